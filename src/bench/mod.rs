@@ -1,0 +1,88 @@
+//! The load generator.
+//!
+//! May use: role, protocol, transport, session, `os`, `error`, `values`. Never: cli, clap; colours only in report/text.rs.
+
+use std::{path::PathBuf, time::Duration};
+
+use bytes::Bytes;
+
+use crate::{
+    protocol::{Protocol, Setup},
+    transport::{Dial, Scheme, Target},
+};
+
+/// When requests of an open loop are due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrivals {
+    Constant,
+    Poisson,
+}
+
+/// What each request says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Load {
+    /// A pattern of so many bytes, numbered over datagrams.
+    Length(usize),
+    /// These messages in turn: DATA arguments, or one file.
+    Messages(Vec<Bytes>),
+}
+
+/// When a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    Duration(Duration),
+    Requests(u64),
+}
+
+/// What is written, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReportPlan {
+    /// One JSON document on stdout in place of the text.
+    pub json: bool,
+    /// One JSON object for each interval, and the result, on stdout.
+    pub json_stream: bool,
+    pub csv: Option<PathBuf>,
+    /// HdrHistogram interval log.
+    pub hdr: Option<PathBuf>,
+    /// Interval lines.
+    pub interval: Option<Duration>,
+    pub quiet: bool,
+    pub verbose: u8,
+}
+
+/// A whole `bench` command, validated.
+#[derive(Debug, Clone)]
+pub struct BenchPlan {
+    /// `None`: probe the target once (`Processed: ` + data, else echo).
+    pub protocol: Option<&'static Protocol>,
+    pub setup: Setup,
+    pub scheme: Scheme,
+    /// `None`: start our own server in this process.
+    pub target: Option<Target>,
+    pub dial: Dial,
+    pub connections: usize,
+    /// `None`: as many as there are cores.
+    pub threads: Option<usize>,
+    pub until: Until,
+    pub load: Load,
+    /// Requests per second; `None`: closed loop.
+    pub rate: Option<f64>,
+    pub arrivals: Arrivals,
+    /// Per connection; `None`: one, and over datagrams in open loop as many as are due.
+    pub in_flight: Option<usize>,
+    pub ramp: Duration,
+    pub omit: Duration,
+    /// `None`: 1 s over datagrams, 10 s over streams.
+    pub timeout: Option<Duration>,
+    pub repeat: u32,
+    /// A new connection for each request.
+    pub reconnect: bool,
+    pub seed: u64,
+    /// The `--fail-if` texts' parsed form.
+    pub limits: Vec<limit::Limit>,
+    pub report: ReportPlan,
+    /// What was typed, for the report.
+    pub command: String,
+}
+
+pub mod limit;

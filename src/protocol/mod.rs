@@ -1,0 +1,92 @@
+//! What is said: one file for each protocol, and the table [`ALL`] that every other part reads.
+//!
+//! A row feeds the values of `-P`, `netproto protocols`, help, man pages, completions, the conformance tests and the fuzz
+//! target. There is no `match` on a protocol's name anywhere else.
+//!
+//! May use: `session`, pure parsers. Never: tokio, transport, role, clap, anyhow, `async`, any clock.
+
+pub mod framing;
+mod params;
+
+use std::sync::Arc;
+
+pub use framing::Framing;
+pub use params::{Param, ParamError, ParamKind, Params};
+
+use crate::session::Session;
+
+/// What answers a client gets. The load generator and `send` go by this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answers {
+    /// Each message has its own answer, with a known end.
+    Each,
+    /// Each message may be answered, but only the user knows where an answer ends (`raw`).
+    Unknown,
+    /// The server answers once, unasked over streams, and closes (`daytime`).
+    OnceThenClose,
+    /// The server sends without being asked, and without end (`chargen` over streams).
+    Endless,
+    /// Nothing is ever answered (`discard`).
+    Never,
+}
+
+/// What a session is made from.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    pub framing: Framing,
+    pub params: Params,
+    /// Over datagrams, from the load generator: bodies are this pattern, with the message's number (its `seq`, 8 bytes, big
+    /// endian) over the first 8 bytes. A checking client then knows which message an answer belongs to, in any order.
+    pub numbered: Option<Arc<[u8]>>,
+}
+
+/// Makes one end of a conversation.
+pub type MakeSession = fn(&Setup) -> Box<dyn Session>;
+
+/// One protocol.
+#[derive(Debug)]
+pub struct Protocol {
+    pub name: &'static str,
+    /// One line about it, without a full stop.
+    pub about: &'static str,
+    /// RFC and section, or where else it is defined.
+    pub spec: &'static str,
+    /// The port it is known by.
+    pub port: Option<u16>,
+    /// What is answered over streams, and over datagrams.
+    pub answers: AnswersBy,
+    /// Does the client say something? (`daytime` over streams: no.)
+    pub takes_data: bool,
+    /// Are datagram answers larger than what they answer, so that a forged source address makes it a weapon?
+    pub amplifies: bool,
+    /// Would two servers of this kind answer each other's answers for ever? Then the loop guard is on, and source ports
+    /// below 1024 are never answered.
+    pub echoes: bool,
+    /// Do the answers depend on how the stream was cut into pieces?
+    pub cuts_matter: bool,
+    /// May a framing be put around its messages?
+    pub framed: bool,
+    /// `-p key=value`
+    pub params: &'static [Param],
+    /// `None`: there is no server end (`raw`).
+    pub server: Option<MakeSession>,
+    pub client: MakeSession,
+    /// Bytes of a datagram that the answer needs beside the data (`processed`: its prefix), on the server's way back.
+    pub overhead: usize,
+}
+
+/// What is answered depends on the transport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnswersBy {
+    pub stream: Answers,
+    pub datagrams: Answers,
+}
+
+/// Every protocol, the default first.
+pub static ALL: &[&Protocol] = &[];
+
+/// The protocol of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Protocol> {
+    ALL.iter().copied().find(|protocol| protocol.name == name)
+}

@@ -1,0 +1,73 @@
+//! `send`: the client end of a protocol; what a person says, and what comes back.
+
+use std::{path::PathBuf, time::Duration};
+
+use bytes::Bytes;
+
+use crate::{
+    protocol::{Protocol, Setup},
+    transport::{Dial, Target},
+};
+
+/// Where the data comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    /// Arguments: each is one message.
+    Messages(Vec<Bytes>),
+    /// A file: one message over datagrams, pieces of a stream otherwise.
+    File(PathBuf),
+    Stdin,
+    /// The protocol's client says nothing of its own.
+    None,
+}
+
+/// What the answer must be.
+#[derive(Debug, Clone)]
+pub enum Expect {
+    /// These bytes (`--expect`, `--expect-hex`); a final line end that only one side has is forgiven for text.
+    Bytes {
+        wanted: Bytes,
+        text: bool,
+    },
+    Regex(regex::bytes::Regex),
+}
+
+/// How answers are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShowPlan {
+    pub output: Option<PathBuf>,
+    pub hex: bool,
+    pub json: bool,
+    pub quiet: bool,
+    /// 0, 1: timing breakdown, 2: every piece too.
+    pub verbose: u8,
+    /// Never escape, also on a terminal.
+    pub raw: bool,
+}
+
+/// A whole `send` command, validated.
+#[derive(Debug, Clone)]
+pub struct SendPlan {
+    pub protocol: &'static Protocol,
+    pub setup: Setup,
+    pub target: Target,
+    pub dial: Dial,
+    pub data: Data,
+    /// LF becomes CRLF.
+    pub crlf: bool,
+    /// How long nothing may arrive; `None`: 1 s over datagrams, no limit over streams.
+    pub timeout: Option<Duration>,
+    /// Ends after so many answers.
+    pub replies: Option<u64>,
+    /// Half-close at the end of input.
+    pub shutdown: bool,
+    pub expect: Option<Expect>,
+    /// Connect, say nothing, close (`-z`).
+    pub connect_only: bool,
+    /// Repeat the whole exchange so often (`-n`).
+    pub count: u64,
+    pub interval: Duration,
+    pub retry: u32,
+    pub retry_delay: Duration,
+    pub show: ShowPlan,
+}

@@ -1,0 +1,57 @@
+//! `serve-tcp`, `serve-udp`, `serve-unix`: the server end of a protocol, for many clients at once.
+
+use std::time::Duration;
+
+use crate::{
+    protocol::{Protocol, Setup},
+    transport::{Family, SocketFlags, Target},
+};
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogForm {
+    Text,
+    /// One JSON object a line, on stdout.
+    Json,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPlan {
+    pub form: LogForm,
+    /// 0: nothing for each connection, 1: a line for each connection, 2: every message too.
+    pub verbose: u8,
+    /// No ready lines' hints, no summary; errors still.
+    pub quiet: bool,
+    /// Every byte, as a hex dump.
+    pub hex: bool,
+    /// Interval lines.
+    pub stats: Option<Duration>,
+}
+
+/// A whole `serve-*` command, validated.
+#[derive(Debug, Clone)]
+pub struct ServePlan {
+    pub protocol: &'static Protocol,
+    pub setup: Setup,
+    pub listen: Target,
+    pub family: Option<Family>,
+    pub flags: SocketFlags,
+    /// Worker threads; `None`: as many as there are cores.
+    pub threads: Option<usize>,
+    pub max_connections: Option<usize>,
+    pub max_connections_per_peer: Option<usize>,
+    pub idle_timeout: Option<Duration>,
+    /// Until the first complete message.
+    pub handshake_timeout: Option<Duration>,
+    /// One client, then exit.
+    pub once: bool,
+    /// How long the busy may take to finish after a stop.
+    pub grace: Duration,
+    /// UDP: peers remembered at most; the longest silent is forgotten first.
+    pub max_peers: usize,
+    /// Answer from non-loopback addresses although the answers amplify.
+    pub allow_amplification: bool,
+    pub loop_guard: bool,
+    pub log: LogPlan,
+}

@@ -1,0 +1,157 @@
+//! What a session reports, and what it can be told.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+/// What a session reports to whoever listens. `send` prints these, `bench` times and counts them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The `seq`-th submit has its complete answer.
+    Answered { seq: u64, verdict: Verdict },
+    /// What a person wants to see of an answer. Reported only when [`crate::session::Watch::bodies`] is set.
+    Body(Bytes),
+    /// One whole message came from the peer. Reported only when [`crate::session::Watch::messages`] is set.
+    Message(Bytes),
+    /// A submit refused with [`NotNow`] may be tried again.
+    Ready,
+    /// The answer to a forgotten `seq` came after all.
+    Late { seq: u64 },
+    /// Another answer to `seq`, which had one.
+    Duplicate { seq: u64 },
+    /// Something came that answers nothing we said.
+    Unsolicited { bytes: usize },
+}
+
+/// Was the answer right?
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Right,
+    Wrong(Box<Mismatch>),
+}
+
+/// How an answer differs from the right one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The right answer, or its beginning.
+    pub expected: Bytes,
+    /// What came, or its beginning.
+    pub got: Bytes,
+    /// Bytes that agree before the first that does not.
+    pub at: usize,
+}
+
+impl Mismatch {
+    /// The longest piece of either side that is kept for showing.
+    pub const KEPT: usize = 256;
+
+    /// Compares, keeping what a person needs to see: at most [`Self::KEPT`] bytes around the first difference.
+    #[must_use]
+    pub fn between(expected: &[u8], got: &[u8]) -> Self {
+        let at = expected.iter().zip(got).take_while(|(a, b)| a == b).count();
+        let from = at.saturating_sub(Self::KEPT / 2);
+        let piece = |side: &[u8]| {
+            let side = &side[from.min(side.len())..];
+            Bytes::copy_from_slice(&side[..side.len().min(Self::KEPT)])
+        };
+        Self { expected: piece(expected), got: piece(got), at: at - from }
+    }
+}
+
+/// What became of an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The time asked for has passed.
+    Woken,
+    /// The output has fallen below the low-water mark.
+    Drained,
+}
+
+/// The protocol can't take a message now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotNow;
+
+/// How a conversation ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Closed {
+    /// We closed, all that we said having been taken.
+    ByUs,
+    /// The peer closed in good order.
+    ByPeer,
+    /// The peer reset the connection.
+    Reset,
+    /// Nothing came for longer than allowed.
+    TimedOut(&'static str),
+    /// The peer broke the protocol.
+    Violated(Violation),
+    /// The transport failed.
+    Failed(String),
+    /// We were told to stop.
+    Stopped,
+}
+
+impl Closed {
+    /// One word for counting and for JSON, snake case.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ByUs => "closed",
+            Self::ByPeer => "peer_closed",
+            Self::Reset => "reset",
+            Self::TimedOut(_) => "timed_out",
+            Self::Violated(_) => "violation",
+            Self::Failed(_) => "failed",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ByUs => f.write_str("closed"),
+            Self::ByPeer => f.write_str("peer closed"),
+            Self::Reset => f.write_str("reset by peer"),
+            Self::TimedOut(what) => write!(f, "timed out: {what}"),
+            Self::Violated(violation) => write!(f, "{violation}"),
+            Self::Failed(what) => f.write_str(what),
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
+/// The peer broke the protocol: a name for counting, and one sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Snake case, stable: `frame_too_long`, `bad_length`, `cut_short`, ...
+    pub name: &'static str,
+    /// One clause without a full stop, lower case. Never holds bytes of the peer unescaped.
+    pub sentence: String,
+}
+
+impl Violation {
+    #[must_use]
+    pub fn new(name: &'static str, sentence: impl Into<String>) -> Self {
+        Self { name, sentence: sentence.into() }
+    }
+
+    /// A message is longer than its named limit, which was checked before any of it was kept.
+    #[must_use]
+    pub fn too_long(what: &str, length: impl fmt::Display, max: usize) -> Self {
+        Self::new("frame_too_long", format!("{what} of {length} bytes is over the limit of {max}"))
+    }
+
+    /// The peer closed in the middle of a message.
+    #[must_use]
+    pub fn cut_short(got: usize) -> Self {
+        Self::new("cut_short", format!("peer closed in the middle of a message, after {got} bytes of it"))
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for Violation {}

@@ -1,0 +1,81 @@
+//! The contract between what is said and how it travels.
+//!
+//! A [`Session`] is one end of one conversation: bytes in, bytes out, plus the *effects* it asks for and the *events* it
+//! reports. It is pure. It never sees a socket, a file or a clock, so the same session runs over streams and datagrams, in
+//! memory, and one byte at a time; and so server, client and load generator cannot disagree about a protocol.
+//!
+//! May use: core and std data types, `bytes`, `memchr`. Never: tokio, sockets, files, any clock, printing.
+
+mod event;
+mod input;
+mod out;
+mod pair;
+
+pub use event::{Closed, Event, Mismatch, NotNow, Outcome, Verdict, Violation};
+pub use input::Input;
+pub use out::{Cx, Effect, EffectId, Endpoint, Facts, Front, Out, Rides, Watch};
+pub use pair::{End, Pair};
+
+use bytes::Bytes;
+
+/// One end of one conversation. The driver calls it; whatever it wants done goes into [`Cx`], in order.
+pub trait Session: Send {
+    /// The peer is there. Who greets, greets now.
+    fn open(&mut self, cx: &mut Cx<'_>) {
+        let _ = cx;
+    }
+
+    /// Bytes have come. Take whole messages; what is left over is offered again together with what follows it.
+    ///
+    /// Over datagrams this is called once for each datagram, also for an empty one, and nothing is left over.
+    ///
+    /// # Errors
+    /// A [`Violation`] when the peer broke the protocol: the driver reports it and ends the session.
+    fn input(&mut self, input: &mut Input<'_>, cx: &mut Cx<'_>) -> Result<(), Violation>;
+
+    /// We wish to say `body` as our `seq`-th message (from 0, each used once). Only client ends take this.
+    ///
+    /// # Errors
+    /// [`NotNow`] when the protocol can't take it yet; [`Event::Ready`] says when to try again.
+    fn submit(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) -> Result<(), NotNow> {
+        let _ = (seq, body, cx);
+        Err(NotNow)
+    }
+
+    /// The effect `id` has happened.
+    ///
+    /// # Errors
+    /// As [`Session::input`].
+    fn resume(&mut self, id: EffectId, outcome: Outcome, cx: &mut Cx<'_>) -> Result<(), Violation> {
+        let _ = (id, outcome, cx);
+        Ok(())
+    }
+
+    /// The peer will send no more. `rest` is what was never taken. By default an unfinished message is a violation, and
+    /// otherwise what is queued is sent and the stream closed.
+    ///
+    /// # Errors
+    /// As [`Session::input`].
+    fn eof(&mut self, rest: &[u8], cx: &mut Cx<'_>) -> Result<(), Violation> {
+        if !rest.is_empty() {
+            return Err(Violation::cut_short(rest.len()));
+        }
+        cx.close();
+        Ok(())
+    }
+
+    /// The answer to `seq` is no longer awaited. What comes for it later is [`Event::Late`].
+    fn forget(&mut self, seq: u64) {
+        let _ = seq;
+    }
+
+    /// It is over. Nothing can be said any more.
+    fn closed(&mut self, how: &Closed) {
+        let _ = how;
+    }
+
+    /// An answer of ours is on its way: a shutdown waits for it.
+    fn busy(&self) -> bool {
+        false
+    }
+}

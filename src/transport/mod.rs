@@ -1,0 +1,98 @@
+//! How bytes travel: TCP, UDP and Unix sockets. A transport never sees a message.
+//!
+//! May use: tokio, socket2, quinn-udp, `session::{Endpoint}`, `os`, `error`, `values`. Never: protocol, role, bench, cli, clap.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+/// What carries the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    Tcp,
+    Udp,
+    Unix,
+    /// Unix datagram sockets.
+    Unixgram,
+}
+
+/// A place to connect to, or to listen on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub scheme: Scheme,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    Net { host: Host, port: u16 },
+    Path(PathBuf),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    Name(String),
+    Ip(IpAddr),
+    /// A bare port: loopback, IPv4 and IPv6.
+    Loopback,
+    /// `:8080`, `*:8080`: every address.
+    Any,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    V4,
+    V6,
+}
+
+/// Socket flags, for every role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SocketFlags {
+    pub nodelay: bool,
+    /// Bytes.
+    pub send_buffer: Option<usize>,
+    pub recv_buffer: Option<usize>,
+    /// The six bits (RFC 2474): 0 to 63.
+    pub dscp: Option<u8>,
+    pub ttl: Option<u8>,
+    /// Bytes.
+    pub mss: Option<u16>,
+    pub congestion: Option<String>,
+    /// Idle time before the first probe.
+    pub keepalive: Option<Duration>,
+    pub interface: Option<String>,
+    pub broadcast: bool,
+    /// Multicast groups to join.
+    pub join: Vec<IpAddr>,
+}
+
+impl Default for SocketFlags {
+    fn default() -> Self {
+        Self {
+            nodelay: true,
+            send_buffer: None,
+            recv_buffer: None,
+            dscp: None,
+            ttl: None,
+            mss: None,
+            congestion: None,
+            keepalive: None,
+            interface: None,
+            broadcast: false,
+            join: Vec::new(),
+        }
+    }
+}
+
+/// How to reach a target.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dial {
+    /// Our own address; port 0 is chosen by the system.
+    pub source: Option<SocketAddr>,
+    pub family: Option<Family>,
+    /// For all attempts together.
+    pub timeout: Option<Duration>,
+    pub flags: SocketFlags,
+}
