@@ -166,7 +166,8 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         Turn::Again
     }
 
-    fn unsent(&self) -> usize {
+    /// Bytes that were said and not yet taken by the transport.
+    pub fn unsent(&self) -> usize {
         self.out.as_ref().map_or(0, |out| out.unsent())
     }
 
@@ -282,7 +283,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         if self.stage == Stage::Open {
             return Turn::Again;
         }
-        if self.flags.peer_ended {
+        if self.flags.peer_ended || !self.terms.linger {
             return Turn::Over(self.closed.take().unwrap_or(Closed::ByUs));
         }
         self.stage = Stage::Lingering;

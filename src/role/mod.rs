@@ -118,11 +118,21 @@ pub struct Terms {
     pub handshake: Option<Duration>,
     /// Close our half of a stream when the source has ended.
     pub half_close: bool,
+    /// After our close of a stream, read on for a moment and throw it away, so that no reset overtakes our last answer.
+    pub linger: bool,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { high_water: 64 * 1024, low_water: 16 * 1024, idle: None, silence: None, handshake: None, half_close: false }
+        Self {
+            high_water: 64 * 1024,
+            low_water: 16 * 1024,
+            idle: None,
+            silence: None,
+            handshake: None,
+            half_close: false,
+            linger: false,
+        }
     }
 }
 

@@ -67,6 +67,15 @@ impl Facts {
     /// The largest UDP payload over IPv6 without jumbograms: 65,535 less 8 (RFC 8200, section 3).
     pub const MAX_UDP_IPV6: usize = 65_527;
 
+    /// The largest datagram that can go to `peer`.
+    #[must_use]
+    pub fn max_datagram_to(peer: &Endpoint) -> usize {
+        match peer {
+            Endpoint::Ip(SocketAddr::V6(_)) => Self::MAX_UDP_IPV6,
+            _ => Self::MAX_UDP_IPV4,
+        }
+    }
+
     /// For sessions in memory: no addresses, and the epoch for a clock.
     #[must_use]
     pub fn in_memory(rides: Rides) -> Self {

@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 
 use super::plan::{LogForm, LogPlan};
 use crate::{
-    role::Way,
+    role::{Traffic, Way},
+    session::{Closed, Endpoint},
     values::show::{bits_per_second, bytes, duration, grouped, quoted},
 };
 
@@ -42,6 +43,22 @@ pub enum Entry {
     Warning { what: String, hint: Option<String> },
     Stats(Stats),
     Summary { stats: Stats, took: Duration, resets: u64, refused: u64 },
+}
+
+impl Entry {
+    /// A conversation ended.
+    #[must_use]
+    pub fn closed(peer: &Endpoint, how: &Closed, traffic: &Traffic) -> Self {
+        Self::Closed {
+            peer: peer.to_string(),
+            how: how.to_string(),
+            name: how.name(),
+            took: traffic.opened.elapsed(),
+            bytes_in: traffic.bytes_in,
+            bytes_out: traffic.bytes_out,
+            messages: traffic.messages,
+        }
+    }
 }
 
 /// Counts over an interval, or over all of a run.
