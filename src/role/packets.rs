@@ -12,7 +12,7 @@ use std::{
 
 use super::{Quit, Said, Sink, Source, Terms, Traffic, Way, pool, timers::Timers};
 use crate::{
-    session::{Closed, Cx, Effect, Event, Facts, Front, Input, Out, Outcome, Session, Violation},
+    session::{Closed, Cx, Effect, EffectId, Event, Facts, Front, Input, Out, Outcome, Session, Violation},
     transport::PacketClient,
 };
 
@@ -27,7 +27,7 @@ pub struct DrivePackets<P> {
     out: Box<Out>,
     /// The datagram at the front of the queue, put together from its pieces; lent and reused.
     datagram: Vec<u8>,
-    timers: Timers,
+    timers: Timers<EffectId>,
     last_in: Instant,
     opened: bool,
     source_ended: bool,
@@ -111,10 +111,9 @@ impl<P: Source + Sink> DrivePackets<P> {
 
     fn quit(&mut self, cx: &mut Context<'_>) -> Turn {
         match self.party.poll_quit(cx) {
-            Poll::Pending => Turn::Wait,
             Poll::Ready(Quit::Now(how)) => Turn::Over(how),
             Poll::Ready(Quit::Finish | Quit::WhenIdle) if self.out.is_empty() => Turn::Over(Closed::ByUs),
-            Poll::Ready(_) => Turn::Wait,
+            Poll::Ready(_) | Poll::Pending => Turn::Wait,
         }
     }
 

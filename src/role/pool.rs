@@ -11,9 +11,13 @@ const KEPT: usize = 16;
 /// A queue that grew beyond this is given back to the allocator, in bytes.
 const KEPT_BYTES: usize = 256 * 1024;
 
+// A queue is lent as a box: a conversation that has none then costs a pointer.
+#[allow(clippy::vec_box, reason = "the boxes are what is lent")]
+type Boxes = Vec<Box<Out>>;
+
 thread_local! {
     static READ: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static OUTS: RefCell<Vec<Box<Out>>> = const { RefCell::new(Vec::new()) };
+    static OUTS: RefCell<Boxes> = const { RefCell::new(Vec::new()) };
 }
 
 /// Lends this thread's read buffer. Must not be nested.
@@ -27,6 +31,7 @@ pub(super) fn with_scratch<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
 }
 
 /// An empty queue.
+#[allow(clippy::unnecessary_box_returns, reason = "the boxes are what is lent")]
 pub(super) fn take_out() -> Box<Out> {
     OUTS.with_borrow_mut(Vec::pop).unwrap_or_default()
 }

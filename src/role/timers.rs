@@ -1,8 +1,8 @@
-//! The times one conversation waits for: its limits, and the wakes that its session asked for. One timer serves them all,
-//! and it is made when the first is needed.
+//! The times that conversations wait for: limits, and the wakes that sessions asked for. One timer serves them all, and it is
+//! made when the first is needed.
 
 use std::{
-    cmp::Reverse,
+    cmp::{Ordering, Reverse},
     collections::BinaryHeap,
     pin::Pin,
     task::{Context, Poll},
@@ -11,36 +11,46 @@ use std::{
 
 use tokio::time::Sleep;
 
-use crate::session::EffectId;
-
-/// Wakes, and the timer.
-#[derive(Debug, Default)]
-pub(super) struct Timers {
-    /// By time, then in the order asked for.
-    wakes: BinaryHeap<Reverse<(Instant, u64, EffectId)>>,
+/// Wakes, each with what it is for, and the timer.
+#[derive(Debug)]
+pub(super) struct Timers<K> {
+    wakes: BinaryHeap<Reverse<Wake<K>>>,
     asked: u64,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-impl Timers {
-    pub(super) fn wake(&mut self, at: Instant, id: EffectId) {
+/// One wake. They come by time, then in the order asked for.
+#[derive(Debug)]
+struct Wake<K> {
+    at: Instant,
+    asked: u64,
+    key: K,
+}
+
+impl<K> Default for Timers<K> {
+    fn default() -> Self {
+        Self { wakes: BinaryHeap::new(), asked: 0, sleep: None }
+    }
+}
+
+impl<K> Timers<K> {
+    pub(super) fn wake(&mut self, at: Instant, key: K) {
         self.asked += 1;
-        self.wakes.push(Reverse((at, self.asked, id)));
+        self.wakes.push(Reverse(Wake { at, asked: self.asked, key }));
     }
 
     /// The first wake that is due.
-    pub(super) fn due(&mut self, now: Instant) -> Option<EffectId> {
-        let Reverse((at, _, _)) = self.wakes.peek()?;
-        if *at > now {
+    pub(super) fn due(&mut self, now: Instant) -> Option<K> {
+        if self.wakes.peek()?.0.at > now {
             return None;
         }
-        self.wakes.pop().map(|Reverse((_, _, id))| id)
+        self.wakes.pop().map(|Reverse(wake)| wake.key)
     }
 
     /// Ready when `limit` or the first wake has come. The timer is moved only when it would ring too late; when it rings too
     /// early, which is what a limit that moves on with each message makes it do, it is set anew.
     pub(super) fn poll(&mut self, limit: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
-        let wake = self.wakes.peek().map(|Reverse((at, _, _))| *at);
+        let wake = self.wakes.peek().map(|Reverse(wake)| wake.at);
         let Some(next) = limit.into_iter().chain(wake).min() else { return Poll::Pending };
         let next = tokio::time::Instant::from_std(next);
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(next)));
@@ -56,3 +66,23 @@ impl Timers {
         Poll::Pending
     }
 }
+
+impl<K> Ord for Wake<K> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.at, self.asked).cmp(&(other.at, other.asked))
+    }
+}
+
+impl<K> PartialOrd for Wake<K> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<K> PartialEq for Wake<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl<K> Eq for Wake<K> {}

@@ -96,3 +96,5 @@ pub struct Dial {
     pub timeout: Option<Duration>,
     pub flags: SocketFlags,
 }
+mod stub;
+pub use stub::*;

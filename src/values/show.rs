@@ -123,6 +123,15 @@ pub fn quoted(bytes: &[u8], max: usize) -> String {
     }
 }
 
+/// `0a0b`, without gaps.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// Sixteen bytes a line: offset, hex, and what of it is printable ASCII.
 #[must_use]
 pub fn hex_dump(bytes: &[u8], offset: u64) -> String {

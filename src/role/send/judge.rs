@@ -50,10 +50,9 @@ fn ended(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble> {
         Closed::ByPeer if exchange.unsaid => {
             Err(Trouble::failed(format!("{target}: peer closed before it took all that was to be said")))
         }
-        Closed::ByPeer if unanswered(plan, exchange) => Err(Trouble::failed(format!(
-            "{target}: peer closed after {} of {} answers",
-            heard.answered, heard.said
-        ))),
+        Closed::ByPeer if unanswered(plan, exchange) => {
+            Err(Trouble::failed(format!("{target}: peer closed after {} of {} answers", heard.answered, heard.said)))
+        }
         _ => Ok(()),
     }
 }
@@ -101,7 +100,9 @@ fn as_expected(expect: &Expect, exchange: &Exchange) -> Result<(), Trouble> {
         Expect::Regex(pattern) => Err(Trouble::new(Exit::Unexpected, "answer was not as expected")
             .detail(format!("  expected  a match of {pattern}\n  got       {}", quoted(got, 60)))),
         Expect::Bytes { wanted, text } => {
-            let line_end = |bytes: &[u8]| bytes.strip_suffix(b"\n").map_or(bytes.len(), |rest| rest.strip_suffix(b"\r").unwrap_or(rest).len());
+            let line_end = |bytes: &[u8]| {
+                bytes.strip_suffix(b"\n").map_or(bytes.len(), |rest| rest.strip_suffix(b"\r").unwrap_or(rest).len())
+            };
             let same = if *text { wanted[..line_end(wanted)] == got[..line_end(got)] } else { wanted[..] == got[..] };
             if same { Ok(()) } else { Err(unexpected(&Mismatch::between(wanted, got))) }
         }
@@ -118,9 +119,14 @@ fn unexpected(mismatch: &Mismatch) -> Trouble {
         let start = if from > 0 { "..." } else { "" };
         format!("{start}{shown}")
     };
-    let before = escaped(&mismatch.expected[from.min(mismatch.expected.len())..mismatch.at.min(mismatch.expected.len())], false);
+    let before =
+        escaped(&mismatch.expected[from.min(mismatch.expected.len())..mismatch.at.min(mismatch.expected.len())], false);
     let indent = before.chars().count() + if from > 0 { 3 } else { 0 };
-    let detail =
-        format!("  expected  {}\n  got       {}\n            {:indent$}^", side(&mismatch.expected), side(&mismatch.got), "");
+    let detail = format!(
+        "  expected  {}\n  got       {}\n            {:indent$}^",
+        side(&mismatch.expected),
+        side(&mismatch.got),
+        ""
+    );
     Trouble::new(Exit::Unexpected, "answer was not as expected").detail(detail)
 }

@@ -104,7 +104,9 @@ async fn exchange(plan: &SendPlan, show: &mut Show) -> Result<Duration, Trouble>
             let (stream, route) = retrying(plan, || transport::connect(&plan.target, &plan.dial)).await?;
             tell::connected(plan, &route, &stream.local(), &stream.peer());
             if plan.connect_only {
-                return tell::open(plan, &stream.peer(), started.elapsed());
+                let took = started.elapsed();
+                tell::open(plan, &stream.peer(), took);
+                return Ok(took);
             }
             over_stream(plan, stream, route, &mut script, show).await
         }
@@ -120,14 +122,18 @@ async fn exchange(plan: &SendPlan, show: &mut Show) -> Result<Duration, Trouble>
     tell::finished(plan, &exchange);
     let verdict = judge::judge(plan, &exchange);
     if plan.show.json {
-        show.document(&tell::document(plan, &exchange, verdict.as_ref().err())).map_err(|error| judge::output_failed(&error))?;
+        show.document(&tell::document(plan, &exchange, verdict.as_ref().err()))
+            .map_err(|error| judge::output_failed(&error))?;
     }
     show.end(plan.count > 1).map_err(|error| judge::output_failed(&error))?;
     verdict.map(|()| exchange.took)
 }
 
 /// Tries again as often as the plan says. Only connecting is tried again: what was said once is not said twice.
-async fn retrying<T, F: Future<Output = Result<T, Trouble>>>(plan: &SendPlan, connect: impl Fn() -> F) -> Result<T, Trouble> {
+async fn retrying<T, F: Future<Output = Result<T, Trouble>>>(
+    plan: &SendPlan,
+    connect: impl Fn() -> F,
+) -> Result<T, Trouble> {
     for left in (0..plan.retry).rev() {
         match connect().await {
             Err(trouble) if trouble.exit != Exit::Usage => {
@@ -198,9 +204,12 @@ async fn knock(plan: &SendPlan, socket: PacketClient, started: Instant) -> Resul
     socket.try_send(b"").map_err(refused)?;
     let mut buffer = vec![0; 64 * 1024];
     let answer = std::future::poll_fn(|cx| socket.poll_recv(cx, &mut buffer));
-    match tokio::time::timeout(plan.timeout.unwrap_or(PACKET_SILENCE), answer).await {
-        Ok(Err(error)) => Err(refused(error)),
-        Ok(Ok(_)) => tell::open(plan, &socket.peer(), started.elapsed()),
+    let answer = tokio::time::timeout(plan.timeout.unwrap_or(PACKET_SILENCE), answer).await;
+    let took = started.elapsed();
+    match answer {
+        Ok(Err(error)) => return Err(refused(error)),
+        Ok(Ok(_)) => tell::open(plan, &socket.peer(), took),
         Err(_) => tell::silent(plan, &socket.peer()),
     }
+    Ok(took)
 }

@@ -91,9 +91,11 @@ impl Show {
             return;
         }
         let arrow = if way == Way::In { '<' } else { '>' };
-        let _ = match self.plan.hex {
-            true => write!(io::stderr(), "{arrow} {} B\n{}", bytes.len(), hex_dump(bytes, 0)),
-            false => writeln!(io::stderr(), "{arrow} {}", quoted(bytes, 512)),
+        let text = if self.plan.hex {
+            format!("{arrow} {} B\n{}", bytes.len(), hex_dump(bytes, 0))
+        } else {
+            format!("{arrow} {}\n", quoted(bytes, 512))
         };
+        let _ = io::stderr().write_all(text.as_bytes());
     }
 }

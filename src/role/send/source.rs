@@ -102,8 +102,11 @@ pub(super) fn check_fits(plan: &SendPlan, peer: &Endpoint, message: &Bytes) -> R
         return Ok(());
     }
     let name = plan.protocol.name;
-    Err(Trouble::usage(format!("a message of {} bytes does not fit: {name} takes at most {fits} in a datagram here", message.len()))
-        .hint("send it over tcp, or in pieces"))
+    Err(Trouble::usage(format!(
+        "a message of {} bytes does not fit: {name} takes at most {fits} in a datagram here",
+        message.len()
+    ))
+    .hint("send it over tcp, or in pieces"))
 }
 
 /// LF becomes CRLF where that is asked for, and stays CRLF where it was.

@@ -61,24 +61,27 @@ pub(super) fn finished(plan: &SendPlan, exchange: &Exchange) {
     row("closed", &how, &format!("total {}", ms(exchange.took)));
     if let Some(info) = &exchange.tcp_info {
         let rtt = show::duration(info.rtt);
-        line(&format!("{:<10} rtt {rtt} · cwnd {} · {} retransmits", "tcp", info.cwnd, grouped(u64::from(info.retransmits))));
+        line(&format!(
+            "{:<10} rtt {rtt} · cwnd {} · {} retransmits",
+            "tcp",
+            info.cwnd,
+            grouped(u64::from(info.retransmits))
+        ));
     }
 }
 
 /// `-z`: it is open.
-pub(super) fn open(plan: &SendPlan, peer: &Endpoint, took: Duration) -> Result<Duration, Trouble> {
+pub(super) fn open(plan: &SendPlan, peer: &Endpoint, took: Duration) {
     if !plan.show.quiet {
         line(&format!("{} {peer} is open ({})", plan.target.scheme.name(), ms(took)));
     }
-    Ok(took)
 }
 
 /// `-z` over datagrams: nothing came back, not even a refusal.
-pub(super) fn silent(plan: &SendPlan, peer: &Endpoint) -> Result<Duration, Trouble> {
+pub(super) fn silent(plan: &SendPlan, peer: &Endpoint) {
     if !plan.show.quiet {
         line(&format!("{} {peer} is silent: open, or a firewall drops", plan.target.scheme.name()));
     }
-    Ok(super::terms(plan).silence.unwrap_or_default())
 }
 
 pub(super) fn retrying(plan: &SendPlan, trouble: &Trouble, left: u32) {
@@ -151,7 +154,7 @@ pub(super) fn document(plan: &SendPlan, exchange: &Exchange, trouble: Option<&Tr
         "messages_sent": heard.said,
         "answers": heard.answered,
         "closed": exchange.how.name(),
-        "answer_hex": heard.kept.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "answer_hex": show::hex(&heard.kept),
         "answer_cut": heard.cut,
         "error": trouble.map(|trouble| trouble.sentence.clone()),
         "attempts": exchange.route.attempts.iter().map(|attempt| json!({

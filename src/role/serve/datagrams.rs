@@ -4,8 +4,7 @@
 //! silent is forgotten. What the socket can't take now waits; while it waits, nothing more is read.
 
 use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     io,
     net::IpAddr,
     sync::{
@@ -27,8 +26,11 @@ use crate::{
     role::{
         Traffic, Way,
         stop::{Phase, Waiter},
+        timers::Timers,
     },
-    session::{Closed, Cx, Effect, EffectId, Endpoint, Event, Facts, Front, Input, Out, Outcome, Rides, Session, Violation, Watch},
+    session::{
+        Closed, Cx, Effect, EffectId, Endpoint, Event, Facts, Front, Input, Out, Outcome, Rides, Session, Violation, Watch,
+    },
     transport::{Batch, PacketServer},
 };
 
@@ -83,11 +85,7 @@ struct Desk {
     peers: HashMap<Endpoint, Peer>,
     /// Peers by when they were last looked at, oldest first.
     order: VecDeque<(Endpoint, Instant)>,
-    wakes: BinaryHeap<Reverse<(Instant, u64, EffectId)>>,
-    /// Whom each wake belongs to.
-    sleepers: HashMap<u64, Endpoint>,
-    wakes_asked: u64,
-    timer: Option<std::pin::Pin<Box<tokio::time::Sleep>>>,
+    timers: Timers<(Endpoint, EffectId)>,
     waiting: VecDeque<Waiting>,
     out: Out,
     batch: Option<Batch>,
@@ -106,10 +104,7 @@ impl Desk {
             socket,
             peers: HashMap::new(),
             order: VecDeque::new(),
-            wakes: BinaryHeap::new(),
-            sleepers: HashMap::new(),
-            wakes_asked: 0,
-            timer: None,
+            timers: Timers::default(),
             waiting: VecDeque::new(),
             out: Out::default(),
             batch: Some(Batch::new()),
@@ -149,7 +144,7 @@ impl Desk {
         if matches!(read, Poll::Ready(Ok(()))) {
             let now = Instant::now();
             for (peer, ours, datagram) in batch.iter() {
-                self.heard(peer, ours, datagram, now);
+                self.heard(&peer, ours, datagram, now);
             }
         }
         self.batch = Some(batch);
@@ -157,34 +152,36 @@ impl Desk {
         read.is_ready()
     }
 
-    fn heard(&mut self, from: Endpoint, ours: Option<IpAddr>, datagram: &[u8], now: Instant) {
-        if self.unanswerable(&from) || !self.admit(&from, ours, now) {
+    fn heard(&mut self, from: &Endpoint, ours: Option<IpAddr>, datagram: &[u8], now: Instant) {
+        if self.unanswerable(from) || !self.admit(from, ours, now) {
             self.server.counts.dropped.fetch_add(1, Relaxed);
             return;
         }
         let guarded = self.server.plan.loop_guard && self.server.plan.protocol.echoes;
-        let Some(peer) = self.peers.get_mut(&from) else { return };
+        let Some(peer) = self.peers.get_mut(from) else { return };
         peer.last = now;
         if guarded {
             match peer.guard.judge(datagram, now) {
                 Judgement::Answer => {}
-                Judgement::Mute => return self.muted(&from, true),
-                Judgement::Muted => return self.muted(&from, false),
+                Judgement::Mute => return self.muted(from, true),
+                Judgement::Muted => return self.muted(from, false),
             }
         }
         peer.traffic.bytes_in += datagram.len() as u64;
         peer.traffic.first_byte.get_or_insert(now);
         self.server.counts.bytes_in.fetch_add(datagram.len() as u64, Relaxed);
-        self.wire(&from, Way::In, datagram);
+        self.wire(from, Way::In, datagram);
         let mut scanned = 0;
-        self.call(&from, now, |session, cx| session.input(&mut Input::datagram(datagram, &mut scanned), cx));
+        self.call(from, now, |session, cx| session.input(&mut Input::datagram(datagram, &mut scanned), cx));
     }
 
     /// Would an answer to this address start a loop?
     fn unanswerable(&self, from: &Endpoint) -> bool {
         let plan = &self.server.plan;
         match (from, &self.ours) {
-            (Endpoint::Ip(peer), Endpoint::Ip(ours)) => plan.loop_guard && plan.protocol.echoes && never_answered(peer, ours),
+            (Endpoint::Ip(peer), Endpoint::Ip(ours)) => {
+                plan.loop_guard && plan.protocol.echoes && never_answered(peer, ours)
+            }
             (Endpoint::Unnamed, _) => true,
             _ => false,
         }
@@ -290,11 +287,7 @@ impl Desk {
                             self.out.clear();
                             return self.forget(to, &Closed::ByUs);
                         }
-                        Effect::Wake(id, after) => {
-                            self.wakes_asked += 1;
-                            self.wakes.push(Reverse((now + after, self.wakes_asked, id)));
-                            self.sleepers.insert(self.wakes_asked, to.clone());
-                        }
+                        Effect::Wake(id, after) => self.timers.wake(now + after, (to.clone(), id)),
                         // Datagrams have no queue that drains: a session that sends without end has no place here.
                         Effect::Drained(_) => {}
                     }
@@ -350,23 +343,12 @@ impl Desk {
 
     /// Wakes the sessions whose time has come.
     fn wake(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(Reverse((at, _, _))) = self.wakes.peek() else { return false };
-        let at = tokio::time::Instant::from_std(*at);
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-        if timer.deadline() != at {
-            timer.as_mut().reset(at);
-        }
-        if timer.as_mut().poll(cx).is_pending() {
+        if self.timers.poll(None, cx).is_pending() {
             return false;
         }
         let now = Instant::now();
-        while let Some(Reverse((at, number, id))) = self.wakes.peek().copied()
-            && at <= now
-        {
-            self.wakes.pop();
-            if let Some(to) = self.sleepers.remove(&number) {
-                self.call(&to, now, |session, cx| session.resume(id, Outcome::Woken, cx));
-            }
+        while let Some((to, id)) = self.timers.due(now) {
+            self.call(&to, now, |session, cx| session.resume(id, Outcome::Woken, cx));
         }
         true
     }
@@ -380,7 +362,9 @@ impl Desk {
             self.order.pop_front();
             let Some(known) = self.peers.get(&peer) else { continue };
             if now - known.last < self.remembered || known.session.busy() {
-                self.order.push_back((peer, known.last.max(now - self.remembered + SWEEP)));
+                // Who is busy is looked at again when it has been silent for that long once more.
+                let looked = if known.session.busy() { now } else { known.last };
+                self.order.push_back((peer, looked));
                 continue;
             }
             self.forget(&peer, &Closed::TimedOut("idle"));

@@ -114,7 +114,9 @@ mod tests {
     #[test]
     fn services_and_ourselves_are_never_answered() {
         let ours: SocketAddr = "127.0.0.1:9000".parse().unwrap();
-        for (peer, silent) in [("127.0.0.1:7", true), ("10.0.0.1:1023", true), ("127.0.0.1:9000", true), ("10.0.0.1:9000", false)] {
+        for (peer, silent) in
+            [("127.0.0.1:7", true), ("10.0.0.1:1023", true), ("127.0.0.1:9000", true), ("10.0.0.1:9000", false)]
+        {
             assert_eq!(never_answered(&peer.parse().unwrap(), &ours), silent, "{peer}");
         }
     }

@@ -31,18 +31,51 @@ const SHOWN: usize = 512;
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Entry {
-    Listening { scheme: String, address: String },
+    Listening {
+        scheme: String,
+        address: String,
+    },
     /// Said once at the start, to people only.
     Hint(String),
-    Connected { peer: String },
-    Refused { peer: String, why: String },
-    Message { peer: String, way: Way, bytes: Vec<u8> },
-    Dump { peer: String, way: Way, offset: u64, bytes: Vec<u8> },
-    Closed { peer: String, how: String, name: &'static str, took: Duration, bytes_in: u64, bytes_out: u64, messages: u64 },
+    Connected {
+        peer: String,
+    },
+    Refused {
+        peer: String,
+        why: String,
+    },
+    Message {
+        peer: String,
+        way: Way,
+        bytes: Vec<u8>,
+    },
+    Dump {
+        peer: String,
+        way: Way,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
+    Closed {
+        peer: String,
+        how: String,
+        name: &'static str,
+        took: Duration,
+        bytes_in: u64,
+        bytes_out: u64,
+        messages: u64,
+    },
     /// Something that the person who runs the server should know, and what to do.
-    Warning { what: String, hint: Option<String> },
+    Warning {
+        what: String,
+        hint: Option<String>,
+    },
     Stats(Stats),
-    Summary { stats: Stats, took: Duration, resets: u64, refused: u64 },
+    Summary {
+        stats: Stats,
+        took: Duration,
+        resets: u64,
+        refused: u64,
+    },
 }
 
 impl Entry {
@@ -97,7 +130,10 @@ impl Log {
             for line in waiting.iter().map_while(|line| line) {
                 let mut line = line;
                 if let lost @ 1.. = count.swap(0, Ordering::Relaxed) {
-                    line.push_str(&said(form, &Entry::Warning { what: format!("{lost} log lines lost: their reader is too slow"), hint: None }));
+                    line.push_str(&said(
+                        form,
+                        &Entry::Warning { what: format!("{lost} log lines lost: their reader is too slow"), hint: None },
+                    ));
                 }
                 let written = match form {
                     LogForm::Text => io::stderr().write_all(line.as_bytes()),
@@ -223,7 +259,7 @@ fn summary(stats: &Stats, resets: u64, refused: u64) -> String {
     );
     let mut also = |n: u64, what: &str| {
         if n > 0 {
-            line.push_str(&format!(" · {} {what}", grouped(n)));
+            line.extend([" · ", &grouped(n), " ", what]);
         }
     };
     also(resets, "reset");
@@ -231,7 +267,7 @@ fn summary(stats: &Stats, resets: u64, refused: u64) -> String {
     also(stats.dropped, "dropped");
     also(stats.pauses, "pauses");
     if stats.pauses > 0 {
-        line.push_str(&format!(", {}", duration(stats.paused)));
+        line.extend([", ", &duration(stats.paused)]);
     }
     line.push('\n');
     line
@@ -249,8 +285,7 @@ fn object(entry: &Entry) -> Value {
             json!({"event": "message", "peer": peer, "way": word(*way), "bytes": bytes.len(), "text": shown})
         }
         Entry::Dump { peer, way, offset, bytes } => {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            json!({"event": "bytes", "peer": peer, "way": word(*way), "offset": offset, "hex": hex})
+            json!({"event": "bytes", "peer": peer, "way": word(*way), "offset": offset, "hex": crate::values::show::hex(bytes)})
         }
         Entry::Closed { peer, how, name, took, bytes_in, bytes_out, messages } => {
             json!({"event": "closed", "peer": peer, "how": name, "why": how, "duration_s": took.as_secs_f64(),

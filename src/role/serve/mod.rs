@@ -145,7 +145,8 @@ pub async fn serve(plan: ServePlan, sockets: Sockets, stop: Stop) -> anyhow::Res
 fn check(plan: &ServePlan, addresses: &[Endpoint]) -> Result<MakeSession, Trouble> {
     let name = plan.protocol.name;
     let make = plan.protocol.server.ok_or_else(|| {
-        Trouble::usage(format!("{name} has no server end")).hint("echo answers with what it gets, discard takes all and is silent")
+        Trouble::usage(format!("{name} has no server end"))
+            .hint("echo answers with what it gets, discard takes all and is silent")
     })?;
     let open = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Ip(address) if !address.ip().is_loopback());
     let exposed = plan.listen.scheme == Scheme::Udp && addresses.iter().any(open);

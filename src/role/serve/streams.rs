@@ -14,11 +14,7 @@ use std::{
 
 use tokio::{sync::Notify, task::JoinSet};
 
-use super::{
-    Server,
-    counts::Said as Counted,
-    log::Entry,
-};
+use super::{Server, counts::Said as Counted, log::Entry};
 use crate::{
     error::reason,
     role::{
@@ -70,13 +66,12 @@ async fn accept(door: Arc<Door>, listener: Listener) {
     let mut stops = [server.stop.waiter(), server.full.waiter()];
     let stopped = |cx: &mut Context<'_>, stops: &mut [Waiter; 2]| stops.iter_mut().any(|stop| stop.poll(cx).is_ready());
     loop {
-        let next = std::future::poll_fn(|cx| match stopped(cx, &mut stops) {
-            true => Poll::Ready(None),
-            false => listener.poll_accept(cx).map(Some),
+        let next = std::future::poll_fn(|cx| {
+            if stopped(cx, &mut stops) { Poll::Ready(None) } else { listener.poll_accept(cx).map(Some) }
         });
         match next.await {
             None => return,
-            Some(Ok((stream, peer))) => door.enter(stream, peer),
+            Some(Ok((stream, peer))) => door.enter(stream, &peer),
             Some(Err(error)) => door.trouble(&error).await,
         }
     }
@@ -102,7 +97,10 @@ impl Door {
                 _ => reason(error),
             };
             self.server.log.say(&Entry::Warning {
-                what: format!("{what} at {} connections; accepting again when one closes", crate::values::show::grouped(open as u64)),
+                what: format!(
+                    "{what} at {} connections; accepting again when one closes",
+                    crate::values::show::grouped(open as u64)
+                ),
                 hint: Some(format!("ulimit -n 65536, or -m {} to refuse politely", (open * 9 / 10).max(1))),
             });
         }
@@ -110,9 +108,9 @@ impl Door {
     }
 
     /// Takes a connection in, or refuses it.
-    fn enter(self: &Arc<Self>, stream: Stream, peer: Endpoint) {
+    fn enter(self: &Arc<Self>, stream: Stream, peer: &Endpoint) {
         let server = &self.server;
-        if let Some(why) = self.refusal(&peer) {
+        if let Some(why) = self.refusal(peer) {
             server.counts.refused.fetch_add(1, Relaxed);
             server.log.say(&Entry::Refused { peer: peer.to_string(), why });
             return;
@@ -133,7 +131,12 @@ impl Door {
         let (idle, handshake) = (server.plan.idle_timeout, server.plan.handshake_timeout);
         let terms = Terms { idle, handshake, linger: true, ..Terms::default() };
         let stop = server.stop.waiter();
-        let party = Guest { stop, counted: Counted::default(), offsets: [0; 2], place: Seat { door: self.clone(), peer: peer.clone() } };
+        let party = Guest {
+            stop,
+            counted: Counted::default(),
+            offsets: [0; 2],
+            place: Seat { door: self.clone(), peer: peer.clone() },
+        };
         let drive = Drive::new(stream, (server.make)(&server.plan.setup), party, facts, terms);
         tokio::spawn(converse(drive));
     }

@@ -4,18 +4,21 @@
 //! too much is unsent ([`Terms::high_water`]), so memory is bounded whatever the peer does; and an idle conversation holds no
 //! buffer. The clock is read here and not in the session.
 
+mod input;
+mod output;
+
 use std::{
-    io::{self, IoSlice},
+    io,
     pin::Pin,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Quit, Said, Sink, Source, Terms, Traffic, Way, pool, timers::Timers};
+use super::{Quit, Said, Sink, Source, Terms, Traffic, pool, timers::Timers};
 use crate::{
-    session::{Closed, Cx, Effect, Event, Facts, Front, Input, Out, Outcome, Session, Violation},
+    session::{Closed, Cx, EffectId, Event, Facts, Out, Outcome, Session, Violation},
     transport::Stream,
 };
 
@@ -23,8 +26,6 @@ use crate::{
 /// resets the connection, and the reset can overtake our last answer.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: u64 = 1024 * 1024;
-/// Runs of bytes handed to one vectored write.
-const RUNS: usize = 16;
 
 /// A stream that can be ended with a reset.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin {
@@ -61,7 +62,7 @@ pub struct Drive<W, P> {
     out: Option<Box<Out>>,
     left: Vec<u8>,
     scanned: usize,
-    timers: Timers,
+    timers: Timers<EffectId>,
     last_in: Instant,
     last_any: Instant,
     paused_since: Option<Instant>,
@@ -194,10 +195,9 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
 
     fn quit(&mut self, cx: &mut Context<'_>) -> Turn {
         match self.party.poll_quit(cx) {
-            Poll::Pending => Turn::Wait,
             Poll::Ready(Quit::Now(how)) => Turn::Over(how),
             Poll::Ready(Quit::Finish) if self.stage == Stage::Open => self.close(Closed::ByUs),
-            Poll::Ready(Quit::Finish) => Turn::Wait,
+            Poll::Ready(Quit::Finish) | Poll::Pending => Turn::Wait,
             Poll::Ready(Quit::WhenIdle) => {
                 self.flags.winding = true;
                 Turn::Again
@@ -212,84 +212,6 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             return Turn::Over(self.closed.take().unwrap_or(Closed::Stopped));
         }
         Turn::Wait
-    }
-
-    /// Sends what is queued and does the effects among it, in order.
-    fn flush(&mut self, cx: &mut Context<'_>) -> Turn {
-        while let Some(out) = &mut self.out {
-            match out.front() {
-                Front::Empty => {
-                    self.out.take().map_or((), pool::give_out);
-                    break;
-                }
-                Front::EndDatagram => out.pop(),
-                Front::Effect(effect) => {
-                    out.pop();
-                    return self.happen(effect);
-                }
-                Front::Bytes(_) => match write(&mut self.wire, out, cx, &mut self.party) {
-                    Poll::Pending => return Turn::Wait,
-                    Poll::Ready(Err(error)) => return self.broken(&error),
-                    Poll::Ready(Ok(n)) => self.sent(n),
-                },
-            }
-        }
-        Turn::Wait
-    }
-
-    fn sent(&mut self, n: usize) {
-        self.traffic.bytes_out += n as u64;
-        if self.terms.idle.is_some() {
-            self.last_any = Instant::now();
-        }
-        if self.paused_since.is_some() && self.unsent() <= self.terms.low_water {
-            let since = self.paused_since.take();
-            self.traffic.paused += since.map_or(Duration::ZERO, |since| since.elapsed());
-        }
-    }
-
-    fn happen(&mut self, effect: Effect) -> Turn {
-        if self.stage != Stage::Open {
-            return Turn::Again;
-        }
-        match effect {
-            Effect::Close => {
-                let how = if self.flags.peer_ended { Closed::ByPeer } else { Closed::ByUs };
-                self.close(how)
-            }
-            Effect::Abort => {
-                self.wire.reset_on_drop();
-                Turn::Over(Closed::ByUs)
-            }
-            Effect::Wake(id, after) => {
-                self.timers.wake(Instant::now() + after, id);
-                Turn::Again
-            }
-            Effect::Drained(id) => self.call(|session, cx| session.resume(id, Outcome::Drained, cx)),
-        }
-    }
-
-    /// All is sent: closes our half where that is due, and lingers or ends.
-    fn end_of_output(&mut self, cx: &mut Context<'_>) -> Turn {
-        let half = self.flags.source_ended && self.terms.half_close && !self.flags.half_closed;
-        if !self.idle_out() || !(self.stage == Stage::Closing || half) {
-            return Turn::Wait;
-        }
-        match Pin::new(&mut self.wire).poll_shutdown(cx) {
-            Poll::Pending => return Turn::Wait,
-            Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::NotConnected => return self.broken(&error),
-            Poll::Ready(_) => self.flags.half_closed = true,
-        }
-        if self.stage == Stage::Open {
-            return Turn::Again;
-        }
-        if self.flags.peer_ended || !self.terms.linger {
-            return Turn::Over(self.closed.take().unwrap_or(Closed::ByUs));
-        }
-        self.stage = Stage::Lingering;
-        self.last_in = Instant::now();
-        self.linger_until = self.traffic.bytes_in + LINGER_BYTES;
-        Turn::Again
     }
 
     fn say(&mut self, cx: &mut Context<'_>) -> Turn {
@@ -320,81 +242,6 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                 turn
             }
         }
-    }
-
-    fn read(&mut self, cx: &mut Context<'_>) -> Turn {
-        if self.flags.peer_ended || (self.stage == Stage::Open && self.held_back(cx)) || self.stage == Stage::Closing {
-            return Turn::Wait;
-        }
-        pool::with_scratch(|scratch| {
-            let mut buffer = ReadBuf::new(scratch);
-            match Pin::new(&mut self.wire).poll_read(cx, &mut buffer) {
-                Poll::Pending => Turn::Wait,
-                Poll::Ready(Err(error)) => self.broken(&error),
-                Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.eof(),
-                Poll::Ready(Ok(())) => self.received(buffer.filled()),
-            }
-        })
-    }
-
-    /// Is reading held back, by the peer that does not read, by the session, or by who listens?
-    fn held_back(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.unsent() > self.terms.high_water && self.paused_since.is_none() {
-            self.paused_since = Some(Instant::now());
-            self.traffic.pauses += 1;
-        }
-        self.paused_since.is_some() || self.flags.input_paused || self.party.poll_room(cx).is_pending()
-    }
-
-    fn received(&mut self, bytes: &[u8]) -> Turn {
-        self.traffic.bytes_in += bytes.len() as u64;
-        if self.stage == Stage::Lingering {
-            return match self.traffic.bytes_in > self.linger_until {
-                true => Turn::Over(self.closed.take().unwrap_or(Closed::ByUs)),
-                false => Turn::Again,
-            };
-        }
-        if self.traffic.first_byte.is_none() || self.terms.idle.is_some() || self.terms.silence.is_some() {
-            let now = Instant::now();
-            self.traffic.first_byte.get_or_insert(now);
-            (self.last_in, self.last_any) = (now, now);
-        }
-        self.party.wire(Way::In, bytes);
-        if self.left.is_empty() {
-            let (turn, taken) = self.offer(bytes);
-            self.left.extend_from_slice(&bytes[taken..]);
-            return turn;
-        }
-        let mut left = std::mem::take(&mut self.left);
-        left.extend_from_slice(bytes);
-        let (turn, taken) = self.offer(&left);
-        left.drain(..taken);
-        if !left.is_empty() {
-            self.left = left;
-        }
-        turn
-    }
-
-    /// Offers bytes to the session; tells how many it took.
-    fn offer(&mut self, bytes: &[u8]) -> (Turn, usize) {
-        let (mut scanned, mut taken) = (self.scanned, 0);
-        let turn = self.call(|session, cx| {
-            let mut input = Input::stream(bytes, &mut scanned);
-            let result = session.input(&mut input, cx);
-            taken = input.taken();
-            result
-        });
-        self.scanned = scanned;
-        (turn, taken)
-    }
-
-    fn eof(&mut self) -> Turn {
-        self.flags.peer_ended = true;
-        if self.stage == Stage::Lingering {
-            return Turn::Over(self.closed.take().unwrap_or(Closed::ByUs));
-        }
-        let rest = std::mem::take(&mut self.left);
-        self.call(|session, cx| session.eof(&rest, cx))
     }
 
     fn broken(&mut self, error: &io::Error) -> Turn {
@@ -438,6 +285,11 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         }
     }
 
+    /// How it ends, now that it does.
+    fn ending(&mut self) -> Closed {
+        self.closed.take().unwrap_or(Closed::ByUs)
+    }
+
     fn finish(&mut self, how: Closed) -> Closed {
         if let Some(since) = self.paused_since.take() {
             self.traffic.paused += since.elapsed();
@@ -445,29 +297,6 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         self.session.closed(&how);
         how
     }
-}
-
-/// Writes what may be written together. Most often that is one run, and then a plain write does.
-fn write<W: Wire>(wire: &mut W, out: &mut Out, cx: &mut Context<'_>, sink: &mut impl Sink) -> Poll<io::Result<usize>> {
-    let mut runs: [&[u8]; RUNS] = [&[]; RUNS];
-    let n = match out.runs(&mut runs) {
-        1 => Pin::new(wire).poll_write(cx, runs[0]),
-        many => {
-            let slices = runs.map(IoSlice::new);
-            Pin::new(wire).poll_write_vectored(cx, &slices[..many])
-        }
-    };
-    let Poll::Ready(Ok(n)) = n else { return n };
-    let mut rest = n;
-    for run in runs {
-        let piece = &run[..run.len().min(rest)];
-        rest -= piece.len();
-        if !piece.is_empty() {
-            sink.wire(Way::Out, piece);
-        }
-    }
-    out.advance(n);
-    Poll::Ready(if n == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(n) })
 }
 
 impl<W: Wire, P: Source + Sink + Unpin> Future for Drive<W, P> {
