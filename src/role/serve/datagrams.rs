@@ -4,7 +4,7 @@
 //! silent is forgotten. What the socket can't take now waits; while it waits, nothing more is read.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     io,
     net::IpAddr,
     sync::{
@@ -20,6 +20,7 @@ use super::{
     counts::Said,
     guard::{Guard, Judgement, never_answered},
     log::Entry,
+    peers::{Peer, Peers},
 };
 use crate::{
     error::reason,
@@ -59,17 +60,6 @@ pub(super) async fn serve(server: &Arc<Server>, sockets: Vec<PacketServer>) {
     while serving.join_next().await.is_some() {}
 }
 
-/// One peer's conversation.
-struct Peer {
-    session: Box<dyn Session>,
-    facts: Facts,
-    /// The address of ours that it speaks to: answers come from there, on hosts with several too.
-    ours: Option<IpAddr>,
-    traffic: Traffic,
-    last: Instant,
-    guard: Guard,
-}
-
 /// An answer that the socket could not take.
 struct Waiting {
     to: Endpoint,
@@ -82,28 +72,24 @@ struct Desk {
     server: Arc<Server>,
     socket: PacketServer,
     ours: Endpoint,
-    peers: HashMap<Endpoint, Peer>,
-    /// Peers by when they were last looked at, oldest first.
-    order: VecDeque<(Endpoint, Instant)>,
+    peers: Peers,
     timers: Timers<(Endpoint, EffectId)>,
     waiting: VecDeque<Waiting>,
     out: Out,
     batch: Option<Batch>,
     draining: bool,
-    remembered: Duration,
     loop_said: AtomicU64,
 }
 
 impl Desk {
     fn new(server: Arc<Server>, socket: PacketServer) -> Self {
         let default = if server.plan.once { REMEMBERED_ONCE } else { REMEMBERED };
+        let remembered = server.plan.idle_timeout.unwrap_or(default);
         Self {
-            remembered: server.plan.idle_timeout.unwrap_or(default),
             ours: socket.local(),
             server,
             socket,
-            peers: HashMap::new(),
-            order: VecDeque::new(),
+            peers: Peers::new(remembered),
             timers: Timers::default(),
             waiting: VecDeque::new(),
             out: Out::default(),
@@ -125,7 +111,7 @@ impl Desk {
                 self.sweep(Instant::now());
             }
             let moved = self.send_waiting(cx) | self.wake(cx) | (self.waiting.is_empty() && self.receive(cx));
-            if self.draining && self.waiting.is_empty() && !self.peers.values().any(|peer| peer.session.busy()) {
+            if self.draining && self.waiting.is_empty() && !self.peers.busy() {
                 return Poll::Ready(());
             }
             if !moved {
@@ -199,7 +185,7 @@ impl Desk {
 
     /// Is this peer known, or may it be? Makes room for it.
     fn admit(&mut self, from: &Endpoint, ours: Option<IpAddr>, now: Instant) -> bool {
-        if self.peers.contains_key(from) {
+        if self.peers.contains(from) {
             return true;
         }
         let server = self.server.clone();
@@ -211,7 +197,8 @@ impl Desk {
             return false;
         }
         while self.peers.len() >= server.plan.max_peers.max(1) {
-            self.forget_oldest();
+            let Some(oldest) = self.peers.oldest() else { break };
+            self.forget(&oldest, &Closed::TimedOut("forgotten for a newer peer"));
         }
         if server.plan.once {
             server.full.advance(Phase::Finish);
@@ -238,7 +225,6 @@ impl Desk {
         let session = (server.make)(&server.plan.setup);
         let traffic = Traffic::new(now);
         self.peers.insert(from.clone(), Peer { session, facts, ours, traffic, last: now, guard: Guard::default() });
-        self.order.push_back((from.clone(), now));
         self.call(from, now, |session, cx| {
             session.open(cx);
             Ok(())
@@ -355,33 +341,10 @@ impl Desk {
 
     /// Forgets the silent.
     fn sweep(&mut self, now: Instant) {
-        while let Some((peer, looked)) = self.order.front()
-            && now - *looked >= self.remembered
-        {
-            let peer = peer.clone();
-            self.order.pop_front();
-            let Some(known) = self.peers.get(&peer) else { continue };
-            if now - known.last < self.remembered || known.session.busy() {
-                // Who is busy is looked at again when it has been silent for that long once more.
-                let looked = if known.session.busy() { now } else { known.last };
-                self.order.push_back((peer, looked));
-                continue;
-            }
+        while let Some(peer) = self.peers.silent(now) {
             self.forget(&peer, &Closed::TimedOut("idle"));
             if self.server.plan.once {
                 self.server.stop.advance(Phase::Finish);
-            }
-        }
-    }
-
-    /// Forgets the peer that was silent longest, as far as the order knows: who spoke since it was looked at moves back once.
-    fn forget_oldest(&mut self) {
-        for _ in 0..=self.order.len() {
-            let Some((peer, looked)) = self.order.pop_front() else { return };
-            match self.peers.get(&peer).map(|known| known.last) {
-                Some(last) if last > looked => self.order.push_back((peer, last)),
-                Some(_) => return self.forget(&peer, &Closed::TimedOut("forgotten for a newer peer")),
-                None => {}
             }
         }
     }
@@ -398,7 +361,7 @@ impl Desk {
     }
 
     fn forget_all(&mut self) {
-        for peer in self.peers.keys().cloned().collect::<Vec<_>>() {
+        for peer in self.peers.all() {
             self.forget(&peer, &Closed::Stopped);
         }
     }

@@ -7,6 +7,7 @@ mod counts;
 mod datagrams;
 mod guard;
 pub mod log;
+mod peers;
 mod plan;
 mod streams;
 
