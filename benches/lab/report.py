@@ -1,0 +1,122 @@
+"""The report: a table for people, a JSON file for later."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from . import build, machine
+from .rounds import Rounds
+from .stats import Estimate, estimate
+
+RESULTS = build.TARGET / "bench-results"
+
+
+@dataclass
+class Row:
+    """One line of a table. The estimate is what the bar is held against: a ratio, a difference, or our own figure."""
+
+    what: str
+    unit: str
+    ours: float
+    peer: str
+    theirs: float | None
+    held: Estimate
+    #: How `held` is to be read: `x` (ratio) or a unit.
+    held_unit: str
+    #: Text of the bar, and its bounds; no bounds: the row only informs.
+    bar: str = ""
+    least: float | None = None
+    most: float | None = None
+    rounds: Rounds | None = None
+
+    def met(self) -> bool | None:
+        """By the median; None when there is no bar."""
+        if self.least is None and self.most is None:
+            return None
+        return self._within(self.held.median)
+
+    def proven(self) -> bool:
+        """Does the whole interval say the same as the median?"""
+        return self._within(self.held.low) == self._within(self.held.high) == self._within(self.held.median)
+
+    def _within(self, value: float) -> bool:
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+
+
+def ratio(what: str, unit: str, rounds: Rounds, figure: str, peer: str, least: float | None, ours: str = "netproto") -> Row:
+    """Ours over theirs, round by round: `figure` is a rate, so more is better."""
+    mine, theirs = rounds.values(ours, figure), rounds.values(peer, figure)
+    held = estimate([a / b for a, b in zip(mine, theirs, strict=True)])
+    bar = f">= {least:g} x" if least is not None else ""
+    medians = estimate(mine).median, estimate(theirs).median
+    return Row(what, unit, medians[0], peer, medians[1], held, "x", bar, least, rounds=rounds)
+
+
+def difference(what: str, unit: str, rounds: Rounds, figure: str, peer: str, most: float, ours: str = "netproto") -> Row:
+    """Ours less theirs, round by round: `figure` is a cost, so less is better."""
+    mine, theirs = rounds.values(ours, figure), rounds.values(peer, figure)
+    held = estimate([a - b for a, b in zip(mine, theirs, strict=True)])
+    medians = estimate(mine).median, estimate(theirs).median
+    return Row(what, unit, medians[0], peer, medians[1], held, unit, f"<= +{most:g} {unit}", most=most, rounds=rounds)
+
+
+def absolute(
+    what: str, unit: str, rounds: Rounds, figure: str, least: float | None = None, most: float | None = None,
+    ours: str = "netproto",
+) -> Row:
+    """Our own figure against fixed bounds."""
+    held = estimate(rounds.values(ours, figure))
+    if least is not None and most is not None:
+        bar = f"{least:g} to {most:g}"
+    else:
+        bar = f">= {least:g}" if least is not None else f"<= {most:g}" if most is not None else ""
+    return Row(what, unit, held.median, "", None, held, unit, bar, least, most, rounds)
+
+
+def _number(value: float) -> str:
+    """Three significant digits, thousands grouped."""
+    if value and abs(value) < 100:
+        return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.1e}"
+    return f"{value:,.0f}"
+
+
+def _cells(row: Row) -> list[str]:
+    interval = f"[{_number(row.held.low)} .. {_number(row.held.high)}]"
+    theirs = f"{_number(row.theirs)} {row.peer}" if row.theirs is not None else ""
+    held = f"{_number(row.held.median)} {row.held_unit}" if row.theirs is not None else ""
+    verdict = {None: "", True: "met", False: "MISSED"}[row.met()]
+    mark = "~" if verdict and not row.proven() else ""
+    return [row.what, f"{_number(row.ours)} {row.unit}", theirs, held, interval, row.bar, verdict + mark]
+
+
+def table(rows: Sequence[Row]) -> None:
+    lines = [["what", "ours", "peer", "median", "95 % interval", "bar", ""], *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    for line in lines:
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    if any(row.met() is not None and not row.proven() for row in rows):
+        print("  ~ the interval crosses the bar: more rounds would tell")
+    for rounds in {id(row.rounds): row.rounds for row in rows if row.rounds}.values():
+        print(f"  {len(rounds.steal)} rounds, steal at most {max(rounds.steal):.1f} %", end="")
+        print(f", {rounds.repeated} repeated for steal" if rounds.repeated else "", end="")
+        print(f", {rounds.stolen()} kept with too much" if rounds.stolen() else "", flush=True)
+
+
+def save(name: str, options: object, rows: Sequence[Row]) -> None:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    document = {
+        "bench": name,
+        "machine": machine.line(),
+        "options": asdict(options),  # type: ignore[call-overload]
+        "rows": [{**asdict(row), "met": row.met(), "proven": row.proven()} for row in rows],
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+def verdict(rows: Sequence[Row]) -> int:
+    held = [row for row in rows if row.met() is not None]
+    missed = [row for row in held if not row.met()]
+    print(f"\n{len(held) - len(missed)} of {len(held)} bars met; raw results in {RESULTS}")
+    for row in missed:
+        print(f"  missed: {row.what}: {_number(row.held.median)} {row.held_unit}, the bar is {row.bar}")
+    return 1 if missed else 0
