@@ -28,10 +28,8 @@ def _idle(server: str) -> Callable[[], Figures]:
 def idle_10k(options: Options) -> list[Row]:
     rounds = interleaved({name: _idle(name) for name in ["netproto", "Twisted"]}, options.rounds)
     return [
-        absolute("idle-10k, each connection", "B", rounds, "bytes_each", most=1536),
-        absolute("idle-10k, before the first", "MiB", rounds, "base_mib", most=5),
-        absolute("idle-10k, Twisted's each", "B", rounds, "bytes_each", ours="Twisted"),
-        absolute("idle-10k, Twisted's before", "MiB", rounds, "base_mib", ours="Twisted"),
+        absolute("idle-10k, each connection", "B", rounds, "bytes_each", most=1536, peer="Twisted"),
+        absolute("idle-10k, before the first", "MiB", rounds, "base_mib", most=5, peer="Twisted"),
     ]
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from statistics import median
 
 from . import build, machine
 from .rounds import Rounds
@@ -13,16 +14,17 @@ RESULTS = build.TARGET / "bench-results"
 
 @dataclass
 class Row:
-    """One line of a table. The estimate is what the bar is held against: a ratio, a difference, or our own figure."""
+    """One line of a table, and what its bar is held against."""
 
     what: str
     unit: str
     ours: float
+    #: Who else was measured, and what they reached.
     peer: str
     theirs: float | None
+    #: `ratio` and `difference`: ours against theirs, round by round. `absolute`: our own figure.
+    kind: str
     held: Estimate
-    #: How `held` is to be read: `x` (ratio) or a unit.
-    held_unit: str
     #: Text of the bar, and its bounds; no bounds: the row only informs.
     bar: str = ""
     least: float | None = None
@@ -48,29 +50,29 @@ def ratio(what: str, unit: str, rounds: Rounds, figure: str, peer: str, least: f
     mine, theirs = rounds.values(ours, figure), rounds.values(peer, figure)
     held = estimate([a / b for a, b in zip(mine, theirs, strict=True)])
     bar = f">= {least:g} x" if least is not None else ""
-    medians = estimate(mine).median, estimate(theirs).median
-    return Row(what, unit, medians[0], peer, medians[1], held, "x", bar, least, rounds=rounds)
+    return Row(what, unit, median(mine), peer, median(theirs), "ratio", held, bar, least, rounds=rounds)
 
 
 def difference(what: str, unit: str, rounds: Rounds, figure: str, peer: str, most: float, ours: str = "netproto") -> Row:
     """Ours less theirs, round by round: `figure` is a cost, so less is better."""
     mine, theirs = rounds.values(ours, figure), rounds.values(peer, figure)
     held = estimate([a - b for a, b in zip(mine, theirs, strict=True)])
-    medians = estimate(mine).median, estimate(theirs).median
-    return Row(what, unit, medians[0], peer, medians[1], held, unit, f"<= +{most:g} {unit}", most=most, rounds=rounds)
+    bar = f"<= +{most:g} {unit}"
+    return Row(what, unit, median(mine), peer, median(theirs), "difference", held, bar, most=most, rounds=rounds)
 
 
 def absolute(
     what: str, unit: str, rounds: Rounds, figure: str, least: float | None = None, most: float | None = None,
-    ours: str = "netproto",
+    peer: str = "",
 ) -> Row:
-    """Our own figure against fixed bounds."""
-    held = estimate(rounds.values(ours, figure))
+    """Our own figure against fixed bounds; a peer's is shown beside it."""
+    ours = rounds.values("netproto", figure)
+    theirs = median(rounds.values(peer, figure)) if peer else None
     if least is not None and most is not None:
-        bar = f"{least:g} to {most:g}"
+        bar = f"{least:g} to {most:g} {unit}"
     else:
-        bar = f">= {least:g}" if least is not None else f"<= {most:g}" if most is not None else ""
-    return Row(what, unit, held.median, "", None, held, unit, bar, least, most, rounds)
+        bar = f">= {least:g} {unit}" if least is not None else f"<= {most:g} {unit}" if most is not None else ""
+    return Row(what, unit, median(ours), peer, theirs, "absolute", estimate(ours), bar, least, most, rounds)
 
 
 def _number(value: float) -> str:
@@ -80,17 +82,22 @@ def _number(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def _held(row: Row) -> str:
+    if row.kind == "ratio":
+        return f"{_number(row.held.median)} x"
+    return f"{'+' if row.held.median >= 0 else ''}{_number(row.held.median)} {row.unit}" if row.kind == "difference" else ""
+
+
 def _cells(row: Row) -> list[str]:
     interval = f"[{_number(row.held.low)} .. {_number(row.held.high)}]"
     theirs = f"{_number(row.theirs)} {row.peer}" if row.theirs is not None else ""
-    held = f"{_number(row.held.median)} {row.held_unit}" if row.theirs is not None else ""
     verdict = {None: "", True: "met", False: "MISSED"}[row.met()]
     mark = "~" if verdict and not row.proven() else ""
-    return [row.what, f"{_number(row.ours)} {row.unit}", theirs, held, interval, row.bar, verdict + mark]
+    return [row.what, f"{_number(row.ours)} {row.unit}", theirs, _held(row), interval, row.bar, verdict + mark]
 
 
 def table(rows: Sequence[Row]) -> None:
-    lines = [["what", "ours", "peer", "median", "95 % interval", "bar", ""], *(_cells(row) for row in rows)]
+    lines = [["what", "ours", "peer", "against it", "95 % interval", "bar", ""], *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for line in lines:
         print("  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
@@ -113,10 +120,13 @@ def save(name: str, options: object, rows: Sequence[Row]) -> None:
     (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
 
 
-def verdict(rows: Sequence[Row]) -> int:
+def verdict(rows: Sequence[Row], broken: Sequence[str] = ()) -> int:
+    """The last lines, and the exit code."""
     held = [row for row in rows if row.met() is not None]
     missed = [row for row in held if not row.met()]
     print(f"\n{len(held) - len(missed)} of {len(held)} bars met; raw results in {RESULTS}")
     for row in missed:
-        print(f"  missed: {row.what}: {_number(row.held.median)} {row.held_unit}, the bar is {row.bar}")
-    return 1 if missed else 0
+        print(f"  missed: {row.what}: {_held(row) or f'{_number(row.ours)} {row.unit}'}, the bar is {row.bar}")
+    for name in broken:
+        print(f"  could not be measured: {name}")
+    return 1 if missed or broken else 0

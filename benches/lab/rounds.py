@@ -39,7 +39,8 @@ def interleaved(contenders: Mapping[str, Callable[[], Figures]], count: int) -> 
         for name, measured in best.items():
             rounds.figures[name].append(measured)
         rounds.steal.append(steal)
-        print(f"  round {number + 1}/{count}", end="\r" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
+        if sys.stderr.isatty():
+            print(f"  round {number + 1} of {count}", end="\r", file=sys.stderr, flush=True)
     return rounds
 
 
