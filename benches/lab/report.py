@@ -104,9 +104,7 @@ def table(rows: Sequence[Row]) -> None:
     if any(row.met() is not None and not row.proven() for row in rows):
         print("  ~ the interval crosses the bar: more rounds would tell")
     for rounds in {id(row.rounds): row.rounds for row in rows if row.rounds}.values():
-        print(f"  {len(rounds.steal)} rounds, steal at most {max(rounds.steal):.1f} %", end="")
-        print(f", {rounds.repeated} repeated for steal" if rounds.repeated else "", end="")
-        print(f", {rounds.stolen()} kept with too much" if rounds.stolen() else "", flush=True)
+        print(f"  {rounds.line()}", flush=True)
 
 
 def save(name: str, options: object, rows: Sequence[Row]) -> None:
