@@ -24,7 +24,8 @@ use crate::{
     error::{Exit, Trouble, reason},
     protocol::framing::Kind,
     session::{Closed, Endpoint, Facts, Rides, Watch},
-    transport::{self, PacketClient, Route, Stream, TcpInfo},
+    os::TcpInfo,
+    transport::{self, PacketClient, Route, Stream},
 };
 
 /// How long nothing may come over datagrams, without `-w`.

@@ -55,7 +55,7 @@ impl Sockets {
     pub fn open(plan: &ServePlan) -> Result<Self, Trouble> {
         Ok(match plan.listen.scheme {
             Scheme::Tcp | Scheme::Unix => Self::Streams(transport::listen(&plan.listen, plan.family, &plan.flags)?),
-            Scheme::Udp | Scheme::Unixgram => Self::Datagrams(transport::bind(&plan.listen, plan.family, &plan.flags)?),
+            Scheme::Udp | Scheme::Unixgram => Self::Datagrams(transport::bind_packets(&plan.listen, plan.family, &plan.flags)?),
         })
     }
 
@@ -63,7 +63,7 @@ impl Sockets {
     #[must_use]
     pub fn addresses(&self) -> Vec<Endpoint> {
         match self {
-            Self::Streams(listeners) => listeners.iter().map(Listener::local).collect(),
+            Self::Streams(listeners) => listeners.iter().map(|listener| listener.local().clone()).collect(),
             Self::Datagrams(sockets) => sockets.iter().map(PacketServer::local).collect(),
         }
     }
