@@ -2,6 +2,14 @@
 //!
 //! May use: role, protocol, transport, session, `os`, `error`, `values`. Never: cli, clap; colours only in report/text.rs.
 
+pub mod failure;
+pub mod limit;
+pub mod load;
+pub mod report;
+pub mod results;
+mod shown;
+pub mod stats;
+
 use std::{path::PathBuf, time::Duration};
 
 use bytes::Bytes;
@@ -20,7 +28,7 @@ pub enum Arrivals {
 
 /// What each request says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Load {
+pub enum Payload {
     /// A pattern of so many bytes, numbered over datagrams.
     Length(usize),
     /// These messages in turn: DATA arguments, or one file.
@@ -64,7 +72,7 @@ pub struct BenchPlan {
     /// `None`: as many as there are cores.
     pub threads: Option<usize>,
     pub until: Until,
-    pub load: Load,
+    pub payload: Payload,
     /// Requests per second; `None`: closed loop.
     pub rate: Option<f64>,
     pub arrivals: Arrivals,
@@ -84,5 +92,3 @@ pub struct BenchPlan {
     /// What was typed, for the report.
     pub command: String,
 }
-
-pub mod limit;
