@@ -147,6 +147,12 @@ impl Out {
         self.sent == self.own.len() && self.marks.is_empty()
     }
 
+    /// Bytes of memory held for own bytes.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.own.capacity()
+    }
+
     /// What is to be done next.
     #[must_use]
     pub fn front(&self) -> Front<'_> {
