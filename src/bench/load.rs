@@ -1,6 +1,6 @@
 //! When to send: schedules as pure values, without a clock in them.
 //!
-//! A [`Load`] is asked with the time since the start and answers: now, at that time, when an answer has come, or never
+//! A [`Schedule`] is asked with the time since the start and answers: now, at that time, when an answer has come, or never
 //! again. What it calls *due* is the intended time of a request, and latency counts from there: a generator that was held
 //! up by a slow server does not hide the waiting (coordinated omission).
 //!
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::{Arrivals, Until};
 
-/// What a [`Load`] answers.
+/// What a [`Schedule`] answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Send one, which was due at this time since the start. Asking again asks for the next one.
@@ -89,7 +89,7 @@ impl Shape {
 
 /// The schedule of one worker.
 #[derive(Debug, Clone)]
-pub struct Load {
+pub struct Schedule {
     shape: Shape,
     /// In closed loop: requests on their way at most.
     slots: usize,
@@ -117,7 +117,7 @@ enum Pace {
     },
 }
 
-impl Load {
+impl Schedule {
     /// `slots`: in closed loop, how many requests may be on their way at once (connections times in-flight).
     #[must_use]
     pub fn new(shape: Shape, worker: Worker, slots: usize) -> Self {
@@ -205,7 +205,7 @@ mod tests {
     }
 
     /// Runs in virtual time, where every wait ends exactly when it should: all intended times.
-    fn all(mut load: Load) -> Vec<Duration> {
+    fn all(mut load: Schedule) -> Vec<Duration> {
         let (mut now, mut times) = (Duration::ZERO, Vec::new());
         loop {
             match load.next(now, 0) {
@@ -237,7 +237,7 @@ mod tests {
             (0.5, 1, 1.0, Next::At(seconds(2.0))),
             (0.05, 1, 1.0, Next::Done),
         ] {
-            let mut load = Load::new(shape(Some(rate), Until::Duration(seconds(10.0))), ONE, 0);
+            let mut load = Schedule::new(shape(Some(rate), Until::Duration(seconds(10.0))), ONE, 0);
             for _ in 0..sent {
                 assert!(matches!(load.next(seconds(1e6), 0), Next::Now(_)), "{rate} {sent}");
             }
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn late_callers_get_every_request_with_its_own_time() {
-        let mut load = Load::new(shape(Some(1000.0), Until::Duration(seconds(1.0))), ONE, 0);
+        let mut load = Schedule::new(shape(Some(1000.0), Until::Duration(seconds(1.0))), ONE, 0);
         for k in 0..100 {
             assert_eq!(load.next(seconds(0.0995), 0), Next::Now(Duration::from_millis(k)));
         }
@@ -258,9 +258,9 @@ mod tests {
     fn the_sum_of_all_workers_is_exact() {
         for of in [1, 2, 3, 7] {
             let shape = shape(Some(333.0), Until::Duration(seconds(10.0)));
-            let mut times: Vec<_> = (0..of).flat_map(|index| all(Load::new(shape, Worker { index, of }, 0))).collect();
+            let mut times: Vec<_> = (0..of).flat_map(|index| all(Schedule::new(shape, Worker { index, of }, 0))).collect();
             times.sort();
-            let one = all(Load::new(shape, ONE, 0));
+            let one = all(Schedule::new(shape, ONE, 0));
             assert_eq!(times, one, "{of} workers");
             assert_eq!(one.len(), 3330);
         }
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn the_ramp_is_a_straight_line() {
         let shape = Shape { ramp: seconds(4.0), ..shape(Some(100.0), Until::Duration(seconds(2.0))) };
-        let times = all(Load::new(shape, ONE, 0));
+        let times = all(Schedule::new(shape, ONE, 0));
         assert_eq!(times.len(), 200 + 200);
         // Halfway through the ramp a quarter of its requests were due; each is where `due_by` says.
         assert_eq!(times.iter().filter(|due| **due < seconds(2.0)).count(), 50);
@@ -291,7 +291,7 @@ mod tests {
     fn warm_up_is_sent_and_does_not_count() {
         let until = Until::Requests(10);
         let shape = Shape { omit: seconds(1.0), ..shape(Some(5.0), until) };
-        let times = all(Load::new(shape, ONE, 0));
+        let times = all(Schedule::new(shape, ONE, 0));
         assert_eq!(times.len(), 15);
         assert_eq!(times.iter().filter(|due| **due >= shape.measured_from()).count(), 10);
         assert_eq!(shape.stops_at(), None);
@@ -304,7 +304,7 @@ mod tests {
             ramp: seconds(10.0),
             ..shape(Some(1000.0), Until::Duration(seconds(100.0)))
         };
-        let times = |index| all(Load::new(shape, Worker { index, of: 2 }, 0));
+        let times = |index| all(Schedule::new(shape, Worker { index, of: 2 }, 0));
         let (a, b) = (times(0), times(1));
         assert_eq!(a, times(0), "the same seed gives the same run");
         assert_ne!(a, b, "workers differ");
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_closed_loop_waits_for_answers() {
-        let mut load = Load::new(shape(None, Until::Duration(seconds(1.0))), ONE, 2);
+        let mut load = Schedule::new(shape(None, Until::Duration(seconds(1.0))), ONE, 2);
         assert_eq!(load.next(seconds(0.2), 0), Next::Now(seconds(0.2)));
         assert_eq!(load.next(seconds(0.2), 1), Next::Now(seconds(0.2)));
         assert_eq!(load.next(seconds(0.3), 2), Next::Wait);
@@ -332,7 +332,7 @@ mod tests {
         for (all, of) in [(10, 3), (2, 4), (1_000_003, 7)] {
             let sent: u64 = (0..of)
                 .map(|index| {
-                    let mut load = Load::new(shape(None, Until::Requests(all)), Worker { index, of }, 1);
+                    let mut load = Schedule::new(shape(None, Until::Requests(all)), Worker { index, of }, 1);
                     std::iter::from_fn(|| matches!(load.next(seconds(0.0), 0), Next::Now(_)).then_some(())).count() as u64
                 })
                 .sum();

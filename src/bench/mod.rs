@@ -28,7 +28,7 @@ pub enum Arrivals {
 
 /// What each request says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Payload {
+pub enum Load {
     /// A pattern of so many bytes, numbered over datagrams.
     Length(usize),
     /// These messages in turn: DATA arguments, or one file.
@@ -72,7 +72,7 @@ pub struct BenchPlan {
     /// `None`: as many as there are cores.
     pub threads: Option<usize>,
     pub until: Until,
-    pub payload: Payload,
+    pub load: Load,
     /// Requests per second; `None`: closed loop.
     pub rate: Option<f64>,
     pub arrivals: Arrivals,

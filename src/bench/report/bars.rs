@@ -12,7 +12,7 @@ use crate::{bench::shown, values::show};
 /// The longest bar, in columns.
 const WIDTH: f64 = 44.0;
 /// Rows at most, beside the first and the last, which hold all that is smaller or greater.
-const ROWS: usize = 8;
+const ROWS: usize = 10;
 /// Steps for each doubling; the first that needs few enough rows is taken.
 const STEPS: [f64; 6] = [8.0, 4.0, 2.0, 1.0, 0.5, 0.25];
 
@@ -45,11 +45,12 @@ pub fn chart(latency: &Histogram<u64>) -> String {
 
 /// Where one row ends and the next begins.
 fn bounds(latency: &Histogram<u64>) -> Vec<u64> {
-    let low = latency.value_at_quantile(0.005).max(1) as f64;
-    let high = latency.value_at_quantile(0.995).max(2) as f64;
+    // Doublings of a microsecond, which read better than those of a nanosecond.
+    let low = latency.value_at_quantile(0.005).max(1) as f64 / 1e3;
+    let high = latency.value_at_quantile(0.995).max(2) as f64 / 1e3;
     let steps = |per_doubling: f64| {
         let (first, last) = ((low.log2() * per_doubling).floor(), (high.log2() * per_doubling).ceil());
-        (first as i64..=last as i64).map(move |step| (step as f64 / per_doubling).exp2().round() as u64)
+        (first as i64..=last as i64).map(move |step| ((step as f64 / per_doubling).exp2() * 1e3).round() as u64)
     };
     let fits = |per_doubling: &&f64| steps(**per_doubling).count() <= ROWS;
     let mut bounds: Vec<u64> = steps(*STEPS.iter().find(fits).unwrap_or(&0.125)).collect();

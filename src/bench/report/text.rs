@@ -133,36 +133,31 @@ const PERCENTILES: [(&str, f64); 5] = [("p50", 50.0), ("p90", 90.0), ("p99", 99.
 fn latencies(results: &Results) -> String {
     let mut text = String::new();
     let totals = &results.totals;
-    let mut head = String::new();
-    for (name, _) in PERCENTILES {
-        let _ = write!(head, "{name:>9}");
+    let open_loop = results.about.model.rate_asked().is_some();
+    let mut head: String = PERCENTILES.iter().map(|(name, _)| format!("{name:>9}")).collect();
+    if !open_loop {
+        let _ = write!(head, "{:>9}", "mean");
     }
-    let _ = write!(head, "{:>9}", "mean");
-    row(&mut text, "latency", &format!("  {}", head.style(DIM)));
-    match results.about.model {
-        Model::Closed => row(&mut text, "", &format!("  {}", figures(&totals.latency).style(BOLD))),
-        Model::Open { .. } => {
-            row(
-                &mut text,
-                "intended",
-                &format!("  {}  {}", figures(&totals.latency).style(BOLD), "from its due".style(DIM)),
-            );
-            row(&mut text, "as sent", &format!("  {}  {}", figures(&totals.as_sent), "the usual".style(DIM)));
-        }
+    row(&mut text, "latency", &head.style(DIM).to_string());
+    if open_loop {
+        let intended = figures(&totals.latency);
+        row(&mut text, "intended", &format!("{}  {}", intended.style(BOLD), "from when each was due".style(DIM)));
+        row(&mut text, "as sent", &format!("{}  {}", figures(&totals.as_sent), "what closed loops show".style(DIM)));
+    } else {
+        let figures = figures(&totals.latency) + &format!("{:>9}", show::nanos(totals.latency.mean() as u64));
+        row(&mut text, "", &figures.style(BOLD).to_string());
     }
     if results.about.reconnect && !totals.connect.is_empty() {
-        row(&mut text, "connect", &format!("  {}", figures(&totals.connect)));
+        row(&mut text, "connect", &figures(&totals.connect));
     }
     text
 }
 
 fn figures(histogram: &Histogram<u64>) -> String {
-    let mut text = String::new();
-    for (_, percentile) in PERCENTILES {
-        let _ = write!(text, "{:>9}", show::nanos(histogram.value_at_percentile(percentile)));
-    }
-    let _ = write!(text, "{:>9}", show::nanos(histogram.mean() as u64));
-    text
+    PERCENTILES
+        .iter()
+        .map(|(_, percentile)| format!("{:>9}", show::nanos(histogram.value_at_percentile(*percentile))))
+        .collect()
 }
 
 /// How requests failed, the most frequent first, one plain sentence each; and other things worth knowing.
