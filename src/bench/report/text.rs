@@ -56,14 +56,34 @@ fn headline(results: &Results) -> String {
         }
     };
     let name = format!("bench {} {}", about.transport, about.target);
-    format!(
-        "{} · {} · {} · {model} · {}{}\n",
-        name.style(BOLD),
-        about.protocol,
+    let mut parts = vec![
+        about.protocol.to_owned(),
         shown::counted(about.connections as u64, noun),
+        model,
         shown::seconds(results.duration),
-        if results.interrupted { " · interrupted" } else { "" },
-    )
+    ];
+    if results.interrupted {
+        parts.push("interrupted".into());
+    }
+    wrapped(&name, &parts)
+}
+
+/// The parts after one another; on a new line where the 80th column would be passed.
+fn wrapped(name: &str, parts: &[String]) -> String {
+    let (mut text, mut width) = (name.style(BOLD).to_string(), name.chars().count());
+    for part in parts {
+        let more = part.chars().count() + 3;
+        if width + more > 80 {
+            text.push_str("\n  ");
+            width = 2;
+        } else {
+            text.push_str(" · ");
+            width += 3;
+        }
+        text.push_str(part);
+        width += more - 3;
+    }
+    text + "\n"
 }
 
 fn row(text: &mut String, label: &str, rest: &str) {
