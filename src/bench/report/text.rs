@@ -214,15 +214,16 @@ pub fn saturation(results: &Results) -> String {
     }
     let about = &results.about;
     let busiest = results.generator.busiest_percent.min(100.0);
-    let sent = match about.model {
+    let thread = format!("one thread at {busiest:.0} %");
+    let what = match about.model {
         Model::Open { rate, .. } => {
-            format!("{}/s asked, {} sent, ", shown::number(rate), shown::per_second(results.rate_sent()))
+            let (asked, sent) = (shown::number(rate), shown::per_second(results.rate_sent()));
+            format!("{asked}/s asked, {sent} sent,\n    {thread}")
         }
-        Model::Closed => String::new(),
+        Model::Closed => thread,
     };
     let mark = "!".style(WRONG);
-    let first = format!("\n  {mark} this machine was the limit: {sent}one thread at {busiest:.0} %\n");
-    format!("{first}    hint: {}\n", advice(results))
+    format!("\n  {mark} this machine was the limit: {what}\n    hint: {}\n", advice(results))
 }
 
 fn advice(results: &Results) -> String {
