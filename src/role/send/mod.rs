@@ -22,9 +22,9 @@ use self::{
 use super::{Terms, Traffic, drive::Drive, packets::DrivePackets};
 use crate::{
     error::{Exit, Trouble, reason},
+    os::TcpInfo,
     protocol::framing::Kind,
     session::{Closed, Endpoint, Facts, Rides, Watch},
-    os::TcpInfo,
     transport::{self, PacketClient, Route, Stream},
 };
 

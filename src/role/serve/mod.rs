@@ -55,7 +55,9 @@ impl Sockets {
     pub fn open(plan: &ServePlan) -> Result<Self, Trouble> {
         Ok(match plan.listen.scheme {
             Scheme::Tcp | Scheme::Unix => Self::Streams(transport::listen(&plan.listen, plan.family, &plan.flags)?),
-            Scheme::Udp | Scheme::Unixgram => Self::Datagrams(transport::bind_packets(&plan.listen, plan.family, &plan.flags)?),
+            Scheme::Udp | Scheme::Unixgram => {
+                Self::Datagrams(transport::bind_packets(&plan.listen, plan.family, &plan.flags)?)
+            }
         })
     }
 
