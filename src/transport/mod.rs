@@ -114,5 +114,3 @@ pub struct Dial {
     pub timeout: Option<Duration>,
     pub flags: SocketFlags,
 }
-mod stub;
-pub use stub::*;
