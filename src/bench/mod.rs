@@ -86,3 +86,8 @@ pub struct BenchPlan {
 }
 
 pub mod limit;
+
+/// TEMPORARY
+pub fn run(plan: BenchPlan) -> anyhow::Result<crate::error::Exit> {
+    anyhow::bail!("{plan:?}")
+}
