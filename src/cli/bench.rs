@@ -36,14 +36,15 @@ const DURATION: Duration = Duration::from_secs(10);
   netproto bench tcp                              against a server of its own
   netproto bench tcp localhost:8080 -c 64         as fast as replies come
   netproto bench udp localhost:8080 -r 20k        20,000 a second, come what may
-  netproto bench tcp localhost:8080 -r 1k --fail-if 'p99>2ms' --fail-if 'errors>0.1%'
-Limits: p50 p90 p99 p99.9 max mean (from when each was due), errors, loss, rate."
+  netproto bench tcp localhost:8080 -r 1k --fail-if 'p99>2ms'
+
+Limits: p50, p99.9 (any percentile), mean, min, max; errors, loss, rate."
 )]
 pub struct Bench {
     /// tcp, udp or unix; tcp when left out
     #[arg(value_parser = Named::transport(), hide_possible_values = true)]
     transport: Option<String>,
-    /// HOST:PORT, a path after unix, or a URL; none: a server of its own
+    /// HOST:PORT, a path after unix, or a URL; none: its own server
     #[arg(value_hint = ValueHint::AnyPath)]
     target: Option<OsString>,
     /// Messages to send in turn, in place of --length
@@ -74,14 +75,14 @@ pub(super) struct LoadArgs {
     /// Length of each message [default: 64]
     #[arg(short = 'l', long, value_name = "SIZE", value_parser = read::size, conflicts_with_all = ["data", "file"])]
     pub length: Option<usize>,
-    /// Requests per second, whatever the server does (open loop)
+    /// Requests per second, come what may (open loop)
     #[arg(short = 'r', long, value_name = "RATE", value_parser = read::rate)]
     pub rate: Option<f64>,
     /// The same, in bits per second of messages
     #[arg(short = 'b', long, value_name = "BITRATE", value_parser = read::bit_rate, conflicts_with = "rate")]
     pub bit_rate: Option<f64>,
-    /// How requests of an open loop are spread
-    #[arg(long, value_name = "KIND", default_value = "constant")]
+    /// Spread of an open loop: constant [default], poisson
+    #[arg(long, value_name = "KIND", default_value = "constant", hide_default_value = true, hide_possible_values = true)]
     pub arrivals: ArrivalsArg,
     /// Requests under way on each connection [default: 1]
     #[arg(long, value_name = "N", value_parser = values::at_least_one)]
@@ -101,19 +102,19 @@ pub(super) enum ArrivalsArg {
 #[command(next_help_heading = "Run")]
 struct RunArgs {
     /// How long to measure [default: 10s]
-    #[arg(short = 'd', long, value_name = "DURATION", value_parser = values::some_time, conflicts_with = "requests")]
+    #[arg(short = 'd', long, value_name = "TIME", value_parser = values::some_time, conflicts_with = "requests")]
     duration: Option<Duration>,
     /// Stop after so many requests instead
     #[arg(short = 'n', long, value_name = "COUNT", value_parser = read::positive)]
     requests: Option<u64>,
     /// Rise to the full load in this time, first
-    #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true, value_parser = read::duration)]
+    #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = read::duration)]
     ramp: Duration,
     /// Warm up for so long, uncounted
-    #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true, value_parser = read::duration)]
+    #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = read::duration)]
     omit: Duration,
-    /// An answer is lost after so long [default: 10s; udp: 1s]
-    #[arg(short = 'w', long, value_name = "DURATION", value_parser = values::some_time)]
+    /// A reply is lost after so long [10s; udp: 1s]
+    #[arg(short = 'w', long, value_name = "TIME", value_parser = values::some_time)]
     timeout: Option<Duration>,
     /// Run it so many times, show the spread
     #[arg(long, value_name = "N", default_value = "1", hide_default_value = true, value_parser = repeats)]
@@ -121,8 +122,8 @@ struct RunArgs {
     /// Worker threads [default: one for each core]
     #[arg(short = 't', long, value_name = "N", value_parser = values::at_least_one)]
     threads: Option<usize>,
-    /// Of all random choices; the same seed, the same run
-    #[arg(long, value_name = "N", default_value = "0", value_parser = read::count)]
+    /// Seed of all random choices [default: 0]
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = read::count)]
     seed: u64,
 }
 
@@ -133,7 +134,7 @@ struct ReportArgs {
     #[arg(long, value_name = "LIMIT", value_parser = shim::limit)]
     fail_if: Vec<Limit>,
     /// A line for each interval
-    #[arg(short = 'i', long, value_name = "DURATION", value_parser = values::some_time)]
+    #[arg(short = 'i', long, value_name = "TIME", value_parser = values::some_time)]
     interval: Option<Duration>,
     /// The report as one JSON document
     #[arg(short = 'J', long)]
@@ -150,7 +151,7 @@ struct ReportArgs {
     /// Only the report: no progress, no hints
     #[arg(short, long)]
     quiet: bool,
-    /// Tell more
+    /// More detail
     #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     verbose: u8,
 }

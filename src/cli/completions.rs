@@ -10,8 +10,8 @@ use crate::error::Trouble;
 #[command(
     override_usage = "netproto completions SHELL",
     after_help = "Examples:
-  netproto completions bash > ~/.local/share/bash-completion/completions/netproto
-  netproto completions zsh  > ~/.zfunc/_netproto
+  netproto completions bash > /etc/bash_completion.d/netproto
+  netproto completions zsh > ~/.zfunc/_netproto
   netproto completions fish > ~/.config/fish/completions/netproto.fish"
 )]
 pub struct Completions {

@@ -23,7 +23,7 @@ pub struct DataArgs {
     /// Send what FILE holds; - is standard input
     #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
-    /// DATA as typed: \n is two letters
+    /// Take DATA as it is: \n is two letters
     #[arg(long)]
     pub no_escapes: bool,
 }

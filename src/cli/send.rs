@@ -27,10 +27,10 @@ use crate::{
     override_usage = "netproto send [OPTIONS] [tcp|udp|unix] TARGET [DATA]...",
     mut_arg("protocol", |arg| arg.help("The protocol [default: raw, which fits any server]")),
     after_help = "Examples:
-  netproto send localhost:8080 hello              TCP, unless told otherwise
-  netproto send udp localhost:8080 'a\\n' 'b\\n'    each DATA is one message
-  netproto send tcp localhost:8080 < file         standard input, as a stream
-  netproto send udp localhost:8080 hi --expect hi exit code 3 if it differs"
+  netproto send localhost:8080 hello               TCP, unless told otherwise
+  netproto send udp localhost:8080 'a\\n' 'b\\n'     each DATA is one message
+  netproto send tcp localhost:8080 < file          standard input, as a stream
+  netproto send udp localhost:8080 hi --expect hi  exit code 3 if it differs"
 )]
 pub struct Send {
     /// tcp, udp or unix; tcp when left out
@@ -67,7 +67,7 @@ struct TalkArgs {
     #[arg(short = 'C', long)]
     crlf: bool,
     /// Give up when nothing arrives for so long [UDP: 1s]
-    #[arg(short = 'w', long, value_name = "DURATION", value_parser = values::some_time)]
+    #[arg(short = 'w', long, value_name = "TIME", value_parser = values::some_time)]
     timeout: Option<Duration>,
     /// End after so many answers
     #[arg(long, value_name = "N", value_parser = read::positive)]
@@ -105,13 +105,13 @@ struct AgainArgs {
     #[arg(short = 'n', long, value_name = "N", value_parser = read::positive)]
     count: Option<u64>,
     /// Time from one to the next
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = read::duration)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = read::duration)]
     interval: Duration,
     /// Try again so often if it can't connect
-    #[arg(long, value_name = "N", default_value = "0", value_parser = values::few)]
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = values::few)]
     retry: u32,
     /// Time between tries
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = read::duration)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = read::duration)]
     retry_delay: Duration,
 }
 

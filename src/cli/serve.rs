@@ -27,7 +27,7 @@ const MAX_PEERS: usize = 10_000;
     override_usage = "netproto serve-tcp [OPTIONS] ADDRESS",
     after_help = "Examples:
   netproto serve-tcp 8080                    only this machine can connect
-  netproto serve-tcp :8080 -P echo -v        everyone can; a line for each client
+  netproto serve-tcp :8080 -P echo -v        everyone can; clients are logged
   netproto serve-tcp 0 -p delay=1s           a free port; a slow server"
 )]
 pub struct ServeTcp {
@@ -65,10 +65,10 @@ pub struct ServeUdp {
     protocol: ProtocolArgs,
     #[command(flatten)]
     peers: PeerLimits,
-    /// Answer others although answers amplify
+    /// Serve others though answers amplify
     #[arg(long, help_heading = "Limits")]
     allow_amplification: bool,
-    /// Keep answering what looks like an echo loop
+    /// Keep answering in an echo loop
     #[arg(long, help_heading = "Limits")]
     no_loop_guard: bool,
     #[command(flatten)]
@@ -100,7 +100,9 @@ pub struct ServeUnix {
     #[command(flatten)]
     protocol: ProtocolArgs,
     #[command(flatten)]
-    limits: StreamLimits,
+    limit: ConnectionLimit,
+    #[command(flatten)]
+    first: FirstMessage,
     #[command(flatten)]
     peers: PeerLimits,
     #[command(flatten)]
@@ -115,20 +117,27 @@ pub struct ServeUnix {
 #[command(next_help_heading = "Limits")]
 struct TcpLimits {
     #[command(flatten)]
-    streams: StreamLimits,
-    /// As many from one address
+    all: ConnectionLimit,
+    /// The same, from one address
     #[arg(long, value_name = "N", value_parser = values::at_least_one)]
     max_connections_per_peer: Option<usize>,
+    #[command(flatten)]
+    first: FirstMessage,
 }
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits")]
-struct StreamLimits {
-    /// More are accepted and closed
+struct ConnectionLimit {
+    /// Clients at once; more are closed
     #[arg(short = 'm', long, value_name = "N", value_parser = values::at_least_one)]
     max_connections: Option<usize>,
-    /// Time for the first message to be complete
-    #[arg(long, value_name = "DURATION", value_parser = values::some_time)]
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+struct FirstMessage {
+    /// For a client's first whole message
+    #[arg(long, value_name = "TIME", value_parser = values::some_time)]
     handshake_timeout: Option<Duration>,
 }
 
@@ -143,19 +152,19 @@ struct PeerLimits {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits")]
 struct RunArgs {
-    /// Close, or forget, a client silent for so long
-    #[arg(short = 'i', long, value_name = "DURATION", value_parser = values::some_time)]
+    /// Close a client that is silent so long
+    #[arg(short = 'i', long, value_name = "TIME", value_parser = values::some_time)]
     idle_timeout: Option<Duration>,
     /// Serve one client, then exit
     #[arg(short = '1', long, overrides_with = "keep_open")]
     once: bool,
-    /// Serve client after client (the default)
+    /// Serve one after another (the default)
     #[arg(short = 'k', long, overrides_with = "once")]
     keep_open: bool,
-    /// Time to finish answers after Ctrl-C
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = read::duration)]
+    /// To finish answers, stopped [default: 5s]
+    #[arg(long, value_name = "TIME", default_value = "5s", hide_default_value = true, value_parser = read::duration)]
     grace: Duration,
-    /// Worker threads [default: one for each core]
+    /// Worker threads [default: one per core]
     #[arg(short = 't', long, value_name = "N", value_parser = values::at_least_one)]
     threads: Option<usize>,
 }
@@ -166,7 +175,8 @@ impl ServeTcp {
     pub fn plan(&self, activated: bool) -> Result<ServePlan, Trouble> {
         let listen = address(self.address.as_ref(), Scheme::Tcp, activated)?;
         let mut plan = plan(listen, self.ip.family(), &self.protocol, &self.run, &self.log)?;
-        self.limits.streams.apply(&mut plan);
+        plan.max_connections = self.limits.all.max_connections;
+        plan.handshake_timeout = self.limits.first.handshake_timeout;
         plan.max_connections_per_peer = self.limits.max_connections_per_peer;
         self.ip.apply(&mut plan.flags);
         self.tcp.apply(&mut plan.flags);
@@ -197,33 +207,28 @@ impl ServeUnix {
     pub fn plan(&self, activated: bool) -> Result<ServePlan, Trouble> {
         let scheme = if self.datagram { Scheme::Unixgram } else { Scheme::Unix };
         let listen = address(self.path.as_ref(), scheme, activated)?;
-        self.limits.only_for_streams(listen.scheme)?;
-        if self.peers.max_peers.is_some() && listen.scheme == Scheme::Unix {
-            return Err(Trouble::usage("--max-peers is for datagram sockets").hint("-m limits connections"));
-        }
+        self.limits_fit(listen.scheme)?;
         let mut plan = plan(listen, None, &self.protocol, &self.run, &self.log)?;
-        self.limits.apply(&mut plan);
+        plan.max_connections = self.limit.max_connections;
+        plan.handshake_timeout = self.first.handshake_timeout;
         plan.max_peers = self.peers.max_peers.unwrap_or(MAX_PEERS);
         self.buffers.apply(&mut plan.flags);
         Ok(plan)
     }
-}
 
-impl StreamLimits {
-    fn apply(&self, plan: &mut ServePlan) {
-        plan.max_connections = self.max_connections;
-        plan.handshake_timeout = self.handshake_timeout;
-    }
-
-    fn only_for_streams(&self, scheme: Scheme) -> Result<(), Trouble> {
-        let given = match (self.max_connections, self.handshake_timeout) {
+    /// Streams have connections, datagrams have peers.
+    fn limits_fit(&self, scheme: Scheme) -> Result<(), Trouble> {
+        if scheme == Scheme::Unix {
+            return match self.peers.max_peers {
+                Some(_) => Err(Trouble::usage("--max-peers is for datagram sockets").hint("-m limits connections")),
+                None => Ok(()),
+            };
+        }
+        let given = match (self.limit.max_connections, self.first.handshake_timeout) {
             (Some(_), _) => "--max-connections",
             (_, Some(_)) => "--handshake-timeout",
             _ => return Ok(()),
         };
-        if scheme == Scheme::Unix {
-            return Ok(());
-        }
         Err(Trouble::usage(format!("{given} is for streams; datagrams have no connections"))
             .hint("--max-peers limits how many senders are remembered"))
     }

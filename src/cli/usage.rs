@@ -12,7 +12,7 @@ use crate::{error::Trouble, values::read};
 
 /// Examples of values, by the name that help gives them.
 static EXAMPLES: &[(&str, &str)] = &[
-    ("DURATION", "10s"),
+    ("TIME", "10s"),
     ("SIZE", "64K"),
     ("RATE", "20k"),
     ("BITRATE", "10M"),

@@ -25,7 +25,7 @@ pub struct LogArgs {
     #[arg(short = 'J', long)]
     pub json: bool,
     /// Print totals so often
-    #[arg(long, value_name = "DURATION", value_parser = values::some_time)]
+    #[arg(long, value_name = "TIME", value_parser = values::some_time)]
     pub stats: Option<Duration>,
 }
 

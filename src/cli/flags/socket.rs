@@ -64,7 +64,7 @@ pub struct TcpArgs {
     #[arg(long, value_name = "NAME")]
     pub congestion: Option<String>,
     /// Probe a silent peer after so long
-    #[arg(long, value_name = "DURATION", value_parser = values::some_time)]
+    #[arg(long, value_name = "TIME", value_parser = values::some_time)]
     pub keepalive: Option<Duration>,
 }
 
@@ -90,7 +90,7 @@ pub struct DialArgs {
     #[command(flatten)]
     pub ip: IpArgs,
     /// Stop trying to connect after so long
-    #[arg(long, value_name = "DURATION", value_parser = values::some_time)]
+    #[arg(long, value_name = "TIME", value_parser = values::some_time)]
     pub connect_timeout: Option<Duration>,
     #[command(flatten)]
     pub tcp: TcpArgs,
