@@ -136,7 +136,7 @@ fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit>
         Some(Command::ServeTcp(args)) => role::serve::run(args.plan(serve::activated())?),
         Some(Command::ServeUdp(args)) => role::serve::run(args.plan(serve::activated())?),
         Some(Command::ServeUnix(args)) => role::serve::run(args.plan(serve::activated())?),
-        Some(Command::Send(args)) => role::send::run(args.plan()?),
+        Some(Command::Send(args)) => role::send::run(&args.plan()?),
         Some(Command::Bench(bench)) => crate::bench::run(bench.plan(retyped(args))?),
         Some(Command::Protocols(args)) => print(&args.text()?),
         Some(Command::Completions(args)) => print(&args.script()?),

@@ -73,6 +73,6 @@ pub struct SendPlan {
 }
 
 /// TEMPORARY
-pub fn run(plan: SendPlan) -> anyhow::Result<crate::error::Exit> {
+pub fn run(plan: &SendPlan) -> anyhow::Result<crate::error::Exit> {
     anyhow::bail!("{plan:?}")
 }
