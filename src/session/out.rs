@@ -258,6 +258,12 @@ impl<'a> Cx<'a> {
         self.facts.rides == Rides::Datagrams
     }
 
+    /// Bytes queued and not yet sent: what a session that answers much to little goes by.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.out.unsent()
+    }
+
     /// Says these bytes.
     pub fn write(&mut self, bytes: &[u8]) {
         self.out.own.extend_from_slice(bytes);
@@ -304,6 +310,7 @@ impl<'a> Cx<'a> {
         self.out.input_paused = true;
     }
 
+    /// Wants input again, beginning with what was left untaken.
     pub fn resume_input(&mut self) {
         self.out.input_paused = false;
     }
