@@ -73,7 +73,7 @@ pub(super) struct LoadArgs {
     #[arg(short = 'c', long, value_name = "N", value_parser = values::at_least_one)]
     pub connections: Option<usize>,
     /// Length of each message [default: 64]
-    #[arg(short = 'l', long, value_name = "SIZE", value_parser = read::size, conflicts_with_all = ["data", "file"])]
+    #[arg(short = 'l', long, value_name = "SIZE", value_parser = read::size, conflicts_with = "file")]
     pub length: Option<usize>,
     /// Requests per second, come what may (open loop)
     #[arg(short = 'r', long, value_name = "RATE", value_parser = read::rate)]

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     bench::Load,
     error::Trouble,
-    protocol::{Answers, Framing, Protocol, framing::Kind},
+    protocol::{Answers, Framing, Protocol},
     transport::{Family, Host, Place, Scheme, Target},
 };
 
@@ -61,6 +61,10 @@ impl Asked<'_> {
             }
             None => body.messages(words)?,
         };
+        if let (Some(_), Some(word)) = (flags.length, words.first()) {
+            let sentence = format!("--length and DATA ({:?}) exclude each other", word.to_string_lossy());
+            return Err(Trouble::usage(sentence).hint("leave one of them out"));
+        }
         if messages.is_empty() {
             let length = flags.length.unwrap_or(LENGTH);
             self.length_makes_sense(length)?;
@@ -93,7 +97,7 @@ impl Asked<'_> {
     }
 
     fn empty_makes_sense(&self, file: Option<&Path>) -> Result<(), Trouble> {
-        if values::datagrams(self.scheme) || self.framing.kind != Kind::Raw {
+        if values::datagrams(self.scheme) || !self.framing.is_raw() {
             return Ok(());
         }
         let what = file.map_or_else(|| "an empty message".into(), |file| format!("{}, which is empty,", file.display()));
@@ -101,7 +105,7 @@ impl Asked<'_> {
     }
 
     fn frame_holds(&self, length: usize) -> Result<(), Trouble> {
-        if self.framing.kind == Kind::Raw || length <= self.framing.max {
+        if self.framing.is_raw() || length <= self.framing.max {
             return Ok(());
         }
         let max = self.framing.max;

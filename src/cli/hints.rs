@@ -46,7 +46,7 @@ pub static STRANGERS: &[Stranger] = &[
     stranger(SEND, &["-U", "--unix"], "for a Unix socket: send unix PATH"),
     stranger(SEND, &["-l", "--listen"], "to listen: serve-tcp 8080"),
     stranger(SEND, &["-e", "--exec"], "programs are not run; pipe instead: program | netproto send tcp localhost:8080"),
-    stranger(SEND, &["-c", "--count"], "-n repeats: -n 5 --interval 1s"),
+    stranger(SEND, &["-c"], "-n repeats: -n 5 --interval 1s"),
     stranger(SEND, &["-i"], "-w is how long to wait; --interval is the pause between the rounds of -n"),
     stranger(SEND, &["-L", "--location"], "redirects are not followed in this version"),
     stranger(SEND, &["-d", "--data"], "data is an argument: send tcp localhost:8080 hello"),
@@ -104,7 +104,6 @@ pub static HABITS: &[Habit] = &[
         hint: "-w is a time-out; --send-buffer and --recv-buffer set the window",
     },
     Habit { flag: "--threads", on: BENCH, meant: time, hint: "-t is threads; -d is how long to measure, as in: -d 10s" },
-    Habit { flag: "--max-connections", on: STREAMS, meant: size, hint: "-m is a number of connections; -m 10k is 10,000" },
 ];
 
 fn number(value: &str) -> bool {

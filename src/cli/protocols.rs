@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::values::{FRAMINGS, Named};
-use crate::protocol::{ALL, Answers, AnswersBy, ParamKind, Protocol};
+use super::values::Named;
+use crate::protocol::{ALL, Answers, AnswersBy, ParamKind, Protocol, framing};
 
 #[derive(Debug, Args)]
 #[command(
@@ -38,18 +38,54 @@ impl Protocols {
     }
 }
 
+/// Columns before the last one.
+const INDENT: usize = 33;
+const WIDTH: usize = 80;
+
 fn all() -> String {
-    let mut text = String::from("Protocols (-P NAME)\n");
+    let mut text = String::from("Protocols (-P NAME)\n  NAME       PORT  ANSWERS       ABOUT\n");
     for row in ALL {
         let port = row.port.map_or_else(String::new, |port| port.to_string());
-        let _ = writeln!(text, "  {:<10} {:>5}  {}", row.name, port, row.about);
+        let about = wrapped(&format!("{} ({})", row.about, row.spec));
+        let _ = writeln!(text, "  {:<9}  {port:>4}  {:<12}  {about}", row.name, answers(row.answers));
     }
-    text.push_str("\nFramings (--framing NAME)\n");
-    for (name, about) in FRAMINGS {
-        let _ = writeln!(text, "  {name:<14}  {about}");
+    text.push_str("\nFramings (--framing NAME)\n  NAME             LIMIT         ABOUT\n");
+    for row in framing::ALL {
+        let max = row.max.map_or_else(String::new, |max| crate::values::show::grouped(max as u64));
+        let _ = writeln!(text, "  {:<15}  {max:<12}  {}", row.name, wrapped(row.about));
     }
-    text.push_str("\nnetproto protocols NAME tells all about one.\n");
+    text.push_str("\n`netproto protocols NAME` tells all about one, with its parameters.\n");
     text
+}
+
+/// In short; what differs over streams and datagrams has a slash.
+fn answers(by: AnswersBy) -> String {
+    let short = |answers| match answers {
+        Answers::Each => "each",
+        Answers::Unknown => "any",
+        Answers::OnceThenClose => "once",
+        Answers::Endless => "endless",
+        Answers::Never => "never",
+    };
+    let (stream, datagrams) = (short(by.stream), short(by.datagrams));
+    if stream == datagrams { stream.into() } else { format!("{stream}/{datagrams}") }
+}
+
+/// Goes on in the last column.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().filter(|line| line.is_empty() || line.len() + 1 + word.len() <= WIDTH - INDENT);
+        match line {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(word.into()),
+        }
+    }
+    lines.join(&format!("\n{:INDENT$}", ""))
 }
 
 fn one(row: &Protocol) -> String {
@@ -74,7 +110,8 @@ fn one(row: &Protocol) -> String {
     }
     for (at, param) in row.params.iter().enumerate() {
         let heading = if at == 0 { "\nParameters (-p KEY=VALUE)\n" } else { "" };
-        let _ = writeln!(text, "{heading}  {}={}  {}", param.name, param.default, param.help);
+        let form = format!("{}={}", param.name, param.kind.placeholder());
+        let _ = writeln!(text, "{heading}  {form:<16}  {}\n  {:16}  default: {}", param.help, "", param.default);
     }
     text
 }
@@ -93,7 +130,7 @@ fn document() -> Value {
     json!({
         "schema_version": 1,
         "protocols": ALL.iter().map(|row| object(row)).collect::<Vec<_>>(),
-        "framings": FRAMINGS.iter().map(|(name, about)| json!({ "name": name, "about": about })).collect::<Vec<_>>(),
+        "framings": framing::ALL.iter().map(|row| json!({ "name": row.name, "about": row.about, "max": row.max })).collect::<Vec<_>>(),
     })
 }
 

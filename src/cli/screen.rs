@@ -15,16 +15,16 @@ netproto: serve, talk and load network protocols
 Usage: netproto <COMMAND>
 
 #Serve
-  *serve-tcp*   Answer TCP clients            netproto serve-tcp 8080
-  *serve-udp*   Answer datagrams              netproto serve-udp 8080 -P echo
-  *serve-unix*  Answer on a Unix socket       netproto serve-unix /tmp/np.sock
+  *serve-tcp*   Answer TCP clients       netproto serve-tcp 8080
+  *serve-udp*   Answer datagrams         netproto serve-udp 8080 -P echo
+  *serve-unix*  Answer on a Unix socket  netproto serve-unix /tmp/np.sock
 #Talk
-  *send*        Send, print the answer        netproto send udp localhost:8080 hello
+  *send*        Send, print the answer   netproto send udp localhost:8080 hello
 #Load
-  *bench*       Load a server, report         netproto bench tcp localhost:8080 -c 64
+  *bench*       Load a server, report    netproto bench tcp localhost:8080 -c 64
 #More
   *protocols*   List protocols, framings, parameters
-  *completions*, *man*                          for your shell, for your manual
+  *completions*, *man*                     for your shell, for your manual
 
 netproto <COMMAND> --help lists a command's flags.
 ";

@@ -79,7 +79,7 @@ struct TalkArgs {
     #[arg(short = 'N', long, overrides_with = "no_shutdown")]
     shutdown: bool,
     /// Connect, say nothing, close
-    #[arg(short = 'z', long, conflicts_with_all = ["data", "file", "replies", "count"])]
+    #[arg(short = 'z', long, conflicts_with_all = ["file", "replies", "count"])]
     connect_only: bool,
 }
 
@@ -173,6 +173,10 @@ impl Send {
 
     fn data(&self, words: &Words, row: &Protocol) -> Result<Data, Trouble> {
         if self.talk.connect_only {
+            if let Some(word) = words.data.first() {
+                let sentence = format!("-z and DATA ({:?}) exclude each other", word.to_string_lossy());
+                return Err(Trouble::usage(sentence).hint("-z says nothing; leave one of them out"));
+            }
             return Ok(Data::None);
         }
         if !row.takes_data {
@@ -196,7 +200,9 @@ impl Send {
     fn expect(&self) -> Result<Option<Expect>, Trouble> {
         let given = &self.expect;
         if let Some(text) = &given.expect {
-            let wanted = self.body.message(text).map_err(|clause| Trouble::usage(format!("--expect: {clause}")))?;
+            let wanted = self.body.message(text).map_err(|clause| {
+                Trouble::usage(format!("--expect: {clause}")).hint("--no-escapes takes backslashes as they are")
+            })?;
             return Ok(Some(Expect::Bytes { wanted, text: true }));
         }
         let hex = given.expect_hex.clone().map(|wanted| Expect::Bytes { wanted, text: false });

@@ -1,7 +1,6 @@
 //! TEMPORARY: the smallest versions of what other branches bring.
 use crate::{
     error::Trouble,
-    protocol::{Framing, framing::Kind},
     transport::{Host, Place, Scheme, Target},
 };
 
@@ -31,20 +30,6 @@ pub fn target(text: &str, default: Scheme, use_: Use) -> Result<Target, Trouble>
     };
     let port = port.parse().map_err(|_| Trouble::usage(format!("{port:?} is no port")).hint("0 to 65535"))?;
     Ok(Target { scheme, place: Place::Net { host, port } })
-}
-
-pub fn framing(text: &str, max: Option<usize>) -> Result<Framing, Trouble> {
-    let kind = match text {
-        "raw" => Kind::Raw,
-        "lines" => Kind::Lines,
-        "netstring" => Kind::Netstring,
-        "int8" => Kind::Int(1),
-        "int16" => Kind::Int(2),
-        "int32" => Kind::Int(4),
-        "varint" => Kind::Varint,
-        _ => return Err(Trouble::usage(format!("unknown framing {text:?}"))),
-    };
-    Ok(Framing { kind, max: max.unwrap_or(16_384) })
 }
 
 pub fn limit(text: &str) -> Result<crate::bench::limit::Limit, String> {

@@ -10,10 +10,9 @@ use std::{
 use bytes::Bytes;
 use clap::builder::{PossibleValue, TypedValueParser};
 
-use super::shim;
 use crate::{
     error::Trouble,
-    protocol::{self, Framing, Protocol},
+    protocol::{self, Framing, Protocol, framing},
     transport::Scheme,
     values::read,
 };
@@ -35,8 +34,8 @@ impl Named<&'static Protocol> {
 impl Named<String> {
     /// Only checked: the framing is made together with its limit.
     pub fn framing() -> Self {
-        let names = || FRAMINGS.iter().map(|(name, about)| PossibleValue::new(*name).help(*about)).collect();
-        Self { names, read: |text| framing(text, None).map(|_| text.to_owned()) }
+        let names = || framing::ALL.iter().map(|row| PossibleValue::new(typed_part(row.name)).help(row.about)).collect();
+        Self { names, read: |text| framing_of(text, None).map(|_| text.to_owned()) }
     }
 
     /// The first word after `send` and `bench`: a transport, or the target at once.
@@ -85,30 +84,22 @@ pub fn datagrams(scheme: Scheme) -> bool {
     matches!(scheme, Scheme::Udp | Scheme::Unixgram)
 }
 
-/// The framings, with one line about each.
-pub const FRAMINGS: &[(&str, &str)] = &[
-    ("raw", "none: each piece as it comes"),
-    ("lines", "each message ends with LF or CRLF; CRLF is sent"),
-    ("delimiter:", "each message ends with STR, as in delimiter:;"),
-    ("netstring", "LENGTH:DATA, with a decimal length"),
-    ("int8", "a length of 1 byte, then the data"),
-    ("int16", "a length of 2 bytes, big endian, then the data"),
-    ("int32", "a length of 4 bytes, big endian, then the data"),
-    ("varint", "a length in LEB128, then the data"),
-];
+/// What stands before the part that is the user's: of `delimiter:STR` it is `delimiter:`.
+fn typed_part(name: &str) -> &str {
+    name.strip_suffix("STR").unwrap_or(name)
+}
 
 /// A framing as typed, with its limit.
 ///
 /// # Errors
 /// An unknown name, with the nearest.
-pub fn framing(text: &str, max: Option<usize>) -> Result<Framing, Trouble> {
-    shim::framing(text, max)
+pub fn framing_of(text: &str, max: Option<usize>) -> Result<Framing, Trouble> {
+    Framing::parse(text, max).map_err(|error| Trouble::usage(error.to_string()).hint(error.hint()))
 }
 
 fn protocol_named(name: &str) -> Result<&'static Protocol, Trouble> {
     protocol::find(name).ok_or_else(|| {
-        let near = read::nearest(name, protocol::ALL.iter().map(|row| row.name));
-        let hint = match near {
+        let hint = match protocol::nearest(name) {
             Some(near) => format!("did you mean {near}? `netproto protocols` lists them"),
             None => "`netproto protocols` lists them".into(),
         };

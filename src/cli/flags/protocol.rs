@@ -42,12 +42,9 @@ impl ProtocolArgs {
                 None => Ok(Framing::default()),
             };
         };
-        if self.max_frame == Some(0) {
-            return Err(Trouble::usage("--max-frame 0 leaves room for no message").hint("for example: --max-frame 64K"));
-        }
-        let framing = values::framing(text, self.max_frame)?;
+        let framing = values::framing_of(text, self.max_frame)?;
         match protocol {
-            Some(row) if !row.framed && framing.kind != Framing::default().kind => {
+            Some(row) if !row.framed && !framing.is_raw() => {
                 Err(Trouble::usage(format!("{} takes no framing: it says itself where its messages end", row.name))
                     .hint("leave --framing out"))
             }
@@ -69,15 +66,10 @@ impl ProtocolArgs {
 }
 
 fn param_trouble(row: &Protocol, error: &ParamError) -> Trouble {
-    let ParamError::Unknown(typed) = error else {
-        return Trouble::usage(error.to_string());
-    };
-    let names = || row.params.iter().map(|param| param.name);
-    let trouble = Trouble::usage(format!("{} has no parameter {typed:?}", row.name));
-    match crate::values::read::nearest(typed, names()) {
-        Some(near) => trouble.hint(format!("did you mean {near}? `netproto protocols {}` lists them", row.name)),
-        None if row.params.is_empty() => trouble.hint(format!("{} has none at all", row.name)),
-        None => trouble.hint(format!("it has {}", names().collect::<Vec<_>>().join(", "))),
+    let trouble = Trouble::usage(format!("{}: {error}", row.name));
+    match error.hint() {
+        Some(hint) => trouble.hint(hint),
+        None => trouble.hint(format!("`netproto protocols {}` tells what it takes", row.name)),
     }
 }
 
