@@ -56,7 +56,8 @@ const SPARE_DESCRIPTORS: u64 = 64;
 ///
 /// # Errors
 /// [`Trouble`]: a path that can't be written, a target that can't be reached, ...
-pub fn run(plan: &BenchPlan) -> anyhow::Result<Exit> {
+pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
+    let plan = &plan;
     let mut files = Files::open(&plan.report)?;
     check_descriptors(plan)?;
     let runtime = tokio::runtime::Builder::new_current_thread()

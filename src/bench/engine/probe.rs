@@ -14,7 +14,7 @@ use crate::{
     protocol::{self, Protocol},
     role::{Quit, Said, Sink, Source, Terms, drive::Drive, packets::DrivePackets},
     session::{Closed, Event, Facts, Watch},
-    transport::{PacketClient, Stream},
+    transport::{self, Stream},
     values::show::quoted,
 };
 
@@ -95,12 +95,17 @@ pub(super) async fn stream(stream: Stream, peer: &Peer, plan: &BenchPlan) -> Res
     judged(&drive.into_parts().1.heard, &how, plan)
 }
 
-/// Asks over datagrams.
-pub(super) async fn packets(socket: PacketClient, peer: &Peer, plan: &BenchPlan) -> Result<&'static Protocol, Trouble> {
+/// Asks over datagrams. Where the protocol is known, any answer will do.
+pub(super) async fn packets(peer: &Peer, plan: &BenchPlan) -> Result<&'static Protocol, Trouble> {
+    let socket = transport::packets_to(&peer.address, peer.scheme, &peer.dial).await?;
     let (facts, session) = (listening(peer.facts(socket.local().clone())), (raw().client)(&plan.setup));
     let mut drive = DrivePackets::new(socket, session, Prober::default(), facts, terms(plan));
     let how = (&mut drive).await;
-    judged(&drive.into_parts().1.heard, &how, plan)
+    let heard = drive.into_parts().1.heard;
+    match plan.protocol {
+        Some(protocol) if !heard.is_empty() => Ok(protocol),
+        _ => judged(&heard, &how, plan),
+    }
 }
 
 fn judged(heard: &[u8], how: &Closed, plan: &BenchPlan) -> Result<&'static Protocol, Trouble> {

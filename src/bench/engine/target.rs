@@ -27,34 +27,47 @@ pub(super) struct Found {
 pub(super) async fn find(plan: &BenchPlan) -> anyhow::Result<Found> {
     let Some(target) = &plan.target else { return own(plan).await };
     let (peer, protocol) = match target.scheme.rides() {
-        Rides::Stream => {
-            let (stream, _) = transport::connect(target, &plan.dial).await?;
-            let peer = reached(plan, target, stream.peer());
-            let protocol = match plan.protocol {
-                Some(protocol) => protocol,
-                None => probe::stream(stream, &peer, plan).await?,
-            };
-            (peer, protocol)
-        }
-        Rides::Datagrams => {
-            let (socket, _) = transport::connect_packets(target, &plan.dial).await?;
-            let peer = reached(plan, target, socket.peer().clone());
-            let protocol = match plan.protocol {
-                Some(protocol) => protocol,
-                None => probe::packets(socket, &peer, plan).await?,
-            };
-            (peer, protocol)
-        }
+        Rides::Stream => over_stream(plan, target).await?,
+        Rides::Datagrams => over_packets(plan, target).await?,
     };
     Ok(Found { peer, protocol, _server: None })
 }
 
-fn reached(plan: &BenchPlan, target: &Target, address: Endpoint) -> Peer {
-    let address = match (&target.place, address) {
-        (Place::Path(path), Endpoint::Unnamed) => Endpoint::Unix(path.clone()),
-        (_, address) => address,
+async fn over_stream(plan: &BenchPlan, target: &Target) -> Result<(Peer, &'static Protocol), Trouble> {
+    let (stream, _) = transport::connect(target, &plan.dial).await?;
+    let address = match (&target.place, stream.peer()) {
+        (Place::Path(path), _) => Endpoint::Unix(path.clone()),
+        (Place::Net { .. }, address) => address,
     };
-    Peer { address, scheme: target.scheme, dial: plan.dial.clone() }
+    let peer = Peer { address, scheme: target.scheme, dial: plan.dial.clone() };
+    let protocol = match plan.protocol {
+        Some(protocol) => protocol,
+        None => probe::stream(stream, &peer, plan).await?,
+    };
+    Ok((peer, protocol))
+}
+
+/// Nothing tells whether an address is of use but an answer from there: the first that answers is taken.
+async fn over_packets(plan: &BenchPlan, target: &Target) -> Result<(Peer, &'static Protocol), Trouble> {
+    let resolved = transport::resolve(target, plan.dial.family).await?;
+    let peer = |address: &Endpoint| Peer { address: address.clone(), scheme: target.scheme, dial: plan.dial.clone() };
+    let mut first_trouble = None;
+    for address in &resolved.addresses {
+        let peer = peer(address);
+        if let (Some(protocol), [_]) = (plan.protocol, &resolved.addresses[..]) {
+            return Ok((peer, protocol));
+        }
+        match probe::packets(&peer, plan).await {
+            Ok(protocol) => return Ok((peer, protocol)),
+            Err(trouble) => _ = first_trouble.get_or_insert(trouble),
+        }
+    }
+    match (plan.protocol, first_trouble) {
+        // It may be one that never answers, or that will listen in a moment.
+        (Some(protocol), _) => Ok((peer(&resolved.addresses[0]), protocol)),
+        (None, Some(trouble)) => Err(trouble),
+        (None, None) => Err(Trouble::failed(format!("{target} has no address"))),
+    }
 }
 
 /// A server of our own, on a thread of its own.
