@@ -71,7 +71,8 @@ impl Progress {
             show::grouped(total.counters.failed()),
         );
         if !total.latency.is_empty() {
-            message += &format!("  p99 {}", show::nanos(total.latency.value_at_quantile(0.99)));
+            message.push_str("  p99 ");
+            message.push_str(&show::nanos(total.latency.value_at_quantile(0.99)));
         }
         message
     }

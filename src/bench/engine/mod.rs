@@ -56,6 +56,7 @@ const SPARE_DESCRIPTORS: u64 = 64;
 ///
 /// # Errors
 /// [`Trouble`]: a path that can't be written, a target that can't be reached, ...
+#[allow(clippy::needless_pass_by_value)] // as the other roles' entries
 pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
     let plan = &plan;
     let mut files = Files::open(&plan.report)?;

@@ -52,10 +52,10 @@ fn told(heard: &[u8]) -> Told {
 
 impl Source for Prober {
     fn poll_say(&mut self, _: &mut Context<'_>) -> Poll<Said> {
-        match std::mem::replace(&mut self.said, true) {
-            false => Poll::Ready(Said::Message(0, Bytes::from_static(MESSAGE))),
-            true => Poll::Pending,
+        if std::mem::replace(&mut self.said, true) {
+            return Poll::Pending;
         }
+        Poll::Ready(Said::Message(0, Bytes::from_static(MESSAGE)))
     }
 
     fn poll_quit(&mut self, _: &mut Context<'_>) -> Poll<Quit> {

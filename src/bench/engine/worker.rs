@@ -141,20 +141,16 @@ async fn pace(work: Rc<Work>, share: Worker) {
         }
     }
     work.wake();
-    match work.stops_at() {
-        Some(at) => {
-            tick_at(&mut ticker, at).await;
-            work.drop_queue();
-        }
-        None => {
-            work.close();
-            while !work.queue_is_empty() {
-                tokio::time::sleep(SWEEP).await;
-                work.expire(Instant::now());
-            }
-            work.close();
-        }
+    if let Some(at) = work.stops_at() {
+        tick_at(&mut ticker, at).await;
+        return work.drop_queue();
     }
+    work.close();
+    while !work.queue_is_empty() {
+        tokio::time::sleep(SWEEP).await;
+        work.expire(Instant::now());
+    }
+    work.close();
 }
 
 async fn tick_at(ticker: &mut Ticker, at: Instant) {
