@@ -179,11 +179,13 @@ impl Tally {
         self.counters.failures[kind as usize] += times;
     }
 
-    /// As [`Self::failed`]; `example` is asked only for the first of its kind in this tally.
-    pub fn failed_as(&mut self, kind: Failure, example: impl FnOnce() -> String) {
+    /// As [`Self::failed`]; the first example of a kind is kept.
+    pub fn failed_as(&mut self, kind: Failure, example: Option<String>) {
         self.failed(kind);
-        if self.example(kind).is_none() {
-            self.examples.push((kind, example()));
+        if let Some(example) = example
+            && self.example(kind).is_none()
+        {
+            self.examples.push((kind, example));
         }
     }
 }
@@ -263,7 +265,7 @@ mod tests {
         let mut total = Tally::default();
         for tick in 0..3 {
             recorder.tally.right(1000 * u64::from(tick + 1), Some(500));
-            recorder.tally.failed_as(Failure::WrongReply, || format!("example {tick}"));
+            recorder.tally.failed_as(Failure::WrongReply, Some(format!("example {tick}")));
             recorder.hand_over(tick);
             let slice = slices.try_recv().expect("a slice");
             assert_eq!((slice.worker, slice.tick), (3, Some(tick)));

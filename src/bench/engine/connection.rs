@@ -36,7 +36,8 @@ enum Wire {
 enum Unmade {
     /// The run is over, or has to end.
     Over,
-    Failed(Failure, String),
+    /// With the system's reason, where the kind does not say it.
+    Failed(Failure, Option<String>),
 }
 
 /// What a connection waits for, and tells, at the start of a run.
@@ -92,7 +93,7 @@ async fn talk_on(work: &Rc<Work>, place: usize, mut wire: Option<Wire>) {
             },
             Err(Unmade::Over) => return,
             Err(Unmade::Failed(kind, example)) => {
-                if !work.fail_connect(taken, kind, &example, Instant::now()) {
+                if !work.fail_connect(taken, kind, example, Instant::now()) {
                     return;
                 }
                 false
@@ -178,12 +179,11 @@ fn unmade(job: &Job, error: io::Error) -> Unmade {
         }
         Err(error) => error,
     };
-    let kind = match error.kind() {
-        io::ErrorKind::ConnectionRefused => Failure::Refused,
-        io::ErrorKind::TimedOut => Failure::ConnectTimedOut,
-        _ => Failure::ConnectFailed,
-    };
-    Unmade::Failed(kind, reason(&error))
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Unmade::Failed(Failure::Refused, None),
+        io::ErrorKind::TimedOut => Unmade::Failed(Failure::ConnectTimedOut, None),
+        _ => Unmade::Failed(Failure::ConnectFailed, Some(reason(&error))),
+    }
 }
 
 async fn talk(work: &Rc<Work>, place: usize, wire: Wire, taken: Option<Request>) -> After {

@@ -141,7 +141,7 @@ async fn runs(plan: &BenchPlan, found: &Found, files: &mut Files, stop: &Stop) -
             break;
         }
     }
-    if many {
+    if many || plan.report.interval.is_some() {
         report::separate(&plan.report)?;
     }
     Ok(runs)

@@ -222,7 +222,7 @@ impl Party {
             }
             Verdict::Wrong(mismatch) => {
                 let kind = if self.datagrams() { Failure::Corrupted } else { Failure::WrongReply };
-                self.work.count(request.measured, |tally| tally.failed_as(kind, || described(mismatch)));
+                self.work.count(request.measured, |tally| tally.failed_as(kind, Some(described(mismatch))));
             }
         }
     }
@@ -287,10 +287,7 @@ impl Party {
             self.work.note(|counters| counters.peer_closes += 1);
         }
         for request in failed {
-            self.work.count(request.measured, |tally| match &example {
-                Some(example) => tally.failed_as(kind, || example.clone()),
-                None => tally.failed(kind),
-            });
+            self.work.count(request.measured, |tally| tally.failed_as(kind, example.clone()));
         }
         let more = !self.state.over || self.work.job.reconnect;
         if more { After::Again { worked: self.state.answered } } else { After::Over }

@@ -25,7 +25,7 @@ pub(super) struct Found {
 
 /// Finds the server, and asks it what it speaks where nobody has said.
 pub(super) async fn find(plan: &BenchPlan) -> anyhow::Result<Found> {
-    let Some(target) = &plan.target else { return own(plan).await };
+    let Some(target) = &plan.target else { return own(plan) };
     let (peer, protocol) = match target.scheme.rides() {
         Rides::Stream => over_stream(plan, target).await?,
         Rides::Datagrams => over_packets(plan, target).await?,
@@ -90,7 +90,7 @@ impl Drop for OwnServer {
     }
 }
 
-async fn own(plan: &BenchPlan) -> anyhow::Result<Found> {
+fn own(plan: &BenchPlan) -> anyhow::Result<Found> {
     let protocol = plan.protocol.unwrap_or(protocol::ALL[0]);
     let (place, folder) = own_place(plan.scheme)?;
     let stop = Stop::default();

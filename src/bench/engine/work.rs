@@ -166,7 +166,7 @@ impl Work {
     }
 
     /// A connection could not be made: the request that it was for has failed. `false`: there is nothing more to do.
-    pub(super) fn fail_connect(&self, taken: Option<Request>, kind: Failure, example: &str, now: Instant) -> bool {
+    pub(super) fn fail_connect(&self, taken: Option<Request>, kind: Failure, example: Option<String>, now: Instant) -> bool {
         let request = match (taken, self.open_loop()) {
             (Some(request), _) => Some(request),
             (None, true) => self.take_due(now),
@@ -178,7 +178,7 @@ impl Work {
         if let Some(request) = request {
             self.count(request.measured, |tally| {
                 tally.counters.sent -= 1;
-                tally.failed_as(kind, || example.into());
+                tally.failed_as(kind, example);
             });
         }
         !self.is_over()
