@@ -1,230 +1,320 @@
-//! The load generator as it is run, against servers of its own and servers that misbehave on purpose. Nothing here depends on
-//! how fast the machine is.
+//! `bench` as its users meet it: every way to load, figures that add up, and what makes it fail.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-#![allow(clippy::expect_used)]
+mod support;
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, UdpSocket},
-    process::{Command, Output, Stdio},
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
+use base64::Engine;
+use hdrhistogram::serialization::Deserializer;
+use rustix::process::Signal;
 use serde_json::Value;
+use support::{
+    Folder, Output, Server,
+    net::{connect, refusing, reset, serve},
+    netproto, noise,
+    report::{count, number},
+};
 
-fn bench(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_netproto"));
-    command.arg("bench").args(args).env("NO_COLOR", "1").stdin(Stdio::null());
-    command
-}
-
-fn run(args: &[&str]) -> Output {
-    bench(args).output().expect("it runs")
-}
-
-/// Runs with `-J`; gives the exit code and the document, which is as the schema says.
-fn json(args: &[&str]) -> (Option<i32>, Value) {
-    let output = run(&[args, &["-J"]].concat());
-    let text = String::from_utf8(output.stdout).expect("text");
-    let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| {
-        panic!("{args:?}: {error}: {text:?}\n{}", String::from_utf8_lossy(&output.stderr));
-    });
-    hold_against_the_schema(&value);
-    (output.status.code(), value)
-}
-
-fn hold_against_the_schema(value: &Value) {
-    let schema: Value = serde_json::from_str(include_str!("../schemas/bench.schema.json")).expect("the schema is JSON");
-    let validator = jsonschema::validator_for(&schema).expect("the schema is a schema");
-    let errors: Vec<_> = validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert!(errors.is_empty(), "{errors:#?}\n{value:#}");
-}
-
-fn count(value: &Value, path: &str) -> u64 {
-    value.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("{path} is a count in {value:#}"))
+/// What must hold in any report of a run in which all was right.
+#[track_caller]
+fn adds_up(output: &Output, requests: u64, length: u64) -> Value {
+    let report = output.code(0).json();
+    assert_eq!(count(&report, "/requests"), requests, "{output}");
+    assert_eq!(count(&report, "/failures/total"), 0, "{output}");
+    assert_eq!(count(&report, "/bytes_sent"), requests * length, "{output}");
+    assert!(count(&report, "/schema_version") >= 1);
+    let rate = number(&report, "/requests_per_second") * number(&report, "/duration_s");
+    assert!((rate / requests as f64 - 1.0).abs() < 0.05, "rate times duration is {rate}\n{output}");
+    let mut last = 0.0;
+    for name in ["min", "p50", "p75", "p90", "p95", "p99", "p99_9", "p99_99", "max"] {
+        let value = number(&report, &format!("/latency_us/{name}"));
+        assert!(value >= last, "{name}\n{output}");
+        last = value;
+    }
+    let text = base64::engine::general_purpose::STANDARD.decode(report["histogram"].as_str().unwrap()).unwrap();
+    let histogram: hdrhistogram::Histogram<u64> = Deserializer::new().deserialize(&mut text.as_slice()).unwrap();
+    assert_eq!(histogram.len(), requests, "{output}");
+    report
 }
 
 #[test]
-fn every_request_of_a_count_is_answered() {
-    for args in [
-        &["tcp", "-n", "300", "-c", "4"][..],
-        &["udp", "-n", "300"],
-        &["unix", "-n", "300", "-c", "4"],
-        &["tcp", "-n", "300", "-c", "4", "--in-flight", "8", "-P", "echo", "--framing", "netstring"],
-        &["tcp", "-n", "100", "-c", "4", "--reconnect"],
-        &["tcp", "-n", "100", "-c", "4", "-P", "daytime"],
-        &["udp", "-n", "300", "-r", "5k"],
-        &["tcp", "-n", "300", "-c", "4", "-r", "5k", "--arrivals", "poisson", "--seed", "5"],
-        &["tcp", "-n", "300", "-c", "3", "-P", "discard"],
-        &["udp", "-n", "300", "-P", "discard"],
-        &["tcp", "-n", "30", "-c", "2", "--omit", "20ms", "--ramp", "20ms"],
-    ] {
-        let (code, value) = json(args);
-        let wanted: u64 = args[2].parse().expect("a number");
-        assert_eq!((code, count(&value, "/requests"), count(&value, "/failures/total")), (Some(0), wanted, 0), "{args:?}");
+fn a_server_of_its_own() {
+    for (transport, connections) in [("tcp", 50), ("udp", 1), ("unix", 50)] {
+        let output = netproto(&["bench", transport, "-n", "2000", "-J"]).run();
+        let report = adds_up(&output, 2000, 64);
+        assert_eq!(count(&report, "/connections"), connections, "{output}");
+        assert_eq!(report["protocol"], "processed", "{output}");
+        // `Processed: ` comes with each answer.
+        assert_eq!(count(&report, "/bytes_received"), 2000 * 75, "{output}");
     }
 }
 
 #[test]
-fn a_constant_rate_sends_exactly_as_many_as_are_due() {
-    let (code, value) = json(&["udp", "-r", "500", "-d", "400ms", "-c", "3", "-t", "2"]);
-    assert_eq!(code, Some(0));
-    assert_eq!(count(&value, "/requests") + count(&value, "/failures/total"), 200);
-    assert_eq!(value["load"]["model"], "constant");
-    assert_eq!(value["load"]["rate_asked"], 500.0);
-    assert_eq!(count(&value, "/datagrams/sent"), 200);
-}
-
-/// One connection, 50 ms an answer, 100 requests a second: what waits must show in the latency, and what never left is a
-/// failure. A generator that forgives the server reports 50 ms and no failure.
-#[test]
-fn waiting_is_not_omitted() {
-    let (_, value) = json(&["tcp", "-p", "delay=50ms", "-r", "100", "-d", "500ms", "-c", "1"]);
-    let max = |name: &str| value[name]["max"].as_f64().expect("a number");
-    assert!(max("latency_us") > 250_000.0, "{value:#}");
-    assert!(max("latency_us") > max("latency_uncorrected_us") + 100_000.0, "{value:#}");
-    assert!(count(&value, "/failures/not_sent") >= 35, "{value:#}");
-    assert_eq!(count(&value, "/requests") + count(&value, "/failures/total"), 50);
-    assert_eq!(value["generator"]["saturated"], false, "it is the server that is slow");
-}
-
-#[test]
-fn what_takes_too_long_has_failed() {
-    let (code, value) = json(&["tcp", "-p", "delay=2s", "-w", "50ms", "-n", "4", "-c", "2"]);
-    assert_eq!((code, count(&value, "/requests"), count(&value, "/failures/timed_out")), (Some(1), 0, 4));
-    let (code, value) = json(&["udp", "-p", "delay=200ms", "-w", "50ms", "-n", "8", "-c", "1"]);
-    assert_eq!((code, count(&value, "/requests")), (Some(1), 0));
-    let (lost, late) = (count(&value, "/datagrams/lost"), count(&value, "/datagrams/late"));
-    assert_eq!((lost + late, count(&value, "/failures/total")), (8, 8));
-    assert!(late >= 1, "the first answers come while others are awaited: {value:#}");
-}
-
-#[test]
-fn wrong_answers_are_failures_and_are_shown() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || {
-                let (mut stream, mut buffer) = (stream, [0; 4096]);
-                while stream.read(&mut buffer).is_ok_and(|n| n > 0) && stream.write_all(b"Processed: nonsense").is_ok() {}
-            });
+fn every_way_to_load() {
+    let server = Server::start(&["serve-tcp", "0", "-P", "echo"]);
+    let at = server.at();
+    for (args, requests, length) in [
+        (&["-c", "1", "-n", "500"][..], 500, 64),
+        (&["-c", "7", "-n", "1001", "-t", "2", "-l", "1"], 1001, 1),
+        (&["-c", "4", "-n", "1000", "--in-flight", "8", "-l", "100"], 1000, 100),
+        (&["-c", "2", "-n", "64", "-l", "64K"], 64, 65536),
+        (&["-n", "400", "-r", "4k", "-c", "10"], 400, 64),
+        (&["-n", "400", "-r", "4k", "--arrivals", "poisson", "--seed", "7"], 400, 64),
+        (&["-n", "300", "--reconnect", "-c", "4"], 300, 64),
+        (&["-n", "300", "-P", "echo", "-t", "1", "hello"], 300, 5),
+    ] {
+        let output = netproto(&[&["bench", "tcp", &at, "-J"], args].concat()).run();
+        let report = adds_up(&output, requests, length);
+        let open_loop = args.contains(&"-r");
+        assert_eq!(report.get("latency_uncorrected_us").is_some(), open_loop, "{output}");
+        if args.contains(&"--reconnect") {
+            assert_eq!(count(&report, "/connect_us/count"), 300, "{output}");
         }
-    });
-    let output = run(&["tcp", &address, "-P", "processed", "-n", "3", "-c", "1"]);
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "not one right reply");
-    assert!(text.contains("3  reply was not the right one\n"), "{text}");
-    assert!(text.contains("expected \"Processed: abc") && text.contains("got \"Processed: nonsense\""), "{text}");
+    }
 }
 
 #[test]
-fn a_peer_that_hangs_up_is_told_apart() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let (mut stream, mut buffer) = (stream, [0; 4096]);
-            let _ = stream.read(&mut buffer);
-        }
-    });
-    let (code, value) = json(&["tcp", &address, "-P", "echo", "-n", "3", "-c", "1"]);
-    assert_eq!((code, count(&value, "/failures/closed_early")), (Some(1), 3), "{value:#}");
+fn every_framing() {
+    for framing in ["lines", "delimiter:|", "netstring", "int8", "int16", "int32", "varint"] {
+        let server = Server::start(&["serve-tcp", "0", "--framing", framing]);
+        let args = [
+            "bench",
+            "tcp",
+            &server.at(),
+            "-P",
+            "processed",
+            "--framing",
+            framing,
+            "-n",
+            "200",
+            "-c",
+            "2",
+            "--in-flight",
+            "4",
+            "-J",
+        ];
+        let output = netproto(&args).run();
+        let report = output.code(0).json();
+        assert_eq!((count(&report, "/requests"), count(&report, "/failures/total")), (200, 0), "{output}");
+    }
 }
 
-/// Of each ten: one twice, one after its successor, one damaged, one never.
 #[test]
-fn datagrams_are_counted_by_what_befell_them() {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    let address = socket.local_addr().expect("an address").to_string();
-    std::thread::spawn(move || {
-        let (mut buffer, mut held) = ([0; 2048], None);
-        while let Ok((n, peer)) = socket.recv_from(&mut buffer) {
-            let datagram = &mut buffer[..n];
-            let number = u64::from_be_bytes(datagram[..8].try_into().expect("8 bytes"));
-            match number % 10 {
-                1 => _ = socket.send_to(datagram, peer),
-                2 => {
-                    held = Some(datagram.to_vec());
-                    continue;
-                }
-                3 => datagram[n - 1] ^= 1,
-                4 => continue,
-                _ => {}
-            }
-            let _ = socket.send_to(datagram, peer);
-            if let Some(held) = held.take() {
-                let _ = socket.send_to(&held, peer);
+fn protocols_that_answer_otherwise() {
+    for (protocol, requests) in [("discard", 100), ("daytime", 100), ("time", 100), ("qotd", 100)] {
+        let server = Server::start(&["serve-tcp", "0", "-P", protocol]);
+        let output = netproto(&["bench", "tcp", &server.at(), "-P", protocol, "-n", "100", "-c", "2", "-J"]).run();
+        let report = output.code(0).json();
+        assert_eq!((count(&report, "/requests"), count(&report, "/failures/total")), (requests, 0), "{output}");
+    }
+}
+
+/// Echoes, counting messages of this length.
+fn counting(length: usize) -> (SocketAddr, Arc<AtomicU64>) {
+    let count = Arc::new(AtomicU64::new(0));
+    let counted = count.clone();
+    let addr = serve(move |mut stream: TcpStream| {
+        let mut message = vec![0; length];
+        while stream.read_exact(&mut message).is_ok() {
+            counted.fetch_add(1, Ordering::Relaxed);
+            if stream.write_all(&message).is_err() {
+                return;
             }
         }
     });
-    let (code, value) = json(&["udp", &address, "-P", "echo", "-n", "100", "-r", "1k", "-t", "1"]);
-    assert_eq!(code, Some(0));
-    let counts =
-        ["duplicated", "reordered", "corrupted", "lost", "late"].map(|name| count(&value["datagrams"], &format!("/{name}")));
-    assert_eq!(counts, [10, 10, 10, 10, 0], "{value:#}");
-    assert_eq!((count(&value, "/requests"), count(&value, "/failures/total")), (80, 20));
-    assert_eq!(count(&value, "/datagrams/received"), 100);
+    (addr, count)
+}
+
+#[test]
+fn the_report_counts_what_the_server_counts() {
+    let (addr, count) = counting(32);
+    let output =
+        netproto(&["bench", "tcp", &addr.to_string(), "-P", "echo", "-n", "3000", "-c", "8", "-l", "32", "-J"]).run();
+    adds_up(&output, 3000, 32);
+    assert_eq!(count.load(Ordering::Relaxed), 3000, "{output}");
+}
+
+#[test]
+fn wrong_answers_are_failures_not_latencies() {
+    // Every tenth answer has one bit wrong.
+    let addr = serve(|mut stream: TcpStream| {
+        let mut message = [0; 64];
+        for n in 1.. {
+            if stream.read_exact(&mut message).is_err() {
+                return;
+            }
+            message[40] ^= u8::from(n % 10 == 0);
+            if stream.write_all(&message).is_err() {
+                return;
+            }
+        }
+    });
+    let args = ["bench", "tcp", &addr.to_string(), "-P", "echo", "-n", "1000", "-c", "1", "-J"];
+    let output = netproto(&args).run();
+    let report = output.code(0).json();
+    let (right, wrong) = (count(&report, "/requests"), count(&report, "/failures/wrong_reply"));
+    assert_eq!((right + wrong, wrong), (1000, 100), "{output}");
+    assert_eq!(count(&report, "/latency_us/count"), right, "{output}");
+    // A server that is always wrong has not one right reply.
+    let addr = serve(
+        |mut stream: TcpStream| while stream.read_exact(&mut [0; 64]).is_ok() && stream.write_all(&[b'x'; 64]).is_ok() {},
+    );
+    netproto(&["bench", "tcp", &addr.to_string(), "-P", "echo", "-n", "10", "-c", "1"]).run().code(1);
+}
+
+#[test]
+fn a_server_that_dies_is_counted_and_does_not_hang() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut streams: Vec<TcpStream> = (0..2).map(|_| listener.accept().unwrap().0).collect();
+        // Nobody listens any more.
+        drop(listener);
+        for _ in 0..100 {
+            for stream in &mut streams {
+                let mut message = [0; 64];
+                stream.read_exact(&mut message).unwrap();
+                stream.write_all(&message).unwrap();
+            }
+        }
+        streams.into_iter().for_each(reset);
+        tell.send(()).unwrap();
+    });
+    let output = netproto(&["bench", "tcp", &addr.to_string(), "-P", "echo", "-c", "2", "-n", "1000", "-J"]).run();
+    told.recv().unwrap();
+    let report = output.code(0).json();
+    assert_eq!(count(&report, "/requests"), 200, "{output}");
+    assert!(count(&report, "/failures/total") >= 1, "{output}");
+}
+
+#[test]
+fn nobody_or_a_silent_server() {
+    let (_kept, addr) = refusing();
+    let output = netproto(&["bench", "tcp", &addr.to_string(), "-P", "echo", "-n", "10", "-c", "2"]).run();
+    output.code(1).said("refused");
+    let addr = serve(|mut stream: TcpStream| drop(stream.read_to_end(&mut Vec::new())));
+    let output =
+        netproto(&["bench", "tcp", &addr.to_string(), "-P", "echo", "-n", "4", "-c", "2", "-w", "200ms", "-J"]).run();
+    let report = output.code(1).json();
+    assert_eq!(count(&report, "/requests"), 0, "{output}");
+    assert!(count(&report, "/failures/timed_out") >= 2, "{output}");
+}
+
+#[test]
+fn without_p_it_asks_the_target_once() {
+    for (protocol, transport, command) in [
+        ("processed", "tcp", "serve-tcp"),
+        ("echo", "tcp", "serve-tcp"),
+        ("processed", "udp", "serve-udp"),
+        ("echo", "udp", "serve-udp"),
+    ] {
+        let server = Server::start(&[command, "0", "-P", protocol]);
+        let output = netproto(&["bench", transport, &server.at(), "-n", "50", "-J"]).run();
+        assert_eq!(output.code(0).json()["protocol"], protocol, "{output}");
+    }
+    let addr =
+        serve(
+            |mut stream: TcpStream| {
+                while stream.read(&mut [0; 100]).is_ok_and(|n| n > 0) && stream.write_all(b"220 welcome\r\n").is_ok() {}
+            },
+        );
+    let output = netproto(&["bench", "tcp", &addr.to_string(), "-n", "50"]).run();
+    assert!(matches!(output.code, 1..=3), "{output}");
+    output.said("-P");
+    // With raw, any answer counts.
+    netproto(&["bench", "tcp", &addr.to_string(), "-n", "50", "-c", "1", "-P", "raw"]).run().code(0);
 }
 
 #[test]
 fn limits_decide_the_exit_code() {
-    let output = run(&["tcp", "-n", "20", "-c", "1", "--fail-if", "p50>1ns", "--fail-if", "errors>0"]);
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(4));
-    assert!(text.contains("  ! p50 is ") && text.contains(", the limit was 1 ns\n") && !text.contains("! errors"), "{text}");
-    assert_eq!(run(&["tcp", "-n", "20", "-c", "1", "--fail-if", "errors>0"]).status.code(), Some(0));
-    let refused = run(&["tcp", "-n", "20", "--fail-if", "loss>1%"]);
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("streams lose nothing"));
-}
-
-#[test]
-fn an_interrupted_run_is_reported() {
-    let mut child = bench(&["tcp", "-d", "60s", "-c", "2", "-i", "50ms"]).stdout(Stdio::piped()).spawn().expect("it runs");
-    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-    let mut first = String::new();
-    stdout.read_line(&mut first).expect("an interval");
-    assert!(first.contains("right") && first.contains("p99"), "{first}");
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
-    assert!(killed.success());
-    let mut rest = String::new();
-    stdout.read_to_string(&mut rest).expect("the report");
-    assert_eq!(child.wait().expect("it ends").code(), Some(130));
-    assert!(rest.contains("interrupted\n") && rest.contains("every reply checked"), "{rest}");
-}
-
-#[test]
-fn several_runs_show_their_spread() {
-    let (code, value) = json(&["tcp", "-n", "50", "-c", "2", "--repeat", "3"]);
-    assert_eq!((code, count(&value, "/requests")), (Some(0), 150));
-    assert_eq!(value["runs"].as_array().map(Vec::len), Some(3));
-    let spread = &value["spread"]["p99_us"];
-    assert!(spread["min"].as_f64() <= spread["median"].as_f64() && spread["median"].as_f64() <= spread["max"].as_f64());
-}
-
-#[test]
-fn a_stream_of_objects_adds_up() {
-    let output = run(&["udp", "-r", "1k", "-d", "300ms", "-i", "100ms", "--json-stream"]);
-    let objects: Vec<Value> =
-        String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    objects.iter().for_each(hold_against_the_schema);
-    let (result, intervals) = objects.split_last().expect("a result");
-    assert_eq!(result["type"], "result");
-    let sum: u64 = intervals.iter().map(|interval| count(interval, "/requests")).sum();
-    assert_eq!((intervals.len(), sum), (3, count(result, "/requests")));
-}
-
-#[test]
-fn without_a_name_the_server_is_asked() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let _ = stream.write_all(b"220 mail.example ESMTP\r\n");
+    for (limits, code, named) in [
+        (&["p99>1h", "errors>0.1%", "rate<1", "p50>1h"][..], 0, &[][..]),
+        (&["p99>1ns"], 4, &["p99"]),
+        (&["rate<1G", "p99>1h", "max>1ns"], 4, &["rate", "max"]),
+    ] {
+        let limits: Vec<&str> = limits.iter().flat_map(|limit| ["--fail-if", *limit]).collect();
+        let text = netproto(&[&["bench", "tcp", "-n", "500"], &limits[..]].concat()).run();
+        text.code(code);
+        let all = text.text() + &text.stderr;
+        assert_eq!(all.matches("the limit was").count(), named.len(), "{text}");
+        for name in named {
+            assert!(all.lines().any(|line| line.contains(name) && line.contains("limit")), "{name}\n{text}");
         }
-    });
-    let output = run(&["tcp", &address, "-n", "1"]);
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{text}");
-    assert!(text.contains("220 mail.example") && text.contains("-P"), "{text}");
+        let json = netproto(&[&["bench", "tcp", "-n", "500", "-J"], &limits[..]].concat()).run();
+        json.code(code).json();
+    }
+}
+
+#[test]
+fn ctrl_c_ends_it_early_with_the_report() {
+    for (args, find) in [(&["--json-stream"][..], "\"result\""), (&[], "requests")] {
+        let mut process = netproto(&[&["bench", "tcp", "-d", "10m", "-i", "100ms", "-c", "4"], args].concat()).spawn();
+        let running = |out: &[u8]| out.contains(&b'\n').then_some(());
+        let began = if args.is_empty() {
+            process.stderr.line(support::PATIENCE, "right").map(drop)
+        } else {
+            process.stdout.wait_for(support::PATIENCE, running)
+        };
+        assert!(began.is_some(), "{}", process.said());
+        process.signal(Signal::INT);
+        let output = process.wait();
+        output.code(130);
+        assert!(output.text().contains(find), "{output}");
+        assert!(output.took < Duration::from_secs(60), "{output}");
+        if !args.is_empty() {
+            let last = output.json_lines().pop().unwrap();
+            assert!(last["interrupted"] == true && number(&last, "/requests") > 0.0, "{output}");
+        }
+    }
+}
+
+#[test]
+fn results_files_are_opened_first_and_written_whole() {
+    let (addr, count) = counting(64);
+    let at = addr.to_string();
+    for flag in ["--csv", "--hdr"] {
+        let output = netproto(&["bench", "tcp", &at, "-P", "echo", "-d", "10m", flag, "/no/such/folder/file"]).run();
+        output.code(1).said("/no/such/folder/file");
+        assert_eq!(count.load(Ordering::Relaxed), 0, "the run had begun");
+        let full = netproto(&["bench", "tcp", "-n", "100", flag, "/dev/full"]).run();
+        full.code(1).said("no space");
+    }
+    netproto(&["bench", "tcp", "-n", "100", "-J"]).stdout_file("/dev/full").run().code(1).said("no space");
+    let folder = Folder::new("bench-files");
+    let (csv, hdr) = (folder.join("run.csv"), folder.join("run.hdr"));
+    netproto(&["bench", "tcp", "-n", "1000", "--csv", &csv, "--hdr", &hdr]).run().code(0);
+    let csv = std::fs::read_to_string(csv).unwrap();
+    let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    assert!(rows.len() >= 2 && rows.iter().all(|row| row.len() == rows[0].len()), "{csv}");
+    let requests = rows[0].iter().position(|name| *name == "requests").unwrap();
+    let total: u64 = rows[1..].iter().map(|row| row[requests].parse::<u64>().unwrap()).sum();
+    assert_eq!(total, 1000, "{csv}");
+    assert!(std::fs::read_to_string(hdr).unwrap().contains("HIST"));
+}
+
+#[test]
+fn strays_do_a_run_no_harm() {
+    let server = Server::start(&["serve-tcp", "0", "-P", "echo"]);
+    let (addr, at) = (server.addr(), server.at());
+    let mut run = netproto(&["bench", "tcp", &at, "-d", "1s", "-c", "4", "-J"]).spawn();
+    for n in 0..100 {
+        let mut stray = connect(addr);
+        stray.write_all(&noise(n * 7)).unwrap();
+        if n % 2 == 0 {
+            reset(stray);
+        }
+    }
+    let output = run.wait();
+    let report = output.code(0).json();
+    assert_eq!(count(&report, "/failures/total"), 0, "{output}");
 }

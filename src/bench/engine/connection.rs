@@ -16,8 +16,7 @@ use super::{
 use crate::{
     bench::failure::Failure,
     error::{Trouble, reason},
-    protocol::Answers,
-    role::{Terms, drive::Drive, packets::DrivePackets, stop::Phase},
+    role::{drive::Drive, packets::DrivePackets, stop::Phase},
     session::Rides,
     transport::{self, PacketClient, Stream},
 };
@@ -190,20 +189,15 @@ async fn talk(work: &Rc<Work>, place: usize, wire: Wire, taken: Option<Request>)
     let job = &work.job;
     let party = Party::new(work.clone(), place, taken, Instant::now());
     let session = (job.protocol.client)(&job.setup);
-    let mut terms = Terms::default();
-    if job.answers == Answers::Never {
-        // What was said counts as done when it is written: so the next is said after that, and not before.
-        terms.low_water = 0;
-    }
     let (how, party) = match wire {
         Wire::Stream(stream) => {
             let facts = job.peer.facts(stream.local());
-            let mut drive = Drive::new(stream, session, party, facts, terms);
+            let mut drive = Drive::new(stream, session, party, facts, job.terms.clone());
             ((&mut drive).await, drive.into_parts().1)
         }
         Wire::Packets(socket) => {
             let facts = job.peer.facts(socket.local().clone());
-            let mut drive = DrivePackets::new(socket, session, party, facts, terms);
+            let mut drive = DrivePackets::new(socket, session, party, facts, *job.terms);
             ((&mut drive).await, drive.into_parts().1)
         }
     };

@@ -11,7 +11,10 @@ use crate::{
     bench::{Load, load::Shape},
     error::Trouble,
     protocol::{Answers, Protocol, Setup, framing::Kind},
-    role::stop::{Phase, Stop},
+    role::{
+        Terms,
+        stop::{Phase, Stop},
+    },
     session::{Endpoint, Facts, Rides, Watch},
     transport::{Dial, Scheme},
 };
@@ -60,6 +63,7 @@ pub(super) struct Job {
     /// A new connection for each request.
     pub(super) reconnect: bool,
     pub(super) timeout: Duration,
+    pub(super) terms: Arc<Terms>,
     pub(super) connections: usize,
     pub(super) threads: usize,
     /// How often workers hand over what they have counted.
@@ -95,8 +99,14 @@ impl Job {
         }
         let default = Duration::from_secs(if datagrams { 1 } else { 10 });
         let unlimited = datagrams && shape.rate.is_some();
+        let mut terms = Terms::default();
+        if answers == Answers::Never {
+            // What was said counts as done when it is written: so the next is said after that, and not before.
+            terms.low_water = 0;
+        }
         Self {
             answers,
+            terms: Arc::new(terms),
             body,
             in_flight: in_flight.or(if unlimited { None } else { Some(1) }),
             reconnect: !datagrams && (parts.reconnect || answers == Answers::OnceThenClose),
