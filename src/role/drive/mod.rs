@@ -10,6 +10,7 @@ mod output;
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -57,7 +58,7 @@ pub struct Drive<W, P> {
     session: Box<dyn Session>,
     party: P,
     facts: Facts,
-    terms: Terms,
+    terms: Arc<Terms>,
     traffic: Traffic,
     out: Option<Box<Out>>,
     left: Vec<u8>,
@@ -92,7 +93,7 @@ enum Turn {
 }
 
 impl<W: Wire, P: Source + Sink> Drive<W, P> {
-    pub fn new(wire: W, session: Box<dyn Session>, party: P, facts: Facts, terms: Terms) -> Self {
+    pub fn new(wire: W, session: Box<dyn Session>, party: P, facts: Facts, terms: Arc<Terms>) -> Self {
         let now = Instant::now();
         Self {
             wire,
