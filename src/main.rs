@@ -10,7 +10,7 @@ use netproto::error::{Exit, Trouble, reason};
 use owo_colors::OwoColorize as _;
 
 fn main() -> ExitCode {
-    let exit = netproto::cli::run(std::env::args_os().collect()).unwrap_or_else(|error| told(&error));
+    let exit = netproto::cli::run(&std::env::args_os().collect::<Vec<_>>()).unwrap_or_else(|error| told(&error));
     ExitCode::from(exit as u8)
 }
 

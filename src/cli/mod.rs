@@ -17,7 +17,6 @@ mod protocols;
 mod screen;
 mod send;
 mod serve;
-mod shim;
 mod target;
 mod usage;
 mod values;
@@ -109,7 +108,7 @@ impl Color {
             "" => next(at).map(str::to_owned),
             rest => rest.strip_prefix('=').map(str::to_owned),
         };
-        let last = before.iter().enumerate().filter_map(value).last();
+        let last = before.iter().enumerate().filter_map(value).next_back();
         last.and_then(|value| <Self as ValueEnum>::from_str(&value, false).ok()).unwrap_or(Self::Auto)
     }
 }
@@ -118,13 +117,13 @@ impl Color {
 ///
 /// # Errors
 /// Whatever went wrong, as a [`crate::error::Trouble`] where it could be foreseen.
-pub fn run(args: Vec<OsString>) -> anyhow::Result<Exit> {
-    match Cli::try_parse_from(&args) {
+pub fn run(args: &[OsString]) -> anyhow::Result<Exit> {
+    match Cli::try_parse_from(args) {
         Ok(cli) => {
             cli.color.apply();
-            dispatch(cli.command, &args)
+            dispatch(cli.command, args)
         }
-        Err(error) => not_run(&error, &args),
+        Err(error) => not_run(&error, args),
     }
 }
 
@@ -132,7 +131,7 @@ fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit>
     match command {
         // Nothing was asked, so nothing failed.
         None | Some(Command::Help { command: None }) => print(&screen::first().ansi().to_string()),
-        Some(Command::Help { command: Some(name) }) => run(vec!["netproto".into(), name.into(), "--help".into()]),
+        Some(Command::Help { command: Some(name) }) => run(&["netproto".into(), name.into(), "--help".into()]),
         Some(Command::ServeTcp(args)) => role::serve::run(args.plan(serve::activated())?),
         Some(Command::ServeUdp(args)) => role::serve::run(args.plan(serve::activated())?),
         Some(Command::ServeUnix(args)) => role::serve::run(args.plan(serve::activated())?),

@@ -55,8 +55,3 @@ pub struct ServePlan {
     pub loop_guard: bool,
     pub log: LogPlan,
 }
-
-/// TEMPORARY
-pub fn run(plan: ServePlan) -> anyhow::Result<crate::error::Exit> {
-    anyhow::bail!("{plan:?}")
-}

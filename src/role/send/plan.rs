@@ -71,8 +71,3 @@ pub struct SendPlan {
     pub retry_delay: Duration,
     pub show: ShowPlan,
 }
-
-/// TEMPORARY
-pub fn run(plan: &SendPlan) -> anyhow::Result<crate::error::Exit> {
-    anyhow::bail!("{plan:?}")
-}
