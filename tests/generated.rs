@@ -2,6 +2,7 @@
 //!
 //! `BLESS=1 cargo test` writes them anew. A shell that is not installed is skipped aloud, except where `CI` is set.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "what is skipped is said aloud")]
 
 mod snapshot;
 

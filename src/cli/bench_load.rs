@@ -109,6 +109,10 @@ impl Asked<'_> {
             return Ok(());
         }
         let max = self.framing.max;
+        if self.framing.longer(length - max).max < length {
+            return Err(Trouble::usage(format!("--length {length} is more than the {max} bytes that this framing can say"))
+                .hint("int32 holds more: --framing int32"));
+        }
         Err(Trouble::usage(format!("--length {length} is more than the framing's limit of {max} bytes"))
             .hint(format!("raise it on both ends: --max-frame {length}")))
     }
