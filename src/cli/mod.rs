@@ -129,8 +129,9 @@ pub fn run(args: &[OsString]) -> anyhow::Result<Exit> {
 
 fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit> {
     match command {
-        // Nothing was asked, so nothing failed.
-        None | Some(Command::Help { command: None }) => print(&screen::first().ansi().to_string()),
+        // Someone who looks around gets the first screen; a script that lost its command does not go on.
+        None => print(&screen::first().ansi().to_string()).map(|_| Exit::Usage),
+        Some(Command::Help { command: None }) => print(&screen::first().ansi().to_string()),
         Some(Command::Help { command: Some(name) }) => run(&["netproto".into(), name.into(), "--help".into()]),
         Some(Command::ServeTcp(args)) => role::serve::run(args.plan(serve::activated())?),
         Some(Command::ServeUdp(args)) => role::serve::run(args.plan(serve::activated())?),
