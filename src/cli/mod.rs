@@ -1,7 +1,7 @@
 //! What was typed, made into a validated plan, and given to the role that does it.
 //!
-//! One file for each subcommand (`Args` to plan), [`flags`] for groups that several share. Arguments are parsed before any
-//! runtime exists: the roles build their own. What is wrong with a command line is told by [`usage`] in one sentence, with
+//! One file for each subcommand (`Args` to plan), `flags` for groups that several share. Arguments are parsed before any
+//! runtime exists: the roles build their own. What is wrong with a command line is told by `usage` in one sentence, with
 //! the tables of [`hints`].
 //!
 //! May use: everything below.
