@@ -1,0 +1,1 @@
+//! What servers answer, and how clients tell right from wrong.
