@@ -152,6 +152,9 @@ impl Case<'_> {
                 Rides::Datagrams => end.offer_datagram(piece),
             }
             self.settle(&mut end);
+            if end.ended.is_some() {
+                break;
+            }
         }
         end.forget(1);
         end.offer_eof();

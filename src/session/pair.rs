@@ -206,6 +206,9 @@ impl End {
     fn resume(&mut self, id: EffectId, outcome: Outcome) {
         self.call(|session, cx| session.resume(id, outcome, cx));
         self.offer(&[]);
+        if self.peer_closed {
+            self.offer_eof();
+        }
     }
 
     fn first_wake(&self) -> Option<Duration> {
