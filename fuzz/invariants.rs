@@ -1,8 +1,8 @@
 //! What must hold whatever a peer sends. The fuzz targets call these with bytes of the fuzzer's choice, and
 //! `tests/protocols.rs` with seeded random ones.
 
-// Each target uses one of them.
-#![allow(dead_code)]
+// Each target uses one of them, and a panic is how it tells.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 use std::{fmt, sync::Arc};
 

@@ -1,5 +1,8 @@
 //! What every row of the table of protocols owes, and what every framing does: no sockets, no time.
 
+// A helper of a test is a test.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 #[path = "../fuzz/invariants.rs"]
 mod invariants;
 

@@ -21,6 +21,9 @@
 //! shows TEXT     what the client shows a person
 //! ```
 
+// A helper of a test is a test.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::{fs, path::Path};
 
 use netproto::{
@@ -248,13 +251,15 @@ fn transcripts_are_played_by_both_ends() {
     let mut rows = Vec::new();
     for path in &paths {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        assert!(name.ends_with(".talk"), "{name} is no transcript");
+        assert!(path.extension().is_some_and(|kind| kind == "talk"), "{name} is no transcript");
         let talk = Talk::parse(&fs::read_to_string(path).unwrap());
         rows.push(talk.row.name);
         let chunks: &[usize] = if talk.cut || talk.rides == Rides::Datagrams { &[usize::MAX] } else { &[1, 3, usize::MAX] };
         for who in [Who::Server, Who::Client] {
             if talk.only.is_none_or(|only| only == who) && (who == Who::Client || talk.row.server.is_some()) {
-                chunks.iter().for_each(|chunk| talk.play(who, *chunk, &name));
+                for chunk in chunks {
+                    talk.play(who, *chunk, &name);
+                }
             }
         }
     }

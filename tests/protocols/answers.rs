@@ -73,8 +73,8 @@ fn each_datagram_is_answered_but_answers() {
 #[test]
 fn an_answer_that_does_not_fit_is_named_and_the_next_given() {
     let mut server = server("processed", "raw", &[], Rides::Datagrams);
-    server.offer_datagram(&[b'x'; 65_496]);
-    server.offer_datagram(&[b'x'; 65_497]);
+    server.offer_datagram(&vec![b'x'; 65_496]);
+    server.offer_datagram(&vec![b'x'; 65_497]);
     server.offer_datagram(b"next");
     drain(&mut server);
     assert_eq!(server.datagrams.iter().map(Vec::len).collect::<Vec<_>>(), [65_507, 15]);
@@ -89,7 +89,7 @@ fn an_answer_that_does_not_fit_is_named_and_the_next_given() {
 #[test]
 fn a_client_says_why_it_does_not_say() {
     let mut datagrams = client("processed", "raw", Rides::Datagrams);
-    datagrams.submit(0, &[0; 65_508]).unwrap();
+    datagrams.submit(0, &vec![0; 65_508]).unwrap();
     let mut stream = client("processed", "raw", Rides::Stream);
     stream.submit(0, b"").unwrap();
     for (end, name) in [(&mut datagrams, "frame_too_long"), (&mut stream, "empty_message")] {
@@ -260,7 +260,7 @@ fn a_violation_comes_after_delayed_answers() {
 fn what_waits_is_bounded() {
     for params in [&[][..], &[("delay", "1s")]] {
         let mut server = server("processed", "lines", params, Rides::Stream);
-        server.offer(&[b'\n'; 100_000]);
+        server.offer(&vec![b'\n'; 100_000]);
         assert!(server.untaken() > 80_000, "{} left, {params:?}", server.untaken());
         assert!(server.unsent() < 192 * 1024, "{} unsent", server.unsent());
         server.offer_eof();
@@ -269,7 +269,7 @@ fn what_waits_is_bounded() {
         assert!(said == wanted && server.closing && server.ended.is_none());
     }
     let mut datagrams = server("echo", "raw", &[("delay", "1s")], Rides::Datagrams);
-    (0..10).for_each(|_| datagrams.offer_datagram(&[b'x'; 60_000]));
+    (0..10).for_each(|_| datagrams.offer_datagram(&vec![b'x'; 60_000]));
     drain(&mut datagrams);
     assert_eq!(datagrams.datagrams.len() + datagrams.violations.len(), 10);
     assert!(datagrams.violations.iter().all(|violation| violation.name == "too_many_waiting"));
