@@ -16,6 +16,8 @@ use crate::{
 const HIGH_WATER: usize = 128 * 1024;
 /// Messages are taken again below this.
 const LOW_WATER: usize = 32 * 1024;
+/// Over datagrams, which can't be held back, delayed answers beyond this are not given.
+const MOST_WAITING: usize = 256 * 1024;
 /// What one delayed answer costs beside its bytes.
 const COST: usize = 64;
 /// Asks to be told when there is room for output again.
@@ -59,7 +61,6 @@ impl Server {
             if self.full(batch.len(), cx) {
                 self.paused = true;
                 cx.pause_input();
-                self.go_on_when_there_is_room(cx);
                 return Ok(());
             }
             let Some(message) = self.framing.take(input)? else { return Ok(()) };
@@ -136,7 +137,7 @@ impl Server {
         self.say(&[wrap.head(), prefix, message, wrap.tail()], &mut batch, cx);
         if self.delay.is_zero() {
             cx.end_datagram();
-        } else if self.full(batch.len(), cx) {
+        } else if self.waiting_bytes + batch.len() > MOST_WAITING {
             return Err(Violation::new("too_many_waiting", "too many answers wait for their delay; not answered"));
         } else {
             self.later(batch, cx);
@@ -166,6 +167,7 @@ impl Session for Server {
         if !batch.is_empty() {
             self.later(batch, cx);
         }
+        self.go_on_when_there_is_room(cx);
         match result {
             // Answers that are due later come before the end.
             Err(violation) if self.busy() => {
