@@ -92,3 +92,8 @@ pub struct BenchPlan {
     /// What was typed, for the report.
     pub command: String,
 }
+
+/// TEMPORARY
+pub fn run(plan: BenchPlan) -> anyhow::Result<crate::error::Exit> {
+    anyhow::bail!("{plan:?}")
+}
