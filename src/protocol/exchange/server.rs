@@ -38,7 +38,7 @@ pub(in crate::protocol) struct Server {
     waiting_bytes: usize,
     paused: bool,
     /// The peer has closed; how we end when all is answered.
-    ending: Option<Result<(), Violation>>,
+    ending: Option<Box<Result<(), Violation>>>,
 }
 
 impl Server {
@@ -172,7 +172,7 @@ impl Session for Server {
             // Answers that are due later come before the end.
             Err(violation) if self.busy() => {
                 cx.pause_input();
-                self.ending = Some(Err(violation));
+                self.ending = Some(Box::new(Err(violation)));
                 Ok(())
             }
             result => result,
@@ -191,7 +191,7 @@ impl Session for Server {
         if self.waiting.is_empty()
             && let Some(ending) = self.ending.take()
         {
-            return end(ending, cx);
+            return end(*ending, cx);
         }
         Ok(())
     }
@@ -201,7 +201,7 @@ impl Session for Server {
         if !self.busy() {
             return end(ending, cx);
         }
-        self.ending = Some(ending);
+        self.ending = Some(Box::new(ending));
         Ok(())
     }
 

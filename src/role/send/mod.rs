@@ -150,7 +150,7 @@ fn terms(plan: &SendPlan) -> Terms {
         Rides::Stream => plan.timeout,
         Rides::Datagrams => Some(plan.timeout.unwrap_or(PACKET_SILENCE)),
     };
-    Terms { silence, half_close: plan.shutdown, ..Terms::default() }
+    Terms { silence, half_close: plan.shutdown, ..Terms::client() }
 }
 
 fn facts(rides: Rides, local: Endpoint, peer: Endpoint) -> Facts {
