@@ -79,7 +79,7 @@ fn what_is_not_portable_says_so() {
 #[test]
 #[allow(unsafe_code)]
 fn answers_keep_the_type_of_service_of_their_socket() {
-    use std::{mem::MaybeUninit, net::UdpSocket};
+    use std::{mem::MaybeUninit, net::UdpSocket, os::fd::AsFd};
 
     use socket2::{MsgHdrMut, SockRef};
 
@@ -88,7 +88,7 @@ fn answers_keep_the_type_of_service_of_their_socket() {
     SockRef::from(&server).set_tos_v4(46 << 2).unwrap();
     SockRef::from(&client).set_recv_tos_v4(true).unwrap();
     let from = "127.0.0.9".parse().unwrap();
-    answer(&(&server).into(), &state, client.local_addr().unwrap(), from, b"x").unwrap();
+    answer(server.as_fd(), &state, client.local_addr().unwrap(), from, b"x").unwrap();
     // One control message: its length (8 bytes), IPPROTO_IP and IP_TOS (4 bytes each), the byte.
     let mut control = [MaybeUninit::new(0_u8); 64];
     let mut message = MsgHdrMut::new().with_control(&mut control);

@@ -7,7 +7,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    os::unix::net::UnixDatagram as StdUnixDatagram,
+    os::{fd::AsFd, unix::net::UnixDatagram as StdUnixDatagram},
     path::Path,
     task::{Context, Poll, ready},
 };
@@ -225,7 +225,7 @@ impl PacketServer {
     fn try_send_udp(&self, to: SocketAddr, from: Option<IpAddr>, bytes: &[u8]) -> io::Result<()> {
         match (&self.socket, from) {
             (Kind::Udp { socket, state, wildcard: true }, Some(from)) => {
-                socket.try_io(Interest::WRITABLE, || os::answer(&SockRef::from(socket), state, to, from, bytes))
+                socket.try_io(Interest::WRITABLE, || os::answer(socket.as_fd(), state, to, from, bytes))
             }
             (Kind::Udp { socket, .. }, _) => socket.try_send_to(bytes, to).map(drop),
             (Kind::Unix(_), _) => Err(io::ErrorKind::InvalidInput.into()),

@@ -50,7 +50,10 @@ async fn lengths_from_nothing_to_the_largest() {
     for server in serve("0") {
         let client = client_of(server.local()).await;
         let mut batch = Batch::new();
-        for length in [0, 1, 1400, 8193, client.max_datagram()] {
+        // Elsewhere the path's MTU is the limit.
+        let fragments = cfg!(all(target_os = "linux", not(netproto_portable)));
+        let largest = if fragments { client.max_datagram() } else { 9_000 };
+        for length in [0, 1, 1400, 8193, largest] {
             let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
             send(&client, &bytes).await;
             let came = receive(&server, &mut batch).await;
