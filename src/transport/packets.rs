@@ -7,7 +7,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    os::unix::net::UnixDatagram as StdUnixDatagram,
+    os::{fd::AsFd, unix::net::UnixDatagram as StdUnixDatagram},
     path::Path,
     task::{Context, Poll, ready},
 };
@@ -200,7 +200,7 @@ impl PacketServer {
     pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.socket {
             Kind::Udp { socket, .. } => socket.poll_send_ready(cx),
-            Kind::Unix(socket) => socket.poll_send_ready(cx),
+            Kind::Unix(_) => Poll::Ready(Ok(())), // it never says WouldBlock
         }
     }
 
@@ -217,14 +217,7 @@ impl PacketServer {
                 }
                 other => other,
             },
-            (Kind::Unix(socket), Endpoint::Unix(path)) => match socket.try_send_to(bytes, path) {
-                // It is the receiver's queue that is full, and nothing would tell us when it no longer is. A client that
-                // does not read must not hold up the others, so this datagram is lost, as one may be.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    Err(io::Error::other("the receiver's queue is full"))
-                }
-                other => other.map(drop),
-            },
+            (Kind::Unix(socket), Endpoint::Unix(path)) => try_send_unix(socket, path, bytes),
             _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "the sender has no address to answer to")),
         }
     }
@@ -232,11 +225,23 @@ impl PacketServer {
     fn try_send_udp(&self, to: SocketAddr, from: Option<IpAddr>, bytes: &[u8]) -> io::Result<()> {
         match (&self.socket, from) {
             (Kind::Udp { socket, state, wildcard: true }, Some(from)) => {
-                socket.try_io(Interest::WRITABLE, || os::answer(&SockRef::from(socket), state, to, from, bytes))
+                socket.try_io(Interest::WRITABLE, || os::answer(socket.as_fd(), state, to, from, bytes))
             }
             (Kind::Udp { socket, .. }, _) => socket.try_send_to(bytes, to).map(drop),
             (Kind::Unix(_), _) => Err(io::ErrorKind::InvalidInput.into()),
         }
+    }
+}
+
+/// What a client has not read fills its queue, and, when it is connected to us, our send buffer (`unix_dgram_sendmsg` in the
+/// kernel). Nothing tells when there is room again, and a client that does not read must not hold up the others: this
+/// datagram is lost, as one may be. Sent without the runtime, which would take the whole socket to be blocked.
+fn try_send_unix(socket: &UnixDatagram, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match SockRef::from(socket).send_to(bytes, &SockAddr::unix(path)?) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(io::Error::other("what was sent before has not been read"))
+        }
+        other => other.map(drop),
     }
 }
 
