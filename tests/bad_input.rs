@@ -200,7 +200,7 @@ fn frames_over_the_limit_are_named() {
         let grown = support::proc::rss_kib(server.process.pid).saturating_sub(before);
         assert!(grown < 4096, "{framing}: {grown} KiB for a length field");
         let output = server.stop();
-        let end = output.code(0).stderr.lines().filter(|line| line.contains(&who)).next_back().unwrap();
+        let end = output.code(0).stderr.lines().rfind(|line| line.contains(&who)).unwrap();
         let digits: String = end.chars().filter(|letter| *letter != ',').collect();
         assert!(digits.contains(part) && !end.contains("peer closed after"), "{framing}: no {part:?} in {end:?}");
     }
