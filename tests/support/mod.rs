@@ -11,6 +11,7 @@ pub mod peer;
 pub mod proc;
 mod process;
 pub mod pty;
+pub mod report;
 mod server;
 
 use std::time::Duration;
