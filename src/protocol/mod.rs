@@ -5,8 +5,19 @@
 //!
 //! May use: `session`, pure parsers. Never: tokio, transport, role, clap, anyhow, `async`, any clock.
 
+mod calendar;
+mod chargen;
+mod daytime;
+mod discard;
+mod echo;
+mod exchange;
 pub mod framing;
+mod once;
 mod params;
+mod processed;
+mod qotd;
+mod raw;
+mod time;
 
 use std::sync::Arc;
 
@@ -83,10 +94,22 @@ pub struct AnswersBy {
 }
 
 /// Every protocol, the default first.
-pub static ALL: &[&Protocol] = &[];
+pub static ALL: &[&Protocol] =
+    &[&processed::ROW, &echo::ROW, &discard::ROW, &chargen::ROW, &qotd::ROW, &daytime::ROW, &time::ROW, &raw::ROW];
 
 /// The protocol of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Protocol> {
     ALL.iter().copied().find(|protocol| protocol.name == name)
+}
+
+/// The name nearest to what was typed, if one is near enough to be meant.
+#[must_use]
+pub fn nearest(typed: &str) -> Option<&'static str> {
+    crate::values::read::nearest(typed, ALL.iter().map(|protocol| protocol.name))
+}
+
+impl AnswersBy {
+    const EACH: Self = Self { stream: Answers::Each, datagrams: Answers::Each };
+    const ONCE: Self = Self { stream: Answers::OnceThenClose, datagrams: Answers::Each };
 }

@@ -2,11 +2,24 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+use crate::values::read;
+
 /// What a parameter's value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParamKind {
     Duration,
     Text,
+}
+
+impl ParamKind {
+    /// What stands for a value in help.
+    #[must_use]
+    pub fn placeholder(self) -> &'static str {
+        match self {
+            Self::Duration => "DURATION",
+            Self::Text => "TEXT",
+        }
+    }
 }
 
 /// One parameter of a protocol.
@@ -16,6 +29,8 @@ pub struct Param {
     pub kind: ParamKind,
     /// As a person would type it.
     pub default: &'static str,
+    /// The longest text, in bytes.
+    pub longest: Option<usize>,
     pub help: &'static str,
 }
 
@@ -32,20 +47,50 @@ enum Value {
 /// A parameter that the protocol does not have, or a value it can't be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParamError {
-    Unknown(String),
-    Malformed { name: &'static str, value: String, wanted: &'static str },
+    Unknown {
+        typed: String,
+        nearest: Option<&'static str>,
+        known: Vec<&'static str>,
+    },
+    /// The clause says what is wrong with the value.
+    Malformed {
+        name: &'static str,
+        value: String,
+        why: String,
+    },
+    TooLong {
+        name: &'static str,
+        length: usize,
+        longest: usize,
+    },
 }
 
 impl fmt::Display for ParamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown(name) => write!(f, "no parameter {name:?}"),
-            Self::Malformed { name, value, wanted } => write!(f, "parameter {name} is {value:?}, not {wanted}"),
+            Self::Unknown { typed, .. } => write!(f, "unknown parameter {typed:?}"),
+            Self::Malformed { name, value, why } => write!(f, "parameter {name} can't be {value:?}: {why}"),
+            Self::TooLong { name, length, longest } => {
+                write!(f, "parameter {name} has {length} bytes, over the limit of {longest}")
+            }
         }
     }
 }
 
 impl std::error::Error for ParamError {}
+
+impl ParamError {
+    /// What to try, if anything is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { nearest: Some(nearest), .. } => Some(format!("did you mean {nearest}?")),
+            Self::Unknown { known, .. } if known.is_empty() => Some("this protocol has no parameters".into()),
+            Self::Unknown { known, .. } => Some(format!("this protocol has {}", known.join(", "))),
+            Self::Malformed { .. } | Self::TooLong { .. } => None,
+        }
+    }
+}
 
 impl Params {
     /// Sets `name` to `value`, as typed.
@@ -54,16 +99,11 @@ impl Params {
     /// [`ParamError`]
     pub fn set(&mut self, table: &'static [Param], name: &str, value: &str) -> Result<(), ParamError> {
         let Some(param) = table.iter().find(|param| param.name == name) else {
-            return Err(ParamError::Unknown(name.into()));
+            let known: Vec<_> = table.iter().map(|param| param.name).collect();
+            let nearest = read::nearest(name, known.iter().copied());
+            return Err(ParamError::Unknown { typed: name.into(), nearest, known });
         };
-        let value =
-            match param.kind {
-                ParamKind::Text => Value::Text(value.into()),
-                ParamKind::Duration => Value::Duration(crate::values::duration(value).map_err(|_| {
-                    ParamError::Malformed { name: param.name, value: value.into(), wanted: "a duration like 20ms" }
-                })?),
-            };
-        self.0.insert(param.name, value);
+        self.0.insert(param.name, param.read(value)?);
         Ok(())
     }
 
@@ -82,6 +122,68 @@ impl Params {
         match self.0.get(name) {
             Some(Value::Text(text)) => Some(text),
             _ => None,
+        }
+    }
+}
+
+impl Param {
+    fn read(&self, value: &str) -> Result<Value, ParamError> {
+        match (self.kind, self.longest) {
+            (ParamKind::Text, Some(longest)) if value.len() > longest => {
+                Err(ParamError::TooLong { name: self.name, length: value.len(), longest })
+            }
+            (ParamKind::Text, _) => Ok(Value::Text(value.into())),
+            (ParamKind::Duration, _) => match read::duration(value) {
+                Ok(duration) => Ok(Value::Duration(duration)),
+                Err(why) => Err(ParamError::Malformed { name: self.name, value: value.into(), why }),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol;
+
+    static TABLE: [Param; 2] = [
+        Param { name: "delay", kind: ParamKind::Duration, default: "0", longest: None, help: "" },
+        Param { name: "quote", kind: ParamKind::Text, default: "", longest: Some(3), help: "" },
+    ];
+
+    fn set(name: &str, value: &str) -> Result<Params, (String, Option<String>)> {
+        let mut params = Params::default();
+        match params.set(&TABLE, name, value) {
+            Ok(()) => Ok(params),
+            Err(error) => Err((error.to_string(), error.hint())),
+        }
+    }
+
+    #[test]
+    fn values_are_what_the_row_says() {
+        assert_eq!(set("delay", "20ms").unwrap().duration("delay"), Some(Duration::from_millis(20)));
+        assert_eq!(set("quote", "a=b").unwrap().text("quote"), Some("a=b"));
+        assert_eq!(Params::default().text("quote"), None);
+    }
+
+    #[test]
+    fn errors_name_what_could_be_meant() {
+        let hint = |text: &str| Some(text.to_owned());
+        assert_eq!(set("dealy", "1"), Err(("unknown parameter \"dealy\"".into(), hint("did you mean delay?"))));
+        assert_eq!(set("xyzzy", "1"), Err(("unknown parameter \"xyzzy\"".into(), hint("this protocol has delay, quote"))));
+        assert_eq!(set("quote", "abcd"), Err(("parameter quote has 4 bytes, over the limit of 3".into(), None)));
+        let (sentence, _) = set("delay", "soon").unwrap_err();
+        assert!(sentence.starts_with("parameter delay can't be \"soon\": "), "{sentence}");
+        let none = Params::default().set(&[], "x", "1").unwrap_err();
+        assert_eq!(none.hint().unwrap(), "this protocol has no parameters");
+    }
+
+    #[test]
+    fn every_default_can_be_typed() {
+        for row in protocol::ALL {
+            for param in row.params {
+                Params::default().set(row.params, param.name, param.default).unwrap();
+            }
         }
     }
 }

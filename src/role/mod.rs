@@ -1,6 +1,158 @@
-//! Who speaks when: the drivers, and the roles that are made of them.
+//! Who speaks when: the two drivers, and the roles that are made of them.
 //!
-//! May use: protocol, transport, session, `error`, `values`. Never: bench, cli, clap, colours.
+//! A role is a choice: which end of a protocol, when do we speak (a [`Source`]), who listens (a [`Sink`]). So server, client
+//! and load generator cannot have different protocols.
+//!
+//! | role | end | source | sink |
+//! |---|---|---|---|
+//! | [`serve`] | `protocol.server` | never | log and counters |
+//! | [`send`] | `protocol.client` | arguments, a file or stdin | print |
+//! | [`crate::bench`] | `protocol.client`, many times | a load schedule | recorder |
+//!
+//! May use: protocol, transport, session, `error`, `values`, `os`. Never: bench, cli, clap, colours.
 
+pub mod drive;
+pub mod packets;
+mod pool;
 pub mod send;
 pub mod serve;
+pub mod stop;
+mod timers;
+
+use std::{
+    io,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+
+use crate::session::{Closed, Event};
+
+/// What a source has to say.
+#[derive(Debug)]
+pub enum Said {
+    /// One message, numbered from 0 by the source.
+    Message(u64, Bytes),
+    /// The answer to this one is no longer awaited: if it comes, it is late.
+    Forget(u64),
+    /// Nothing more, ever. Over streams our half is closed then, when [`Terms::half_close`] is set.
+    End,
+}
+
+/// Why a conversation is to end before either session wants to.
+#[derive(Debug)]
+pub enum Quit {
+    /// Finish what is on its way, take nothing new.
+    WhenIdle,
+    /// Send what is queued and close.
+    Finish,
+    /// At once.
+    Now(Closed),
+}
+
+/// When do we speak?
+pub trait Source {
+    /// The next thing to say. Asked only while there is room for it.
+    fn poll_say(&mut self, cx: &mut Context<'_>) -> Poll<Said>;
+
+    /// The session can't take `body` now: keep it, it is asked for again after [`Event::Ready`].
+    fn refused(&mut self, seq: u64, body: Bytes) {
+        let _ = (seq, body);
+    }
+
+    /// Is it time to end? Asked on every turn, so it must be cheap. After [`Quit::WhenIdle`] it is asked on.
+    fn poll_quit(&mut self, cx: &mut Context<'_>) -> Poll<Quit> {
+        let _ = cx;
+        Poll::Pending
+    }
+}
+
+/// Which way bytes went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    In,
+    Out,
+}
+
+/// Who listens?
+pub trait Sink {
+    /// The session reported something; the driver looked at the clock when its cause came in.
+    fn event(&mut self, event: Event, now: Instant);
+
+    /// Is there room for more events? While there is none, nothing is read from the peer.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let _ = cx;
+        Poll::Ready(())
+    }
+
+    /// So many more whole messages came.
+    fn heard(&mut self, messages: u64) {
+        let _ = messages;
+    }
+
+    /// These bytes crossed the wire.
+    fn wire(&mut self, way: Way, bytes: &[u8]) {
+        let _ = (way, bytes);
+    }
+
+    /// A datagram could not be sent, or an earlier one was refused. `true`: go on all the same.
+    fn survives(&mut self, error: &io::Error) -> bool {
+        let _ = error;
+        false
+    }
+}
+
+/// The terms of one conversation.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// Reading stops while more than this is unsent, in bytes.
+    pub high_water: usize,
+    /// Reading goes on, and the source is asked again, when no more than this is unsent.
+    pub low_water: usize,
+    /// How long nothing may cross the wire.
+    pub idle: Option<Duration>,
+    /// How long nothing may come from the peer.
+    pub silence: Option<Duration>,
+    /// How long until the peer's first complete message.
+    pub handshake: Option<Duration>,
+    /// Close our half of a stream when the source has ended.
+    pub half_close: bool,
+    /// After our close of a stream, read on for a moment and throw it away, so that no reset overtakes our last answer.
+    pub linger: bool,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            high_water: 64 * 1024,
+            low_water: 16 * 1024,
+            idle: None,
+            silence: None,
+            handshake: None,
+            half_close: false,
+            linger: false,
+        }
+    }
+}
+
+/// What crossed the wire, and how it went.
+#[derive(Debug, Clone, Copy)]
+pub struct Traffic {
+    pub opened: Instant,
+    /// When the first byte came from the peer.
+    pub first_byte: Option<Instant>,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    /// Whole messages that came from the peer.
+    pub messages: u64,
+    /// How often, and how long, reading was held back because the peer did not read.
+    pub pauses: u64,
+    pub paused: Duration,
+}
+
+impl Traffic {
+    fn new(opened: Instant) -> Self {
+        Self { opened, first_byte: None, bytes_in: 0, bytes_out: 0, messages: 0, pauses: 0, paused: Duration::ZERO }
+    }
+}

@@ -17,6 +17,8 @@ pub enum Event {
     Ready,
     /// The answer to a forgotten `seq` came after all.
     Late { seq: u64 },
+    /// This protocol, framing or transport can't say the message: nothing was sent, and no answer will come.
+    Refused { seq: u64, why: Violation },
     /// Another answer to `seq`, which had one.
     Duplicate { seq: u64 },
     /// Something came that answers nothing we said.

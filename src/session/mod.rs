@@ -29,14 +29,19 @@ pub trait Session: Send {
     ///
     /// Over datagrams this is called once for each datagram, also for an empty one, and nothing is left over.
     ///
+    /// A session that has called [`Cx::pause_input`] may leave whole messages untaken: they are offered again, without new
+    /// bytes, after [`Cx::resume_input`]. Until then it is called neither with input nor with the end of it.
+    ///
     /// # Errors
-    /// A [`Violation`] when the peer broke the protocol: the driver reports it and ends the session.
+    /// A [`Violation`] when the peer broke the protocol: the driver reports it, sends what was queued before, and ends the
+    /// session. Over datagrams it concerns that one datagram: the driver reports it and goes on.
     fn input(&mut self, input: &mut Input<'_>, cx: &mut Cx<'_>) -> Result<(), Violation>;
 
     /// We wish to say `body` as our `seq`-th message (from 0, each used once). Only client ends take this.
     ///
     /// # Errors
-    /// [`NotNow`] when the protocol can't take it yet; [`Event::Ready`] says when to try again.
+    /// [`NotNow`] when the protocol can't take it yet; [`Event::Ready`] says when to try again. What it can never take is
+    /// [`Event::Refused`], and no error here.
     fn submit(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) -> Result<(), NotNow> {
         let _ = (seq, body, cx);
         Err(NotNow)

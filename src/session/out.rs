@@ -67,6 +67,15 @@ impl Facts {
     /// The largest UDP payload over IPv6 without jumbograms: 65,535 less 8 (RFC 8200, section 3).
     pub const MAX_UDP_IPV6: usize = 65_527;
 
+    /// The largest datagram that can go to `peer`.
+    #[must_use]
+    pub fn max_datagram_to(peer: &Endpoint) -> usize {
+        match peer {
+            Endpoint::Ip(SocketAddr::V6(_)) => Self::MAX_UDP_IPV6,
+            _ => Self::MAX_UDP_IPV4,
+        }
+    }
+
     /// For sessions in memory: no addresses, and the epoch for a clock.
     #[must_use]
     pub fn in_memory(rides: Rides) -> Self {
@@ -145,6 +154,12 @@ impl Out {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sent == self.own.len() && self.marks.is_empty()
+    }
+
+    /// Bytes of memory held for own bytes.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.own.capacity()
     }
 
     /// What is to be done next.
@@ -258,6 +273,12 @@ impl<'a> Cx<'a> {
         self.facts.rides == Rides::Datagrams
     }
 
+    /// Bytes queued and not yet sent: what a session that answers much to little goes by.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.out.unsent()
+    }
+
     /// Says these bytes.
     pub fn write(&mut self, bytes: &[u8]) {
         self.out.own.extend_from_slice(bytes);
@@ -304,6 +325,7 @@ impl<'a> Cx<'a> {
         self.out.input_paused = true;
     }
 
+    /// Wants input again, beginning with what was left untaken.
     pub fn resume_input(&mut self) {
         self.out.input_paused = false;
     }

@@ -1,6 +1,24 @@
 //! How bytes travel: TCP, UDP and Unix sockets. A transport never sees a message.
 //!
-//! May use: tokio, socket2, quinn-udp, `session::{Endpoint}`, `os`, `error`, `values`. Never: protocol, role, bench, cli, clap.
+//! May use: tokio, socket2, quinn-udp, listenfd, rustix, `session` (`Endpoint`, `Facts`), `os`, `error`, `values`. Never:
+//! protocol, role, bench, cli, clap.
+
+mod bind;
+mod connect;
+mod flags;
+mod listen;
+mod race;
+mod resolve;
+mod socket_file;
+mod stream;
+mod target;
+
+pub use connect::{Route, connect, connect_to};
+pub use listen::{Listener, inherited, is_exhausted, listen};
+pub use race::Attempt;
+pub use resolve::{Resolved, resolve};
+pub use stream::Stream;
+pub use target::Use;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -96,3 +114,5 @@ pub struct Dial {
     pub timeout: Option<Duration>,
     pub flags: SocketFlags,
 }
+mod stub;
+pub use stub::*;

@@ -123,6 +123,34 @@ pub fn quoted(bytes: &[u8], max: usize) -> String {
     }
 }
 
+/// `0a0b`, without gaps.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Sixteen bytes a line: offset, hex, and what of it is printable ASCII.
+#[must_use]
+pub fn hex_dump(bytes: &[u8], offset: u64) -> String {
+    let mut text = String::with_capacity(bytes.len() * 5);
+    for (row, chunk) in bytes.chunks(16).enumerate() {
+        let _ = write!(text, "  {:08x} ", offset + row as u64 * 16);
+        for at in 0..16 {
+            let gap = if at == 8 { "  " } else { " " };
+            let _ = match chunk.get(at) {
+                Some(byte) => write!(text, "{gap}{byte:02x}"),
+                None => write!(text, "{gap}  "),
+            };
+        }
+        let shown = |byte: &u8| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' };
+        let _ = writeln!(text, "  |{}|", chunk.iter().map(shown).collect::<String>());
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,5 +187,14 @@ mod tests {
         assert!(!escaped(nasty, false).contains('\n'));
         assert_eq!(escaped("héllo\tü".as_bytes(), true), "héllo\tü");
         assert_eq!(quoted(b"ab\"c", 3), "\"ab\\\"\"... (4 bytes)");
+    }
+
+    #[test]
+    fn a_hex_dump_fits_a_terminal() {
+        let dump = hex_dump(b"GET / HTTP/1.1\r\nHost", 16);
+        let lines: Vec<&str> = dump.lines().collect();
+        assert_eq!(lines[0], "  00000010  47 45 54 20 2f 20 48 54  54 50 2f 31 2e 31 0d 0a  |GET / HTTP/1.1..|");
+        assert_eq!(lines[1], "  00000020  48 6f 73 74                                       |Host|");
+        assert!(lines.iter().all(|line| line.len() <= 80));
     }
 }

@@ -1,0 +1,18 @@
+"""The benches, each with its bar. `ALL` is the table that `benches/run` works through."""
+
+from . import bulk, memory, openloop, soak, startup, throughput
+from .job import Job, Options
+
+__all__ = ["ALL", "Job", "Options"]
+
+ALL: dict[str, Job] = {
+    job.name: job
+    for job in [
+        *throughput.JOBS,
+        *memory.JOBS,
+        *bulk.JOBS,
+        *startup.JOBS,
+        *openloop.JOBS,
+        *soak.JOBS,
+    ]
+}

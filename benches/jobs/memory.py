@@ -1,0 +1,57 @@
+"""What a connection costs in resident memory: idle ones, and one that never reads."""
+
+from collections.abc import Callable
+
+from lab import build
+from lab.machine import memory_kib
+from lab.processes import echo, figures, holding
+from lab.report import Row, absolute
+from lab.rounds import Figures, interleaved
+
+from .job import Job, Options
+
+IDLE = 10_000
+GIB = 1 << 30
+
+
+def _idle(server: str) -> Callable[[], Figures]:
+    def measure() -> Figures:
+        with echo(server) as running:
+            base = memory_kib(running.pid)
+            with holding([build.yardstick("hold"), str(running.port), str(IDLE)], within=60):
+                held = memory_kib(running.pid)
+        return {"base_mib": base / 1024, "bytes_each": (held - base) * 1024 / IDLE}
+
+    return measure
+
+
+def idle_10k(options: Options) -> list[Row]:
+    rounds = interleaved({name: _idle(name) for name in ["netproto", "Twisted"]}, options.rounds)
+    return [
+        absolute("idle-10k, each connection", "B", rounds, "bytes_each", most=1536, peer="Twisted"),
+        absolute("idle-10k, before the first", "MiB", rounds, "base_mib", most=5, peer="Twisted"),
+    ]
+
+
+def _never_reads() -> Figures:
+    """The server has answered one connection before, so that what is allocated once is not counted."""
+    with echo("netproto") as running:
+        figures([build.yardstick("ping"), str(running.port), "1", "64", "0.1"], within=10)
+        base = memory_kib(running.pid)
+        with holding([build.yardstick("never_read"), str(running.port), str(GIB)], within=120) as told:
+            grown = max(memory_kib(running.pid), memory_kib(running.pid, "VmHWM")) - base
+    return {"grown_kib": grown, "sent_mib": told["sent"] / (1 << 20)}
+
+
+def never_reads(options: Options) -> list[Row]:
+    rounds = interleaved({"netproto": _never_reads}, options.rounds)
+    return [
+        absolute("never-reads, the server's growth", "KiB", rounds, "grown_kib", most=256),
+        absolute("never-reads, what it took", "MiB", rounds, "sent_mib"),
+    ]
+
+
+JOBS = [
+    Job("idle-10k", "10,000 idle connections after one request on each", idle_10k, ("netproto", "c", "twisted")),
+    Job("never-reads", "a client that sends up to 1 GiB to an echo server and never reads", never_reads),
+]

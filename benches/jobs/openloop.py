@@ -1,0 +1,84 @@
+"""Is the open loop told truly? A server that stands still at known times, and a rate that has to be kept."""
+
+import subprocess
+from collections.abc import Callable
+
+from lab import build
+from lab.processes import Server, echo, figures
+from lab.report import Row, absolute, difference
+from lab.rounds import Figures, interleaved
+
+from .job import Job, Options
+
+# Stopped for 100 ms in each second, 10 % of the requests of an open loop fall into a stop and wait, evenly spread, 0 to
+# 100 ms. Above 90 ms are a tenth of those: so p99 is 90 ms, whoever measures.
+STOP_SECONDS = 0.1
+TRUE_P99_MS = 90.0
+
+
+def _bench(server: Server, *flags: str) -> dict:
+    command = [build.netproto(), "bench", "tcp", f"127.0.0.1:{server.port}", "-P", "echo", "-J", *flags]
+    told = figures(command, within=120)
+    if told["failures"]["total"]:
+        raise RuntimeError(f"the load generator reports failures: {told['failures']}")
+    return told
+
+
+def _steady(seconds: int, stalled: bool) -> Callable[[], Figures]:
+    """1,000 requests/s over 10 connections; the stops come in the middle of each second, so that each second has one."""
+
+    def measure() -> Figures:
+        with echo("C epoll") as server:
+            stall = None
+            if stalled:
+                arguments = [str(server.pid), "0.5", "1.0", str(STOP_SECONDS), str(seconds)]
+                stall = subprocess.Popen([*build.stall(), *arguments])
+            try:
+                told = _bench(server, "-r", "1000", "-c", "10", "-d", f"{seconds}s")
+            finally:
+                if stall:
+                    stall.terminate()
+                    stall.wait()
+        latency = told["latency_us"]
+        return {"p50_ms": latency["p50"] / 1e3, "p99_ms": latency["p99"] / 1e3, "max_ms": latency["max"] / 1e3}
+
+    return measure
+
+
+def open_stalled(options: Options) -> list[Row]:
+    seconds = 4 if options.quick else 8
+    rounds = interleaved({"netproto": _steady(seconds, True), "unstalled": _steady(seconds, False)}, options.rounds)
+    least, most = TRUE_P99_MS * 0.97, TRUE_P99_MS * 1.03
+    return [
+        absolute("open-stalled, p99 (truth: 90 ms)", "ms", rounds, "p99_ms", least=least, most=most),
+        difference("open-stalled, p50", "ms", rounds, "p50_ms", "unstalled", most=0.1),
+        absolute("open-stalled, longest (truth: 100 ms)", "ms", rounds, "max_ms"),
+    ]
+
+
+def open_10k(options: Options) -> list[Row]:
+    seconds = options.seconds(4, 1)
+
+    def measure() -> Figures:
+        with echo("C epoll") as server:
+            told = _bench(server, "-r", "10k", "-d", f"{seconds}s")
+        return {
+            "achieved": told["load"]["rate_achieved"],
+            "send_lag_us": told["generator"]["send_lag_us"]["p50"],
+            "send_lag_p99_us": told["generator"]["send_lag_us"]["p99"],
+            "p50_us": told["latency_us"]["p50"],
+        }
+
+    rounds = interleaved({"netproto": measure}, options.rounds)
+    return [
+        absolute("open-10k, achieved of 10,000/s", "requests/s", rounds, "achieved", least=9950, most=10050),
+        absolute("open-10k, send lag p50", "us", rounds, "send_lag_us", most=100),
+        absolute("open-10k, send lag p99", "us", rounds, "send_lag_p99_us"),
+        absolute("open-10k, latency p50", "us", rounds, "p50_us"),
+    ]
+
+
+JOBS = [
+    Job("open-stalled", "an open loop against a server that is stopped for 100 ms in each second", open_stalled),
+    Job("open-10k", "10,000 requests/s asked, against the C echo server", open_10k),
+]

@@ -1,0 +1,1 @@
+"""What the benches are made of: builds, processes, the machine, rounds, statistics and the report."""

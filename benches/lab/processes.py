@@ -1,0 +1,86 @@
+"""Starting and ending the programs under test. Servers say their port on their first lines; nothing sleeps to wait for them."""
+
+import contextlib
+import json
+import re
+import select
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from . import build
+
+READY = re.compile(rb"listening on tcp 127\.0\.0\.1:(\d+)\r?\n")
+READY_WITHIN = 15.0
+
+
+@dataclass
+class Server:
+    name: str
+    pid: int
+    port: int
+
+
+def _port(process: subprocess.Popen[bytes], command: list[str]) -> int:
+    assert process.stderr is not None
+    said, deadline = b"", time.monotonic() + READY_WITHIN
+    while not (ready := READY.search(said)):
+        waiting = select.select([process.stderr], [], [], max(0.0, deadline - time.monotonic()))[0]
+        piece = process.stderr.read1(4096) if waiting else b""  # type: ignore[union-attr]
+        if not piece:
+            raise RuntimeError(f"{command[0]} did not say where it listens: {said!r}")
+        said += piece
+    return int(ready[1])
+
+
+@contextlib.contextmanager
+def server(name: str, command: list[str]) -> Iterator[Server]:
+    """A server for the length of a `with`; ended by SIGTERM to its own pid, by SIGKILL when that does not help."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        yield Server(name, process.pid, _port(process, command))
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def echo(name: str) -> contextlib.AbstractContextManager[Server]:
+    """An echo server by the name it has in tables: netproto, Twisted or C epoll."""
+    commands = {
+        "netproto": [build.netproto(), "serve-tcp", "0", "-P", "echo", "-q"],
+        "Twisted": build.twisted_echo(),
+        "C epoll": [build.yardstick("echo_server"), "0"],
+    }
+    return server(name, commands[name])
+
+
+def figures(command: list[str], within: float) -> dict:
+    """Runs a client to its end; its stdout is one JSON document."""
+    done = subprocess.run(command, capture_output=True, timeout=within, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr.decode(errors='replace')}")
+    return json.loads(done.stdout)
+
+
+@contextlib.contextmanager
+def holding(command: list[str], within: float) -> Iterator[dict]:
+    """A client that prints one JSON line, and then keeps what it has until its stdin ends."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        ready = select.select([process.stdout], [], [], within)[0]
+        line = process.stdout.readline() if ready else b""
+        if not line:
+            raise RuntimeError(f"{' '.join(command)} did not get as far as it should")
+        yield json.loads(line)
+    finally:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=10)
+        if process.poll() is None:
+            process.kill()
+            process.communicate()

@@ -1,0 +1,70 @@
+//! What Linux does in its own way: socket options, and the process's memory.
+//!
+//! May use: libc, rustix, socket2. Nothing of ours.
+
+use std::{fs, io, net::SocketAddr, os::fd::AsRawFd};
+
+use socket2::SockRef;
+
+/// Accepted connections have the flags that were set on their listener.
+pub const ACCEPTED_INHERIT_FLAGS: bool = true;
+
+/// A buffer's size is reported as twice what was asked, the kernel's own needs being counted in (socket(7)).
+pub const BUFFERS_ARE_DOUBLED: bool = true;
+
+/// Binds the socket to an interface (`SO_BINDTODEVICE`).
+pub fn bind_device(socket: &SockRef<'_>, name: &str) -> io::Result<()> {
+    socket.bind_device(Some(name.as_bytes()))
+}
+
+pub fn set_congestion(socket: &SockRef<'_>, name: &str) -> io::Result<()> {
+    socket.set_tcp_congestion(name.as_bytes())
+}
+
+/// The congestion algorithms that the kernel has loaded.
+#[must_use]
+pub fn congestion_algorithms() -> Vec<String> {
+    let listed = fs::read_to_string("/proc/sys/net/ipv4/tcp_available_congestion_control").unwrap_or_default();
+    listed.split_whitespace().map(str::to_owned).collect()
+}
+
+/// A source port of 0 is chosen when connecting and not when binding, so that the same port serves many peers: without
+/// this one source address has 28,000 connections at most, to all servers together.
+pub fn choose_port_late(socket: &SockRef<'_>) -> io::Result<()> {
+    set_option(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1)
+}
+
+/// Only the groups that this socket joined, not those of the whole machine (ip(7), `IP_MULTICAST_ALL`).
+pub fn only_own_groups(socket: &SockRef<'_>, ipv6: bool) -> io::Result<()> {
+    if ipv6 { socket.set_multicast_all_v6(false) } else { socket.set_multicast_all_v4(false) }
+}
+
+/// Lets IP fragment what is larger than the path's MTU, which is how datagrams up to 65,507 bytes travel. Needed after
+/// quinn-udp has set a socket up, which forbids it as QUIC needs (RFC 9000, section 14).
+pub fn allow_fragments(socket: &SockRef<'_>, local: &SocketAddr) -> io::Result<()> {
+    // Set on IPv6 sockets too, where the IPv4 value counts for nothing.
+    set_option(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_WANT)?;
+    if local.is_ipv6() {
+        set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_WANT)?;
+        set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_DONTFRAG, 0)?;
+    }
+    Ok(())
+}
+
+#[allow(unsafe_code)]
+fn set_option(socket: &SockRef<'_>, level: i32, name: i32, value: libc::c_int) -> io::Result<()> {
+    // SAFETY: reads one int that lives through the call. socket2 and rustix do not wrap these options.
+    let done = unsafe {
+        let length = size_of::<libc::c_int>() as libc::socklen_t;
+        libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), length)
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Bytes of this process that are in memory.
+#[must_use]
+pub fn rss_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix("kB")?.trim();
+    Some(kibibytes.parse::<u64>().ok()? * 1024)
+}

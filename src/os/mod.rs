@@ -1,0 +1,101 @@
+//! The one seam between systems: what Linux does in its own way, with a portable fallback of the same shape.
+//!
+//! Everything else in the crate is written once for all systems. The portable side is also built on Linux with
+//! `RUSTFLAGS="--cfg netproto_portable"`, so that it can be checked without another machine.
+//!
+//! May use: libc, rustix, socket2, quinn-udp, tokio. Nothing of ours.
+
+use std::time::Duration;
+
+#[cfg(all(target_os = "linux", not(netproto_portable)))]
+mod linux;
+#[cfg(all(target_os = "linux", not(netproto_portable)))]
+mod linux_answer;
+#[cfg(all(target_os = "linux", not(netproto_portable)))]
+mod linux_tcp_info;
+#[cfg(all(target_os = "linux", not(netproto_portable)))]
+mod linux_ticker;
+#[cfg(any(not(target_os = "linux"), netproto_portable))]
+mod other;
+
+#[cfg(all(target_os = "linux", not(netproto_portable)))]
+pub use {linux::*, linux_answer::answer, linux_tcp_info::tcp_info, linux_ticker::Ticker};
+
+#[cfg(any(not(target_os = "linux"), netproto_portable))]
+pub use other::*;
+
+/// What the kernel knows of a TCP connection. What it doesn't say is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TcpInfo {
+    /// Smoothed round-trip time (RFC 6298).
+    pub rtt: Duration,
+    pub rtt_var: Duration,
+    pub min_rtt: Option<Duration>,
+    /// Segments sent again, in the connection's whole life.
+    pub retransmits: u32,
+    /// Segments thought lost just now.
+    pub lost: u32,
+    /// Congestion window, in segments.
+    pub cwnd: u32,
+    /// `None`: the slow start has not ended (RFC 5681).
+    pub slow_start_threshold: Option<u32>,
+    /// Bytes of a full segment that we send, and that we get.
+    pub send_mss: u32,
+    pub recv_mss: u32,
+    pub path_mtu: u32,
+    /// Bytes that the peer has acknowledged, and that came from it.
+    pub bytes_acked: Option<u64>,
+    pub bytes_received: Option<u64>,
+    /// Bytes per second, as last measured.
+    pub delivery_rate: Option<u64>,
+}
+
+/// The longest path that a Unix socket's address can hold, in bytes, its final NUL not counted.
+pub const MAX_SOCKET_PATH: usize = size_of::<libc::sockaddr_un>() - std::mem::offset_of!(libc::sockaddr_un, sun_path) - 1;
+
+/// CPU time that the calling thread has used.
+#[must_use]
+pub fn thread_cpu_time() -> Duration {
+    clock(rustix::time::ClockId::ThreadCPUTime)
+}
+
+/// CPU time that the whole process has used.
+#[must_use]
+pub fn process_cpu_time() -> Duration {
+    clock(rustix::time::ClockId::ProcessCPUTime)
+}
+
+fn clock(id: rustix::time::ClockId) -> Duration {
+    Duration::try_from(rustix::time::clock_gettime(id)).unwrap_or_default()
+}
+
+/// Lets this process open as many files and sockets as it may. Gives the soft and the hard limit after that;
+/// `u64::MAX` stands for no limit.
+pub fn raise_nofile_limit() -> (u64, u64) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let before = getrlimit(Resource::Nofile);
+    if before.current != before.maximum {
+        // macOS says "unlimited" and then refuses more than OPEN_MAX, which is 10,240.
+        for current in [before.maximum, Some(10_240)] {
+            let wanted = Rlimit { current, maximum: before.maximum };
+            let lower = current.is_some_and(|n| before.current.is_none_or(|now| n <= now));
+            if lower || setrlimit(Resource::Nofile, wanted).is_ok() {
+                break;
+            }
+        }
+    }
+    let now = getrlimit(Resource::Nofile);
+    (now.current.unwrap_or(u64::MAX), now.maximum.unwrap_or(u64::MAX))
+}
+
+/// The number of a network interface; `None` when there is none of this name.
+#[must_use]
+#[allow(unsafe_code)]
+pub fn interface_index(name: &str) -> Option<std::num::NonZeroU32> {
+    let name = std::ffi::CString::new(name).ok()?;
+    // SAFETY: reads a NUL-terminated text that lives through the call. No crate in use wraps this for all systems.
+    std::num::NonZeroU32::new(unsafe { libc::if_nametoindex(name.as_ptr()) })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! The portable side of the seam: what POSIX and the crates give everywhere, and a plain answer where they give nothing.
+//!
+//! May use: socket2, quinn-udp, tokio. Nothing of ours.
+
+use std::{
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+use quinn_udp::{Transmit, UdpSocketState};
+use socket2::SockRef;
+
+use super::TcpInfo;
+
+/// Whether accepted connections have their listener's flags differs from system to system: they are set again.
+pub const ACCEPTED_INHERIT_FLAGS: bool = false;
+
+/// A buffer's size is reported as it was asked. (Linux, when this side is built there, reports twice that, which
+/// passes the same check.)
+pub const BUFFERS_ARE_DOUBLED: bool = false;
+
+fn unsupported() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "this system has no such option")
+}
+
+/// Binding to an interface is Linux's.
+pub fn bind_device(_: &SockRef<'_>, _: &str) -> io::Result<()> {
+    Err(unsupported())
+}
+
+/// Choosing the algorithm is Linux's and FreeBSD's.
+pub fn set_congestion(_: &SockRef<'_>, _: &str) -> io::Result<()> {
+    Err(unsupported())
+}
+
+/// None that could be chosen.
+#[must_use]
+pub fn congestion_algorithms() -> Vec<String> {
+    Vec::new()
+}
+
+/// Elsewhere the port is chosen when binding.
+pub fn choose_port_late(_: &SockRef<'_>) -> io::Result<()> {
+    Ok(())
+}
+
+/// Elsewhere a socket hears only the groups that it joined.
+pub fn only_own_groups(_: &SockRef<'_>, _: bool) -> io::Result<()> {
+    Ok(())
+}
+
+/// quinn-udp forbids fragments where it can; datagrams over the path's MTU are then refused with "message too long".
+pub fn allow_fragments(_: &SockRef<'_>, _: &SocketAddr) -> io::Result<()> {
+    Ok(())
+}
+
+/// Sends one datagram whose source address is `from`, from a socket bound to every address.
+pub fn answer(socket: &SockRef<'_>, state: &UdpSocketState, to: SocketAddr, from: IpAddr, bytes: &[u8]) -> io::Result<()> {
+    let transmit = Transmit { destination: to, ecn: None, contents: bytes, segment_size: None, src_ip: Some(from) };
+    state.try_send(socket.into(), &transmit)
+}
+
+/// There is no portable way to ask.
+#[must_use]
+pub fn tcp_info(_: &SockRef<'_>) -> Option<TcpInfo> {
+    None
+}
+
+/// There is no portable way to ask.
+#[must_use]
+pub fn rss_bytes() -> Option<u64> {
+    None
+}
+
+/// A one-shot timer that is set again and again: the runtime's own, with its grain of a millisecond.
+pub struct Ticker {
+    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Ticker {
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { sleep: None })
+    }
+
+    /// Ticks once at `at`, or at once when that has passed. Replaces what was set before.
+    pub fn set_at(&mut self, at: Instant) {
+        self.sleep = Some(Box::pin(tokio::time::sleep_until(at.into())));
+    }
+
+    /// Ready once for each [`Self::set_at`], when its time has come.
+    pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(sleep) = &mut self.sleep else { return Poll::Pending };
+        ready!(sleep.as_mut().poll(cx));
+        self.sleep = None;
+        Poll::Ready(())
+    }
+}

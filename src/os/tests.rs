@@ -1,0 +1,76 @@
+//! The seam, on whichever side it was built.
+
+use std::{
+    future::poll_fn,
+    net::TcpListener,
+    time::{Duration, Instant},
+};
+
+use super::*;
+
+#[tokio::test]
+async fn the_ticker_ticks_once_for_each_time_set() {
+    let mut ticker = Ticker::new().unwrap();
+    let start = Instant::now();
+    for step in 1..=3 {
+        let due = start + Duration::from_millis(2 * step);
+        ticker.set_at(due);
+        poll_fn(|cx| ticker.poll_tick(cx)).await;
+        assert!(Instant::now() >= due);
+    }
+    // What has passed ticks at once.
+    ticker.set_at(start);
+    poll_fn(|cx| ticker.poll_tick(cx)).await;
+    // Nothing is set: no tick.
+    let again = tokio::time::timeout(Duration::from_millis(5), poll_fn(|cx| ticker.poll_tick(cx))).await;
+    assert!(again.is_err());
+    // Setting again replaces: the earlier time is forgotten.
+    ticker.set_at(Instant::now());
+    ticker.set_at(Instant::now() + Duration::from_secs(3600));
+    let early = tokio::time::timeout(Duration::from_millis(5), poll_fn(|cx| ticker.poll_tick(cx))).await;
+    assert!(early.is_err());
+}
+
+#[test]
+fn cpu_time_runs_while_work_is_done() {
+    let (thread, process) = (thread_cpu_time(), process_cpu_time());
+    let start = Instant::now();
+    let mut sum = 0_u64;
+    while thread_cpu_time() <= thread && start.elapsed() < Duration::from_secs(5) {
+        sum = std::hint::black_box(sum.wrapping_add(1));
+    }
+    assert!(thread_cpu_time() > thread && process_cpu_time() > process);
+}
+
+#[test]
+fn limits_and_interfaces() {
+    let (soft, hard) = raise_nofile_limit();
+    assert!(soft > 0 && soft <= hard);
+    assert!(interface_index("no such interface").is_none());
+    const { assert!(MAX_SOCKET_PATH >= 90) };
+}
+
+#[cfg(all(target_os = "linux", not(netproto_portable)))]
+#[test]
+fn linux_tells_about_connections_and_memory() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let info = tcp_info(&(&stream).into()).unwrap();
+    assert!(info.cwnd > 0 && info.send_mss > 500 && info.path_mtu > info.send_mss, "{info:?}");
+    assert_eq!(info.retransmits, 0);
+    assert!(info.bytes_acked.is_some());
+    // A listener's socket is TCP too, a datagram's is not.
+    let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    assert!(tcp_info(&(&udp).into()).is_none());
+    assert!(rss_bytes().unwrap() > 100_000);
+    assert!(congestion_algorithms().contains(&"reno".to_owned()));
+}
+
+#[cfg(any(not(target_os = "linux"), netproto_portable))]
+#[test]
+fn what_is_not_portable_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let refused = bind_device(&(&listener).into(), "lo0").unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::Unsupported);
+    assert!(tcp_info(&(&listener).into()).is_none() && rss_bytes().is_none());
+}

@@ -1,0 +1,68 @@
+//! `raw`: the client end for anything. Says what it is given, shows what comes; what an answer is, the user knows.
+
+use bytes::Bytes;
+
+use super::{Answers, AnswersBy, Framing, Protocol, exchange::Outstanding};
+use crate::session::{Cx, Event, Input, NotNow, Session, Verdict, Violation};
+
+pub(super) static ROW: Protocol = Protocol {
+    name: "raw",
+    about: "says the data, shows what comes; the client end for anything unknown",
+    spec: "none",
+    port: None,
+    answers: AnswersBy { stream: Answers::Unknown, datagrams: Answers::Unknown },
+    takes_data: true,
+    amplifies: false,
+    echoes: false,
+    cuts_matter: true,
+    framed: true,
+    params: &[],
+    server: None,
+    client: |setup| Box::new(Client { framing: setup.framing.clone(), awaited: Outstanding::default() }),
+    overhead: 0,
+};
+
+#[derive(Debug)]
+struct Client {
+    framing: Framing,
+    awaited: Outstanding,
+}
+
+impl Client {
+    /// Anything that comes while something is awaited answers the oldest of it.
+    fn heard(&mut self, piece: &[u8], cx: &mut Cx<'_>) {
+        cx.heard(piece);
+        cx.body(piece);
+        self.awaited.answer_oldest(Verdict::Right, cx);
+    }
+}
+
+impl Session for Client {
+    fn input(&mut self, input: &mut Input<'_>, cx: &mut Cx<'_>) -> Result<(), Violation> {
+        if input.is_datagram() {
+            let piece = self.framing.take_datagram(input)?;
+            self.heard(piece, cx);
+            return Ok(());
+        }
+        while let Some(piece) = self.framing.take(input)? {
+            self.heard(piece, cx);
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) -> Result<(), NotNow> {
+        match self.framing.fits(body) {
+            Ok(wrap) => {
+                self.awaited.push(seq, &Bytes::new());
+                wrap.put(body, cx);
+                cx.end_datagram();
+            }
+            Err(why) => cx.event(Event::Refused { seq, why }),
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, seq: u64) {
+        self.awaited.forget(seq);
+    }
+}

@@ -1,0 +1,90 @@
+//! The driver's input side: reads, offers the session what came, keeps what it left.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use tokio::io::ReadBuf;
+
+use super::{Drive, Stage, Turn, Wire};
+use crate::{
+    role::{Sink, Source, Way, pool},
+    session::Input,
+};
+
+impl<W: Wire, P: Source + Sink> Drive<W, P> {
+    pub(super) fn read(&mut self, cx: &mut Context<'_>) -> Turn {
+        if self.flags.peer_ended || (self.stage == Stage::Open && self.held_back(cx)) || self.stage == Stage::Closing {
+            return Turn::Wait;
+        }
+        pool::with_scratch(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            match Pin::new(&mut self.wire).poll_read(cx, &mut buffer) {
+                Poll::Pending => Turn::Wait,
+                Poll::Ready(Err(error)) => self.broken(&error),
+                Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.eof(),
+                Poll::Ready(Ok(())) => self.received(buffer.filled()),
+            }
+        })
+    }
+
+    /// Is reading held back, by the peer that does not read, by the session, or by who listens?
+    fn held_back(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.unsent() > self.terms.high_water && self.paused_since.is_none() {
+            self.paused_since = Some(Instant::now());
+            self.traffic.pauses += 1;
+        }
+        self.paused_since.is_some() || self.flags.input_paused || self.party.poll_room(cx).is_pending()
+    }
+
+    fn received(&mut self, bytes: &[u8]) -> Turn {
+        self.traffic.bytes_in += bytes.len() as u64;
+        if self.stage == Stage::Lingering {
+            let enough = self.traffic.bytes_in > self.linger_until;
+            return if enough { Turn::Over(self.ending()) } else { Turn::Again };
+        }
+        if self.traffic.first_byte.is_none() || self.terms.idle.is_some() || self.terms.silence.is_some() {
+            let now = Instant::now();
+            self.traffic.first_byte.get_or_insert(now);
+            (self.last_in, self.last_any) = (now, now);
+        }
+        self.party.wire(Way::In, bytes);
+        if self.left.is_empty() {
+            let (turn, taken) = self.offer(bytes);
+            self.left.extend_from_slice(&bytes[taken..]);
+            return turn;
+        }
+        let mut left = std::mem::take(&mut self.left);
+        left.extend_from_slice(bytes);
+        let (turn, taken) = self.offer(&left);
+        left.drain(..taken);
+        if !left.is_empty() {
+            self.left = left;
+        }
+        turn
+    }
+
+    /// Offers bytes to the session; tells how many it took.
+    fn offer(&mut self, bytes: &[u8]) -> (Turn, usize) {
+        let (mut scanned, mut taken) = (self.scanned, 0);
+        let turn = self.call(|session, cx| {
+            let mut input = Input::stream(bytes, &mut scanned);
+            let result = session.input(&mut input, cx);
+            taken = input.taken();
+            result
+        });
+        self.scanned = scanned;
+        (turn, taken)
+    }
+
+    fn eof(&mut self) -> Turn {
+        self.flags.peer_ended = true;
+        if self.stage == Stage::Lingering {
+            return Turn::Over(self.ending());
+        }
+        let rest = std::mem::take(&mut self.left);
+        self.call(|session, cx| session.eof(&rest, cx))
+    }
+}

@@ -1,0 +1,315 @@
+//! The driver for byte streams: one loop in which a session meets a transport.
+//!
+//! One write for each read, many messages in a read, no flush for a message. Flow control is always on: reading stops while
+//! too much is unsent ([`Terms::high_water`]), so memory is bounded whatever the peer does; and an idle conversation holds no
+//! buffer. The clock is read here and not in the session.
+
+mod input;
+mod output;
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Quit, Said, Sink, Source, Terms, Traffic, pool, timers::Timers};
+use crate::{
+    session::{Closed, Cx, EffectId, Event, Facts, Out, Outcome, Session, Violation},
+    transport::Stream,
+};
+
+/// After our close, how long and how much of the peer's is still read and thrown away: a socket closed over unread bytes
+/// resets the connection, and the reset can overtake our last answer.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: u64 = 1024 * 1024;
+
+/// A stream that can be ended with a reset.
+pub trait Wire: AsyncRead + AsyncWrite + Unpin {
+    /// Makes the coming drop a reset, where the transport has such a thing.
+    fn reset_on_drop(&self) {}
+}
+
+impl Wire for Stream {
+    fn reset_on_drop(&self) {
+        self.set_zero_linger();
+    }
+}
+
+impl Wire for tokio::io::DuplexStream {}
+
+/// Where the conversation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// Our half is closed or closing; the session has nothing more to say.
+    Closing,
+    /// All is sent. What the peer still sends is thrown away until it closes too.
+    Lingering,
+}
+
+/// One conversation. A future that ends with how it ended.
+pub struct Drive<W, P> {
+    wire: W,
+    session: Box<dyn Session>,
+    party: P,
+    facts: Facts,
+    terms: Terms,
+    traffic: Traffic,
+    out: Option<Box<Out>>,
+    left: Vec<u8>,
+    scanned: usize,
+    timers: Timers<EffectId>,
+    last_in: Instant,
+    last_any: Instant,
+    paused_since: Option<Instant>,
+    closed: Option<Closed>,
+    /// Count of bytes at which lingering ends.
+    linger_until: u64,
+    stage: Stage,
+    flags: Flags,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Flags {
+    opened: bool,
+    peer_ended: bool,
+    source_ended: bool,
+    refused: bool,
+    half_closed: bool,
+    winding: bool,
+    input_paused: bool,
+}
+
+/// What one step of the loop came to.
+enum Turn {
+    Again,
+    Wait,
+    Over(Closed),
+}
+
+impl<W: Wire, P: Source + Sink> Drive<W, P> {
+    pub fn new(wire: W, session: Box<dyn Session>, party: P, facts: Facts, terms: Terms) -> Self {
+        let now = Instant::now();
+        Self {
+            wire,
+            session,
+            party,
+            facts,
+            terms,
+            traffic: Traffic::new(now),
+            out: None,
+            left: Vec::new(),
+            scanned: 0,
+            timers: Timers::default(),
+            last_in: now,
+            last_any: now,
+            paused_since: None,
+            closed: None,
+            linger_until: 0,
+            stage: Stage::Open,
+            flags: Flags::default(),
+        }
+    }
+
+    pub fn party(&mut self) -> &mut P {
+        &mut self.party
+    }
+
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    pub fn wire(&self) -> &W {
+        &self.wire
+    }
+
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// The transport and the party, for another conversation or a last look.
+    pub fn into_parts(self) -> (W, P) {
+        (self.wire, self.party)
+    }
+
+    /// Calls the session, then hands on what it reported.
+    fn call(&mut self, f: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Result<(), Violation>) -> Turn {
+        let out = self.out.get_or_insert_with(pool::take_out);
+        out.input_paused = self.flags.input_paused;
+        let result = f(&mut *self.session, &mut Cx::new(&self.facts, out));
+        self.flags.input_paused = out.input_paused;
+        let messages = std::mem::take(&mut out.messages);
+        if messages > 0 {
+            self.traffic.messages += messages;
+            self.party.heard(messages);
+        }
+        if !out.events.is_empty() {
+            let now = Instant::now();
+            for event in out.events.drain(..) {
+                self.flags.refused &= !matches!(event, Event::Ready);
+                self.party.event(event, now);
+            }
+        }
+        match result {
+            Ok(()) => Turn::Again,
+            Err(violation) => self.close(Closed::Violated(violation)),
+        }
+    }
+
+    /// Begins the end: what is queued is still sent, nothing else is said.
+    fn close(&mut self, how: Closed) -> Turn {
+        self.closed.get_or_insert(how);
+        self.stage = Stage::Closing;
+        Turn::Again
+    }
+
+    /// Bytes that were said and not yet taken by the transport.
+    pub fn unsent(&self) -> usize {
+        self.out.as_ref().map_or(0, |out| out.unsent())
+    }
+
+    fn idle_out(&self) -> bool {
+        self.out.as_ref().is_none_or(|out| out.is_empty())
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) -> Turn {
+        if !std::mem::replace(&mut self.flags.opened, true) {
+            return self.call(|session, cx| {
+                session.open(cx);
+                Ok(())
+            });
+        }
+        let steps = [Self::quit, Self::flush, Self::end_of_output, Self::say, Self::read, Self::time];
+        for step in steps {
+            match step(self, cx) {
+                Turn::Wait => {}
+                turn => return turn,
+            }
+        }
+        self.wind_up()
+    }
+
+    fn quit(&mut self, cx: &mut Context<'_>) -> Turn {
+        match self.party.poll_quit(cx) {
+            Poll::Ready(Quit::Now(how)) => Turn::Over(how),
+            Poll::Ready(Quit::Finish) if self.stage == Stage::Open => self.close(Closed::ByUs),
+            Poll::Ready(Quit::Finish) | Poll::Pending => Turn::Wait,
+            Poll::Ready(Quit::WhenIdle) => {
+                self.flags.winding = true;
+                Turn::Again
+            }
+        }
+    }
+
+    /// Told to stop, and nothing has come, is owed or is queued: then it is over.
+    fn wind_up(&mut self) -> Turn {
+        let idle = self.idle_out() && !self.session.busy();
+        if self.flags.winding && (idle || self.stage == Stage::Lingering) {
+            return Turn::Over(self.closed.take().unwrap_or(Closed::Stopped));
+        }
+        Turn::Wait
+    }
+
+    fn say(&mut self, cx: &mut Context<'_>) -> Turn {
+        let may = self.stage == Stage::Open && !self.flags.source_ended && !self.flags.refused && !self.flags.winding;
+        if !may || self.unsent() > self.terms.low_water {
+            return Turn::Wait;
+        }
+        match self.party.poll_say(cx) {
+            Poll::Pending => Turn::Wait,
+            Poll::Ready(Said::End) => {
+                self.flags.source_ended = true;
+                Turn::Again
+            }
+            Poll::Ready(Said::Forget(seq)) => {
+                self.session.forget(seq);
+                Turn::Again
+            }
+            Poll::Ready(Said::Message(seq, body)) => {
+                let mut refused = false;
+                let turn = self.call(|session, cx| {
+                    refused = session.submit(seq, &body, cx).is_err();
+                    Ok(())
+                });
+                if refused {
+                    self.flags.refused = true;
+                    self.party.refused(seq, body);
+                }
+                turn
+            }
+        }
+    }
+
+    fn broken(&mut self, error: &io::Error) -> Turn {
+        if let Some(how) = self.closed.take() {
+            return Turn::Over(how);
+        }
+        Turn::Over(match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => Closed::Reset,
+            _ => Closed::Failed(crate::error::reason(error)),
+        })
+    }
+
+    /// The next time something is too late, and what.
+    fn limit(&self) -> Option<(Instant, &'static str)> {
+        if self.stage == Stage::Lingering {
+            return Some((self.last_in + LINGER, "lingered"));
+        }
+        let handshake = self.terms.handshake.filter(|_| self.traffic.messages == 0);
+        let limits = [
+            (self.traffic.opened, handshake, "no complete message in time"),
+            (self.last_any, self.terms.idle, "idle"),
+            (self.last_in, self.terms.silence, "nothing came"),
+        ];
+        limits.into_iter().filter_map(|(from, limit, what)| Some((from + limit?, what))).min()
+    }
+
+    fn time(&mut self, cx: &mut Context<'_>) -> Turn {
+        let limit = self.limit();
+        if self.timers.poll(limit.map(|(at, _)| at), cx).is_pending() {
+            return Turn::Wait;
+        }
+        let now = Instant::now();
+        if let Some((at, what)) = limit
+            && at <= now
+        {
+            return Turn::Over(self.closed.take().unwrap_or(Closed::TimedOut(what)));
+        }
+        match self.timers.due(now) {
+            Some(id) if self.stage == Stage::Open => self.call(|session, cx| session.resume(id, Outcome::Woken, cx)),
+            _ => Turn::Again,
+        }
+    }
+
+    /// How it ends, now that it does.
+    fn ending(&mut self) -> Closed {
+        self.closed.take().unwrap_or(Closed::ByUs)
+    }
+
+    fn finish(&mut self, how: Closed) -> Closed {
+        if let Some(since) = self.paused_since.take() {
+            self.traffic.paused += since.elapsed();
+        }
+        self.session.closed(&how);
+        how
+    }
+}
+
+impl<W: Wire, P: Source + Sink + Unpin> Future for Drive<W, P> {
+    type Output = Closed;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Closed> {
+        let this = self.get_mut();
+        loop {
+            match this.turn(cx) {
+                Turn::Again => {}
+                Turn::Wait => return Poll::Pending,
+                Turn::Over(how) => return Poll::Ready(this.finish(how)),
+            }
+        }
+    }
+}

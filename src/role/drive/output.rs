@@ -1,0 +1,122 @@
+//! The driver's output side: sends what is queued, does the effects that stand among it, and closes our half.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use super::{Drive, LINGER_BYTES, Stage, Turn, Wire};
+use crate::{
+    role::{Sink, Source, Way, pool},
+    session::{Closed, Effect, Front, Out, Outcome},
+};
+
+/// Runs of bytes handed to one vectored write.
+const RUNS: usize = 16;
+
+impl<W: Wire, P: Source + Sink> Drive<W, P> {
+    /// Sends what is queued and does the effects among it, in order.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Turn {
+        while let Some(out) = &mut self.out {
+            match out.front() {
+                Front::Empty => {
+                    if let Some(out) = self.out.take() {
+                        pool::give_out(out);
+                    }
+                    break;
+                }
+                Front::EndDatagram => out.pop(),
+                Front::Effect(effect) => {
+                    out.pop();
+                    return self.happen(effect);
+                }
+                Front::Bytes(_) => match write(&mut self.wire, out, cx, &mut self.party) {
+                    Poll::Pending => return Turn::Wait,
+                    Poll::Ready(Err(error)) => return self.broken(&error),
+                    Poll::Ready(Ok(n)) => self.sent(n),
+                },
+            }
+        }
+        Turn::Wait
+    }
+
+    fn sent(&mut self, n: usize) {
+        self.traffic.bytes_out += n as u64;
+        if self.terms.idle.is_some() {
+            self.last_any = Instant::now();
+        }
+        if self.paused_since.is_some() && self.unsent() <= self.terms.low_water {
+            let since = self.paused_since.take();
+            self.traffic.paused += since.map_or(Duration::ZERO, |since| since.elapsed());
+        }
+    }
+
+    fn happen(&mut self, effect: Effect) -> Turn {
+        if self.stage != Stage::Open {
+            return Turn::Again;
+        }
+        match effect {
+            Effect::Close => {
+                let how = if self.flags.peer_ended { Closed::ByPeer } else { Closed::ByUs };
+                self.close(how)
+            }
+            Effect::Abort => {
+                self.wire.reset_on_drop();
+                Turn::Over(Closed::ByUs)
+            }
+            Effect::Wake(id, after) => {
+                self.timers.wake(Instant::now() + after, id);
+                Turn::Again
+            }
+            Effect::Drained(id) => self.call(|session, cx| session.resume(id, Outcome::Drained, cx)),
+        }
+    }
+
+    /// All is sent: closes our half where that is due, and lingers or ends.
+    pub(super) fn end_of_output(&mut self, cx: &mut Context<'_>) -> Turn {
+        let half = self.flags.source_ended && self.terms.half_close && !self.flags.half_closed;
+        if !self.idle_out() || !(self.stage == Stage::Closing || half) {
+            return Turn::Wait;
+        }
+        match Pin::new(&mut self.wire).poll_shutdown(cx) {
+            Poll::Pending => return Turn::Wait,
+            Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::NotConnected => return self.broken(&error),
+            Poll::Ready(_) => self.flags.half_closed = true,
+        }
+        if self.stage == Stage::Open {
+            return Turn::Again;
+        }
+        if self.flags.peer_ended || !self.terms.linger {
+            return Turn::Over(self.ending());
+        }
+        self.stage = Stage::Lingering;
+        self.last_in = Instant::now();
+        self.linger_until = self.traffic.bytes_in + LINGER_BYTES;
+        Turn::Again
+    }
+}
+
+/// Writes what may be written together. Most often that is one run, and then a plain write does.
+fn write<W: Wire>(wire: &mut W, out: &mut Out, cx: &mut Context<'_>, sink: &mut impl Sink) -> Poll<io::Result<usize>> {
+    let mut runs: [&[u8]; RUNS] = [&[]; RUNS];
+    let n = match out.runs(&mut runs) {
+        1 => Pin::new(wire).poll_write(cx, runs[0]),
+        many => {
+            let slices = runs.map(IoSlice::new);
+            Pin::new(wire).poll_write_vectored(cx, &slices[..many])
+        }
+    };
+    let Poll::Ready(Ok(n)) = n else { return n };
+    let mut rest = n;
+    for run in runs {
+        let piece = &run[..run.len().min(rest)];
+        rest -= piece.len();
+        if !piece.is_empty() {
+            sink.wire(Way::Out, piece);
+        }
+    }
+    out.advance(n);
+    Poll::Ready(if n == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(n) })
+}

@@ -1,0 +1,255 @@
+//! The driver for datagrams, client end: one socket, one session.
+//!
+//! A datagram that the socket can't take now waits; one that it refuses is the sink's to judge ([`Sink::survives`]). The
+//! server end, where one socket carries many sessions, is [`super::serve`]'s.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use super::{Quit, Said, Sink, Source, Terms, Traffic, Way, pool, timers::Timers};
+use crate::{
+    session::{Closed, Cx, Effect, EffectId, Event, Facts, Front, Input, Out, Outcome, Session, Violation},
+    transport::PacketClient,
+};
+
+/// One conversation over datagrams. A future that ends with how it ended.
+pub struct DrivePackets<P> {
+    socket: PacketClient,
+    session: Box<dyn Session>,
+    party: P,
+    facts: Facts,
+    terms: Terms,
+    traffic: Traffic,
+    out: Box<Out>,
+    /// The datagram at the front of the queue, put together from its pieces; lent and reused.
+    datagram: Vec<u8>,
+    timers: Timers<EffectId>,
+    last_in: Instant,
+    opened: bool,
+    source_ended: bool,
+    refused: bool,
+}
+
+enum Turn {
+    Again,
+    Wait,
+    Over(Closed),
+}
+
+impl<P: Source + Sink> DrivePackets<P> {
+    pub fn new(socket: PacketClient, session: Box<dyn Session>, party: P, facts: Facts, terms: Terms) -> Self {
+        let now = Instant::now();
+        Self {
+            socket,
+            session,
+            party,
+            facts,
+            terms,
+            traffic: Traffic::new(now),
+            out: Box::default(),
+            datagram: Vec::new(),
+            timers: Timers::default(),
+            last_in: now,
+            opened: false,
+            source_ended: false,
+            refused: false,
+        }
+    }
+
+    pub fn party(&mut self) -> &mut P {
+        &mut self.party
+    }
+
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    pub fn into_parts(self) -> (PacketClient, P) {
+        (self.socket, self.party)
+    }
+
+    fn call(&mut self, f: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Result<(), Violation>) -> Turn {
+        let result = f(&mut *self.session, &mut Cx::new(&self.facts, &mut self.out));
+        let messages = std::mem::take(&mut self.out.messages);
+        if messages > 0 {
+            self.traffic.messages += messages;
+            self.party.heard(messages);
+        }
+        if !self.out.events.is_empty() {
+            let now = Instant::now();
+            for event in self.out.events.drain(..) {
+                self.refused &= !matches!(event, Event::Ready);
+                self.party.event(event, now);
+            }
+        }
+        match result {
+            Ok(()) => Turn::Again,
+            Err(violation) => Turn::Over(Closed::Violated(violation)),
+        }
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) -> Turn {
+        if !std::mem::replace(&mut self.opened, true) {
+            return self.call(|session, cx| {
+                session.open(cx);
+                Ok(())
+            });
+        }
+        let steps = [Self::quit, Self::flush, Self::say, Self::read, Self::time];
+        for step in steps {
+            match step(self, cx) {
+                Turn::Wait => {}
+                turn => return turn,
+            }
+        }
+        Turn::Wait
+    }
+
+    fn quit(&mut self, cx: &mut Context<'_>) -> Turn {
+        match self.party.poll_quit(cx) {
+            Poll::Ready(Quit::Now(how)) => Turn::Over(how),
+            Poll::Ready(Quit::Finish | Quit::WhenIdle) if self.out.is_empty() => Turn::Over(Closed::ByUs),
+            Poll::Ready(_) | Poll::Pending => Turn::Wait,
+        }
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Turn {
+        loop {
+            match self.out.front() {
+                Front::Empty => return Turn::Wait,
+                Front::Bytes(bytes) => {
+                    let n = bytes.len();
+                    self.datagram.extend_from_slice(bytes);
+                    self.out.advance(n);
+                }
+                Front::EndDatagram => match self.send(cx) {
+                    Poll::Pending => return Turn::Wait,
+                    Poll::Ready(Err(error)) if !self.party.survives(&error) => return Turn::Over(failed(&error)),
+                    Poll::Ready(_) => {
+                        self.out.pop();
+                        self.datagram.clear();
+                    }
+                },
+                Front::Effect(effect) => {
+                    self.out.pop();
+                    match effect {
+                        Effect::Close | Effect::Abort => return Turn::Over(Closed::ByUs),
+                        Effect::Wake(id, after) => self.timers.wake(Instant::now() + after, id),
+                        Effect::Drained(id) => return self.call(|session, cx| session.resume(id, Outcome::Drained, cx)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends the datagram that was put together.
+    fn send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            match self.socket.try_send(&self.datagram) {
+                Ok(n) => {
+                    self.traffic.bytes_out += n as u64;
+                    self.party.wire(Way::Out, &self.datagram);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => match self.socket.poll_send_ready(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Ready(Ok(())) => {}
+                },
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    fn say(&mut self, cx: &mut Context<'_>) -> Turn {
+        if self.source_ended || self.refused || !self.out.is_empty() {
+            return Turn::Wait;
+        }
+        match self.party.poll_say(cx) {
+            Poll::Pending => Turn::Wait,
+            Poll::Ready(Said::End) => {
+                self.source_ended = true;
+                Turn::Again
+            }
+            Poll::Ready(Said::Forget(seq)) => {
+                self.session.forget(seq);
+                Turn::Again
+            }
+            Poll::Ready(Said::Message(seq, body)) => {
+                let mut refused = false;
+                let turn = self.call(|session, cx| {
+                    refused = session.submit(seq, &body, cx).is_err();
+                    Ok(())
+                });
+                if refused {
+                    self.refused = true;
+                    self.party.refused(seq, body);
+                }
+                turn
+            }
+        }
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Turn {
+        if self.party.poll_room(cx).is_pending() {
+            return Turn::Wait;
+        }
+        pool::with_scratch(|scratch| match self.socket.poll_recv(cx, scratch) {
+            Poll::Pending => Turn::Wait,
+            Poll::Ready(Err(error)) if self.party.survives(&error) => Turn::Again,
+            Poll::Ready(Err(error)) => Turn::Over(failed(&error)),
+            Poll::Ready(Ok(n)) => self.received(&scratch[..n]),
+        })
+    }
+
+    fn received(&mut self, datagram: &[u8]) -> Turn {
+        let now = Instant::now();
+        self.last_in = now;
+        self.traffic.first_byte.get_or_insert(now);
+        self.traffic.bytes_in += datagram.len() as u64;
+        self.party.wire(Way::In, datagram);
+        let mut scanned = 0;
+        self.call(|session, cx| session.input(&mut Input::datagram(datagram, &mut scanned), cx))
+    }
+
+    fn time(&mut self, cx: &mut Context<'_>) -> Turn {
+        let limit = self.terms.silence.map(|limit| self.last_in + limit);
+        if self.timers.poll(limit, cx).is_pending() {
+            return Turn::Wait;
+        }
+        let now = Instant::now();
+        if limit.is_some_and(|at| at <= now) {
+            return Turn::Over(Closed::TimedOut("nothing came"));
+        }
+        match self.timers.due(now) {
+            Some(id) => self.call(|session, cx| session.resume(id, Outcome::Woken, cx)),
+            None => Turn::Again,
+        }
+    }
+}
+
+fn failed(error: &io::Error) -> Closed {
+    Closed::Failed(crate::error::reason(error))
+}
+
+impl<P: Source + Sink + Unpin> Future for DrivePackets<P> {
+    type Output = Closed;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Closed> {
+        let this = self.get_mut();
+        loop {
+            match this.turn(cx) {
+                Turn::Again => {}
+                Turn::Wait => return Poll::Pending,
+                Turn::Over(how) => {
+                    this.session.closed(&how);
+                    return Poll::Ready(how);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! `send`: the client end of a protocol; what a person says, and what comes back.
+
+mod judge;
+mod party;
+mod plan;
+mod show;
+mod source;
+mod tell;
+
+use std::{
+    io,
+    time::{Duration, Instant, SystemTime},
+};
+
+pub use plan::{Data, Expect, SendPlan, ShowPlan};
+
+use self::{
+    party::{Correspondent, Heard},
+    show::Show,
+    source::Script,
+};
+use super::{Terms, Traffic, drive::Drive, packets::DrivePackets};
+use crate::{
+    error::{Exit, Trouble, reason},
+    protocol::framing::Kind,
+    session::{Closed, Endpoint, Facts, Rides, Watch},
+    transport::{self, PacketClient, Route, Stream, TcpInfo},
+};
+
+/// How long nothing may come over datagrams, without `-w`.
+const PACKET_SILENCE: Duration = Duration::from_secs(1);
+
+/// All that is known of one exchange when it is over.
+struct Exchange {
+    heard: Heard,
+    how: Closed,
+    traffic: Traffic,
+    took: Duration,
+    route: Route,
+    local: Endpoint,
+    peer: Endpoint,
+    tcp_info: Option<TcpInfo>,
+    /// Something of ours was never said, or never taken.
+    unsaid: bool,
+}
+
+/// Runs `send`.
+///
+/// # Errors
+/// [`Trouble`], with the exit code that says which kind of failure it was.
+pub fn run(plan: &SendPlan) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::failed(format!("could not start: {}", reason(&error))))?;
+    let done = runtime.block_on(exchanges(plan));
+    // A read of standard input may still be blocked: nobody waits for it.
+    runtime.shutdown_background();
+    Ok(done?)
+}
+
+/// One exchange, or as many as `-n` asks for.
+async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
+    let framed = plan.setup.framing.kind != Kind::Raw;
+    let mut show = Show::open(&plan.show, plan.target.scheme.rides(), framed)?;
+    if plan.count == 1 {
+        return exchange(plan, &mut show).await.map(|_| Exit::Done);
+    }
+    let mut round = tell::RoundTrips::default();
+    let mut failure = None;
+    let mut ticks = tokio::time::interval(plan.interval);
+    for n in 0..plan.count {
+        let result = tokio::select! {
+            result = async { ticks.tick().await; exchange(plan, &mut show).await } => result,
+            _ = tokio::signal::ctrl_c() => {
+                failure = Some(Trouble::new(Exit::Interrupted, format!("interrupted after {n} exchanges")));
+                break;
+            }
+        };
+        match result {
+            Ok(took) => round.right(took),
+            Err(trouble) if trouble.exit == Exit::Done => return Ok(Exit::Done),
+            Err(trouble) => {
+                round.wrong();
+                tell::failed(plan, n, &trouble);
+                failure.get_or_insert(trouble);
+            }
+        }
+    }
+    tell::summary(plan, &round);
+    match failure {
+        Some(trouble) if trouble.exit == Exit::Interrupted => Err(trouble),
+        Some(trouble) => Err(Trouble::new(trouble.exit, format!("{} of {} exchanges failed", round.failed, round.all()))),
+        None => Ok(Exit::Done),
+    }
+}
+
+/// Connects, talks, judges. Gives the round-trip time: from the start of talking to the end of the answer.
+async fn exchange(plan: &SendPlan, show: &mut Show) -> Result<Duration, Trouble> {
+    let mut script = Script::open(plan)?;
+    let started = Instant::now();
+    let exchange = match plan.target.scheme.rides() {
+        Rides::Stream => {
+            let (stream, route) = retrying(plan, || transport::connect(&plan.target, &plan.dial)).await?;
+            tell::connected(plan, &route, &stream.local(), &stream.peer());
+            if plan.connect_only {
+                let took = started.elapsed();
+                tell::open(plan, &stream.peer(), took);
+                return Ok(took);
+            }
+            over_stream(plan, stream, route, &mut script, show).await
+        }
+        Rides::Datagrams => {
+            let (socket, route) = retrying(plan, || transport::connect_packets(&plan.target, &plan.dial)).await?;
+            tell::connected(plan, &route, &socket.local(), &socket.peer());
+            if plan.connect_only {
+                return knock(plan, socket, started).await;
+            }
+            over_packets(plan, socket, route, &mut script, show).await?
+        }
+    };
+    tell::finished(plan, &exchange);
+    let verdict = judge::judge(plan, &exchange);
+    if plan.show.json {
+        show.document(&tell::document(plan, &exchange, verdict.as_ref().err()))
+            .map_err(|error| judge::output_failed(&error))?;
+    }
+    show.end(plan.count > 1).map_err(|error| judge::output_failed(&error))?;
+    verdict.map(|()| exchange.took)
+}
+
+/// Tries again as often as the plan says. Only connecting is tried again: what was said once is not said twice.
+async fn retrying<T, F: Future<Output = Result<T, Trouble>>>(
+    plan: &SendPlan,
+    connect: impl Fn() -> F,
+) -> Result<T, Trouble> {
+    for left in (0..plan.retry).rev() {
+        match connect().await {
+            Err(trouble) if trouble.exit != Exit::Usage => {
+                tell::retrying(plan, &trouble, left + 1);
+                tokio::time::sleep(plan.retry_delay).await;
+            }
+            done => return done,
+        }
+    }
+    connect().await
+}
+
+/// The terms and surroundings of an exchange.
+fn terms(plan: &SendPlan) -> Terms {
+    let silence = match plan.target.scheme.rides() {
+        Rides::Stream => plan.timeout,
+        Rides::Datagrams => Some(plan.timeout.unwrap_or(PACKET_SILENCE)),
+    };
+    Terms { silence, half_close: plan.shutdown, ..Terms::default() }
+}
+
+fn facts(rides: Rides, local: Endpoint, peer: Endpoint) -> Facts {
+    let max_datagram = Facts::max_datagram_to(&peer);
+    let watch = Watch { bodies: true, messages: false };
+    Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch }
+}
+
+async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut Script, show: &mut Show) -> Exchange {
+    let party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies, !plan.shutdown);
+    let (local, peer) = (stream.local(), stream.peer());
+    let session = (plan.protocol.client)(&plan.setup);
+    let mut drive = Drive::new(stream, session, party, facts(Rides::Stream, local.clone(), peer.clone()), terms(plan));
+    let how = (&mut drive).await;
+    let took = drive.traffic().opened.elapsed();
+    let tcp_info = drive.wire().tcp_info();
+    let unsaid = drive.unsent() > 0 || drive.party().has_more();
+    let traffic = *drive.traffic();
+    let (_, party) = drive.into_parts();
+    Exchange { heard: party.heard, how, traffic, took, route, local, peer, tcp_info, unsaid }
+}
+
+async fn over_packets(
+    plan: &SendPlan,
+    socket: PacketClient,
+    route: Route,
+    script: &mut Script,
+    show: &mut Show,
+) -> Result<Exchange, Trouble> {
+    let (local, peer) = (socket.local(), socket.peer());
+    if let Script::Messages(messages) = script {
+        messages.iter().try_for_each(|message| source::check_fits(plan, &peer, message))?;
+    }
+    let party = Correspondent::new(script, show, plan.protocol.answers.datagrams, false, plan.replies, false);
+    let session = (plan.protocol.client)(&plan.setup);
+    let facts = facts(Rides::Datagrams, local.clone(), peer.clone());
+    let mut drive = DrivePackets::new(socket, session, party, facts, terms(plan));
+    let how = (&mut drive).await;
+    let took = drive.traffic().opened.elapsed();
+    let unsaid = drive.party().has_more();
+    let traffic = *drive.traffic();
+    let (_, party) = drive.into_parts();
+    Ok(Exchange { heard: party.heard, how, traffic, took, route, local, peer, tcp_info: None, unsaid })
+}
+
+/// `-z` over datagrams: one empty datagram. A refusal comes back at once where nobody listens; silence may mean anything.
+async fn knock(plan: &SendPlan, socket: PacketClient, started: Instant) -> Result<Duration, Trouble> {
+    let refused = |error: io::Error| Trouble::failed(format!("could not reach {}: {}", plan.target, reason(&error)));
+    socket.try_send(b"").map_err(refused)?;
+    let mut buffer = vec![0; 64 * 1024];
+    let answer = std::future::poll_fn(|cx| socket.poll_recv(cx, &mut buffer));
+    let answer = tokio::time::timeout(plan.timeout.unwrap_or(PACKET_SILENCE), answer).await;
+    let took = started.elapsed();
+    match answer {
+        Ok(Err(error)) => return Err(refused(error)),
+        Ok(Ok(_)) => tell::open(plan, &socket.peer(), took),
+        Err(_) => tell::silent(plan, &socket.peer()),
+    }
+    Ok(took)
+}

@@ -1,0 +1,167 @@
+//! The client's part in a conversation: says the script, shows what comes, knows when it is done.
+
+use std::{
+    io,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use bytes::Bytes;
+
+use super::{show::Show, source::Script};
+use crate::{
+    protocol::Answers,
+    role::{Quit, Said, Sink, Source, Way},
+    session::{Closed, Event, Mismatch, Verdict},
+};
+
+/// What of the answer is kept for `--expect` and `-J`, in bytes.
+const KEPT: usize = 1024 * 1024;
+
+/// One who talks.
+pub(super) struct Correspondent<'a> {
+    script: &'a mut Script,
+    show: &'a mut Show,
+    answers: Answers,
+    /// Over streams, and the end of the answers is the peer's end.
+    until_eof: bool,
+    replies_wanted: Option<u64>,
+    keep_open: bool,
+    refused: Option<(u64, Bytes)>,
+    said: u64,
+    ended: bool,
+    pub(super) heard: Heard,
+}
+
+/// What came.
+#[derive(Default)]
+pub(super) struct Heard {
+    pub(super) answered: u64,
+    pub(super) pieces: u64,
+    pub(super) kept: Vec<u8>,
+    /// More came than was kept.
+    pub(super) cut: bool,
+    pub(super) first_wrong: Option<Box<Mismatch>>,
+    pub(super) input_error: Option<io::Error>,
+    pub(super) output_error: Option<io::Error>,
+    pub(super) said: u64,
+    pub(super) done: bool,
+}
+
+impl<'a> Correspondent<'a> {
+    pub(super) fn new(
+        script: &'a mut Script,
+        show: &'a mut Show,
+        answers: Answers,
+        until_eof: bool,
+        replies_wanted: Option<u64>,
+        keep_open: bool,
+    ) -> Self {
+        Self {
+            script,
+            show,
+            answers,
+            until_eof,
+            replies_wanted,
+            keep_open,
+            refused: None,
+            said: 0,
+            ended: false,
+            heard: Heard::default(),
+        }
+    }
+
+    /// Is anything read that was never said?
+    pub(super) fn has_more(&mut self) -> bool {
+        self.refused.is_some() || self.script.has_more()
+    }
+
+    fn replies(&self) -> u64 {
+        if self.answers == Answers::Unknown { self.heard.pieces } else { self.heard.answered }
+    }
+
+    /// Has the answer come that was waited for?
+    fn done(&self) -> bool {
+        if let Some(wanted) = self.replies_wanted {
+            return self.replies() >= wanted;
+        }
+        if !self.ended || self.keep_open {
+            return false;
+        }
+        match self.answers {
+            Answers::Never => true,
+            Answers::Each => self.heard.answered >= self.said,
+            Answers::Unknown | Answers::OnceThenClose => !self.until_eof && self.replies() >= self.said,
+            Answers::Endless => false,
+        }
+    }
+}
+
+impl Source for Correspondent<'_> {
+    fn poll_say(&mut self, cx: &mut Context<'_>) -> Poll<Said> {
+        if let Some((seq, body)) = self.refused.take() {
+            return Poll::Ready(Said::Message(seq, body));
+        }
+        let next = std::task::ready!(self.script.poll_next(cx));
+        Poll::Ready(match next {
+            Some(Ok(body)) => {
+                self.said += 1;
+                self.heard.said = self.said;
+                Said::Message(self.said - 1, body)
+            }
+            Some(Err(error)) => {
+                self.heard.input_error = Some(error);
+                Said::End
+            }
+            None => {
+                self.ended = true;
+                Said::End
+            }
+        })
+    }
+
+    fn refused(&mut self, seq: u64, body: Bytes) {
+        self.refused = Some((seq, body));
+    }
+
+    fn poll_quit(&mut self, _: &mut Context<'_>) -> Poll<Quit> {
+        if self.heard.input_error.is_some() || self.heard.output_error.is_some() {
+            return Poll::Ready(Quit::Now(Closed::ByUs));
+        }
+        if self.done() {
+            self.heard.done = true;
+            return Poll::Ready(Quit::Finish);
+        }
+        Poll::Pending
+    }
+}
+
+impl Sink for Correspondent<'_> {
+    fn event(&mut self, event: Event, _: Instant) {
+        match event {
+            Event::Answered { verdict, .. } => {
+                self.heard.answered += 1;
+                if let Verdict::Wrong(mismatch) = verdict {
+                    self.heard.first_wrong.get_or_insert(mismatch);
+                }
+            }
+            Event::Body(bytes) => {
+                if self.replies_wanted.is_some_and(|wanted| self.replies() >= wanted) {
+                    return;
+                }
+                self.heard.pieces += 1;
+                let room = KEPT - self.heard.kept.len();
+                self.heard.cut |= bytes.len() > room;
+                self.heard.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                if let Err(error) = self.show.body(&bytes) {
+                    self.heard.output_error.get_or_insert(error);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn wire(&mut self, way: Way, bytes: &[u8]) {
+        self.show.wire(way, bytes);
+    }
+}

@@ -1,0 +1,101 @@
+//! How answers are shown: exactly as they came, or so that a terminal only shows them.
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Write},
+};
+
+use super::plan::ShowPlan;
+use crate::{
+    error::{Trouble, reason},
+    role::Way,
+    session::Rides,
+    values::show::{escaped, hex_dump, quoted},
+};
+
+/// Where answers go, and how.
+pub(super) struct Show {
+    out: Box<dyn Write>,
+    /// Answers are messages with an end: a second one begins on a line of its own.
+    messages: bool,
+    escape: bool,
+    terminal: bool,
+    plan: ShowPlan,
+    shown: u64,
+    /// The last byte shown ended a line, or nothing was shown.
+    line_ended: bool,
+}
+
+impl Show {
+    /// Opens the output: a bad path fails before anything is sent.
+    pub(super) fn open(plan: &ShowPlan, rides: Rides, framed: bool) -> Result<Self, Trouble> {
+        let (out, terminal): (Box<dyn Write>, bool) = match &plan.output {
+            None => (Box::new(io::stdout()), io::stdout().is_terminal()),
+            Some(path) => {
+                let file = File::create(path).map_err(|error| {
+                    let name = quoted(path.as_os_str().as_encoded_bytes(), 200);
+                    Trouble::failed(format!("could not write {name}: {}", reason(&error)))
+                })?;
+                (Box::new(file), false)
+            }
+        };
+        let messages = rides == Rides::Datagrams || framed;
+        Ok(Self { out, messages, escape: terminal && !plan.raw, terminal, plan: plan.clone(), shown: 0, line_ended: true })
+    }
+
+    /// Shows a piece of an answer.
+    pub(super) fn body(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let offset = self.shown;
+        self.shown += bytes.len() as u64;
+        if self.plan.quiet || self.plan.json {
+            return Ok(());
+        }
+        if self.plan.hex {
+            return self.out.write_all(hex_dump(bytes, offset).as_bytes());
+        }
+        if self.messages && !self.line_ended {
+            self.out.write_all(b"\n")?;
+        }
+        if let Some(last) = bytes.last() {
+            self.line_ended = *last == b'\n';
+        } else if self.messages && self.terminal {
+            self.line_ended = false;
+        }
+        if self.escape {
+            self.out.write_all(escaped(bytes, true).as_bytes())?;
+        } else {
+            self.out.write_all(bytes)?;
+        }
+        self.out.flush()
+    }
+
+    /// Ends the last line on a terminal, where the prompt comes next, and between two exchanges.
+    pub(super) fn end(&mut self, more: bool) -> io::Result<()> {
+        let text = !(self.plan.quiet || self.plan.json || self.plan.hex);
+        if text && !self.line_ended && (self.terminal || more) {
+            self.out.write_all(b"\n")?;
+            self.line_ended = true;
+        }
+        self.out.flush()
+    }
+
+    /// Writes a whole document (`-J`).
+    pub(super) fn document(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+
+    /// Shows what crossed the wire, with `-vv`.
+    pub(super) fn wire(&mut self, way: Way, bytes: &[u8]) {
+        if self.plan.verbose < 2 {
+            return;
+        }
+        let arrow = if way == Way::In { '<' } else { '>' };
+        let text = if self.plan.hex {
+            format!("{arrow} {} B\n{}", bytes.len(), hex_dump(bytes, 0))
+        } else {
+            format!("{arrow} {}\n", quoted(bytes, 512))
+        };
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+}

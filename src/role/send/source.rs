@@ -1,0 +1,171 @@
+//! What `send` says: arguments, a file, or standard input as it comes.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, Read},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::plan::{Data, SendPlan};
+use crate::{
+    error::{Trouble, reason},
+    protocol::framing::Kind,
+    session::{Endpoint, Facts, Rides},
+    values::show::quoted,
+};
+
+/// Bytes read at once from a file or standard input.
+const CHUNK: usize = 64 * 1024;
+/// Chunks read ahead of what the peer takes.
+const AHEAD: usize = 2;
+
+/// Whence the messages come.
+pub(super) enum Script {
+    Messages(VecDeque<Bytes>),
+    /// Pieces of a stream, read by a thread of its own: a blocked read must hold up nothing else.
+    Chunks(mpsc::Receiver<io::Result<Bytes>>),
+}
+
+impl Script {
+    /// Opens what `plan` names. A file that is not there fails here, before anything is sent.
+    pub(super) fn open(plan: &SendPlan) -> Result<Self, Trouble> {
+        let whole = plan.target.scheme.rides() == Rides::Datagrams && !terminal(&plan.data);
+        let by_line = plan.setup.framing.kind != Kind::Raw;
+        let reader: Box<dyn Read + Send> = match &plan.data {
+            Data::None => return Ok(Self::Messages(VecDeque::from([Bytes::new()]))),
+            Data::Messages(messages) => {
+                let messages = messages.iter().map(|message| crlf(plan.crlf, message));
+                return Ok(Self::Messages(messages.collect()));
+            }
+            Data::File(path) => Box::new(File::open(path).map_err(|error| {
+                let name = quoted(path.as_os_str().as_encoded_bytes(), 200);
+                Trouble::failed(format!("could not read {name}: {}", reason(&error)))
+            })?),
+            Data::Stdin => Box::new(io::stdin()),
+        };
+        if whole && !by_line {
+            return Ok(Self::Messages(VecDeque::from([crlf(plan.crlf, &one_datagram(reader)?)])));
+        }
+        let (chunks, script) = mpsc::channel(AHEAD);
+        let mut pieces = Pieces { reader, crlf: plan.crlf, by_line, rest: Vec::new(), last: 0 };
+        std::thread::Builder::new()
+            .name("input".into())
+            .spawn(move || while pieces.next().is_some_and(|piece| chunks.blocking_send(piece).is_ok()) {})
+            .map_err(|error| Trouble::failed(format!("could not start a thread: {}", reason(&error))))?;
+        Ok(Self::Chunks(script))
+    }
+
+    /// The next message; `None` when there is no more.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        match self {
+            Self::Messages(messages) => Poll::Ready(messages.pop_front().map(Ok)),
+            Self::Chunks(chunks) => chunks.poll_recv(cx),
+        }
+    }
+
+    /// Is something read that was not said?
+    pub(super) fn has_more(&mut self) -> bool {
+        match self {
+            Self::Messages(messages) => !messages.is_empty(),
+            Self::Chunks(chunks) => chunks.try_recv().is_ok(),
+        }
+    }
+}
+
+fn terminal(data: &Data) -> bool {
+    *data == Data::Stdin && io::IsTerminal::is_terminal(&io::stdin())
+}
+
+/// All of it as one datagram, or an error that names the limit.
+fn one_datagram(reader: impl Read) -> Result<Bytes, Trouble> {
+    let max = Facts::MAX_UDP_IPV6;
+    let mut bytes = Vec::new();
+    reader
+        .take(max as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Trouble::failed(format!("could not read the input: {}", reason(&error))))?;
+    if bytes.len() > max {
+        return Err(Trouble::failed(format!("the input has more than {max} bytes, the most that fits a datagram"))
+            .hint("send it over tcp, or in pieces"));
+    }
+    Ok(bytes.into())
+}
+
+/// What a protocol's answer leaves for the data of one datagram to `peer`.
+pub(super) fn check_fits(plan: &SendPlan, peer: &Endpoint, message: &Bytes) -> Result<(), Trouble> {
+    let fits = Facts::max_datagram_to(peer) - plan.protocol.overhead;
+    if message.len() <= fits {
+        return Ok(());
+    }
+    let name = plan.protocol.name;
+    Err(Trouble::usage(format!(
+        "a message of {} bytes does not fit: {name} takes at most {fits} in a datagram here",
+        message.len()
+    ))
+    .hint("send it over tcp, or in pieces"))
+}
+
+/// LF becomes CRLF where that is asked for, and stays CRLF where it was.
+fn crlf(asked: bool, message: &Bytes) -> Bytes {
+    if !asked {
+        return message.clone();
+    }
+    let mut last = 0;
+    to_crlf(message, &mut last).into()
+}
+
+fn to_crlf(bytes: &[u8], last: &mut u8) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + 16);
+    for byte in bytes {
+        if *byte == b'\n' && *last != b'\r' {
+            out.push(b'\r');
+        }
+        out.push(*byte);
+        *last = *byte;
+    }
+    out
+}
+
+/// Cuts what is read into messages: as it comes, or by line where a framing will put its own ends.
+struct Pieces {
+    reader: Box<dyn Read + Send>,
+    crlf: bool,
+    by_line: bool,
+    rest: Vec<u8>,
+    last: u8,
+}
+
+impl Pieces {
+    fn next(&mut self) -> Option<io::Result<Bytes>> {
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            if let Some(line) = self.line() {
+                return Some(Ok(line));
+            }
+            match self.reader.read(&mut chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Some(Err(error)),
+                Ok(0) if self.rest.is_empty() => return None,
+                Ok(0) => return Some(Ok(std::mem::take(&mut self.rest).into())),
+                Ok(n) if self.by_line => self.rest.extend_from_slice(&chunk[..n]),
+                Ok(n) if self.crlf => return Some(Ok(to_crlf(&chunk[..n], &mut self.last).into())),
+                Ok(n) => {
+                    chunk.truncate(n);
+                    return Some(Ok(chunk.into()));
+                }
+            }
+        }
+    }
+
+    fn line(&mut self) -> Option<Bytes> {
+        let at = memchr::memchr(b'\n', &self.rest)?;
+        let rest = self.rest.split_off(at + 1);
+        let mut line = std::mem::replace(&mut self.rest, rest);
+        line.truncate(line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).map_or(line.len(), <[u8]>::len));
+        Some(line.into())
+    }
+}

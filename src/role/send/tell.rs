@@ -1,0 +1,172 @@
+//! What `send` tells on stderr: the timing breakdown, round trips; and its JSON document.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::{Exchange, SendPlan};
+use crate::{
+    error::Trouble,
+    session::Endpoint,
+    transport::Route,
+    values::show::{self, bytes, grouped, quoted},
+};
+
+fn line(text: &str) {
+    // Nobody reads: then nobody is told.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A row of the breakdown: what, detail, time.
+fn row(what: &str, detail: &str, time: &str) {
+    line(format!("{what:<10} {detail:<42} {time:>14}").trim_end());
+}
+
+fn ms(duration: Duration) -> String {
+    format!("{} ms", show::three_digits(duration.as_secs_f64() * 1e3))
+}
+
+pub(super) fn connected(plan: &SendPlan, route: &Route, local: &Endpoint, peer: &Endpoint) {
+    if plan.show.verbose == 0 {
+        return;
+    }
+    if !route.resolve.is_zero() {
+        let addresses: Vec<String> = route.addresses.iter().map(ToString::to_string).collect();
+        row("resolve", &addresses.join(", "), &ms(route.resolve));
+    }
+    for attempt in &route.attempts {
+        if let Some(failure) = &attempt.failure {
+            row("connect", &format!("{} {failure}", attempt.address), &ms(attempt.took));
+        }
+    }
+    row("connect", &format!("{peer} from {local}"), &ms(route.connect));
+}
+
+pub(super) fn finished(plan: &SendPlan, exchange: &Exchange) {
+    if plan.show.verbose == 0 {
+        return;
+    }
+    let traffic = &exchange.traffic;
+    row("sent", &bytes(traffic.bytes_out), "");
+    let first = traffic.first_byte.map(|at| format!("first {}", ms(at - traffic.opened)));
+    row("received", &bytes(traffic.bytes_in), &first.unwrap_or_default());
+    let how = match &exchange.how {
+        crate::session::Closed::ByUs => "by us".to_owned(),
+        crate::session::Closed::ByPeer => "by peer".to_owned(),
+        how => how.to_string(),
+    };
+    row("closed", &how, &format!("total {}", ms(exchange.took)));
+    if let Some(info) = &exchange.tcp_info {
+        let rtt = show::duration(info.rtt);
+        line(&format!(
+            "{:<10} rtt {rtt} · cwnd {} · {} retransmits",
+            "tcp",
+            info.cwnd,
+            grouped(u64::from(info.retransmits))
+        ));
+    }
+}
+
+/// `-z`: it is open.
+pub(super) fn open(plan: &SendPlan, peer: &Endpoint, took: Duration) {
+    if !plan.show.quiet {
+        line(&format!("{} {peer} is open ({})", plan.target.scheme.name(), ms(took)));
+    }
+}
+
+/// `-z` over datagrams: nothing came back, not even a refusal.
+pub(super) fn silent(plan: &SendPlan, peer: &Endpoint) {
+    if !plan.show.quiet {
+        line(&format!("{} {peer} is silent: open, or a firewall drops", plan.target.scheme.name()));
+    }
+}
+
+pub(super) fn retrying(plan: &SendPlan, trouble: &Trouble, left: u32) {
+    if !plan.show.quiet {
+        line(&format!("{}; trying again in {} ({left} left)", trouble.sentence, show::duration(plan.retry_delay)));
+    }
+}
+
+/// One of several exchanges failed.
+pub(super) fn failed(plan: &SendPlan, n: u64, trouble: &Trouble) {
+    if !plan.show.quiet {
+        line(&format!("exchange {}: {}", n + 1, trouble.sentence));
+        trouble.detail.iter().for_each(|detail| line(detail));
+    }
+}
+
+/// Round-trip times of several exchanges.
+#[derive(Debug, Default)]
+pub(super) struct RoundTrips {
+    times: Vec<Duration>,
+    pub(super) failed: u64,
+}
+
+impl RoundTrips {
+    pub(super) fn right(&mut self, took: Duration) {
+        self.times.push(took);
+    }
+
+    pub(super) fn wrong(&mut self) {
+        self.failed += 1;
+    }
+
+    pub(super) fn all(&self) -> u64 {
+        self.times.len() as u64 + self.failed
+    }
+}
+
+pub(super) fn summary(plan: &SendPlan, round: &RoundTrips) {
+    if plan.show.quiet {
+        return;
+    }
+    let right = round.times.len() as u64;
+    line(&format!("{} exchanges · {} answered · {} failed", grouped(round.all()), grouped(right), grouped(round.failed)));
+    let mut times = round.times.clone();
+    times.sort_unstable();
+    if let (Some(min), Some(max)) = (times.first(), times.last()) {
+        let mean = times.iter().sum::<Duration>() / u32::try_from(times.len()).unwrap_or(u32::MAX);
+        let median = times[times.len() / 2];
+        let [min, median, mean, max] = [*min, median, mean, *max].map(show::duration);
+        line(&format!("round trip   min {min} · median {median} · mean {mean} · max {max}"));
+    }
+}
+
+/// The JSON document of one exchange.
+pub(super) fn document(plan: &SendPlan, exchange: &Exchange, trouble: Option<&Trouble>) -> String {
+    let (traffic, heard) = (&exchange.traffic, &exchange.heard);
+    let us = |duration: Duration| duration.as_secs_f64() * 1e6;
+    let mut document = json!({
+        "schema_version": 1,
+        "target": plan.target.to_string(),
+        "protocol": plan.protocol.name,
+        "local": exchange.local.to_string(),
+        "peer": exchange.peer.to_string(),
+        "resolve_us": us(exchange.route.resolve),
+        "connect_us": us(exchange.route.connect),
+        "first_byte_us": traffic.first_byte.map(|at| us(at - traffic.opened)),
+        "total_us": us(exchange.took),
+        "bytes_sent": traffic.bytes_out,
+        "bytes_received": traffic.bytes_in,
+        "messages_sent": heard.said,
+        "answers": heard.answered,
+        "closed": exchange.how.name(),
+        "answer_hex": show::hex(&heard.kept),
+        "answer_cut": heard.cut,
+        "error": trouble.map(|trouble| trouble.sentence.clone()),
+        "attempts": exchange.route.attempts.iter().map(|attempt| json!({
+            "address": attempt.address.to_string(), "duration_us": us(attempt.took), "error": attempt.failure,
+        })).collect::<Vec<Value>>(),
+    });
+    document["answer"] = match std::str::from_utf8(&heard.kept) {
+        Ok(text) => json!(text),
+        Err(_) => json!(quoted(&heard.kept, usize::MAX)),
+    };
+    if let Some(info) = &exchange.tcp_info {
+        document["tcp_info"] = json!({"rtt_us": us(info.rtt), "cwnd": info.cwnd, "retransmits": info.retransmits});
+    }
+    format!("{document}\n")
+}

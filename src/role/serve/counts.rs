@@ -1,0 +1,81 @@
+//! What a server has counted: all its conversations together.
+
+use std::{
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
+
+use super::log::{Entry, Stats};
+use crate::role::Traffic;
+
+/// Counters that all conversations add to when they end; while they run, only when interval lines are wanted.
+#[derive(Debug, Default)]
+pub struct Counts {
+    pub open: AtomicUsize,
+    pub connections: AtomicU64,
+    pub messages: AtomicU64,
+    pub bytes_in: AtomicU64,
+    pub bytes_out: AtomicU64,
+    pub pauses: AtomicU64,
+    pub paused_ns: AtomicU64,
+    pub resets: AtomicU64,
+    pub refused: AtomicU64,
+    pub dropped: AtomicU64,
+}
+
+impl Counts {
+    /// Adds what one conversation did, less what it `said` already while it ran.
+    pub fn add(&self, traffic: &Traffic, said: &Said) {
+        self.messages.fetch_add(traffic.messages - said.messages, Relaxed);
+        self.bytes_in.fetch_add(traffic.bytes_in - said.bytes_in, Relaxed);
+        self.bytes_out.fetch_add(traffic.bytes_out - said.bytes_out, Relaxed);
+        self.pauses.fetch_add(traffic.pauses, Relaxed);
+        self.paused_ns.fetch_add(u64::try_from(traffic.paused.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// As it stands.
+    #[must_use]
+    pub fn now(&self) -> Stats {
+        Stats {
+            open: self.open.load(Relaxed),
+            connections: self.connections.load(Relaxed),
+            messages: self.messages.load(Relaxed),
+            bytes_in: self.bytes_in.load(Relaxed),
+            bytes_out: self.bytes_out.load(Relaxed),
+            pauses: self.pauses.load(Relaxed),
+            paused: Duration::from_nanos(self.paused_ns.load(Relaxed)),
+            dropped: self.dropped.load(Relaxed),
+            seconds: 0.0,
+        }
+    }
+
+    #[must_use]
+    pub fn summary(&self, took: Duration) -> Entry {
+        let stats = Stats { seconds: took.as_secs_f64(), ..self.now() };
+        Entry::Summary { stats, took, resets: self.resets.load(Relaxed), refused: self.refused.load(Relaxed) }
+    }
+}
+
+/// What a running conversation has added to the counts already.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Said {
+    pub messages: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
+
+/// What happened between two looks.
+#[must_use]
+pub fn between(before: &Stats, after: &Stats, took: Duration) -> Stats {
+    Stats {
+        open: after.open,
+        connections: after.connections - before.connections,
+        messages: after.messages - before.messages,
+        bytes_in: after.bytes_in - before.bytes_in,
+        bytes_out: after.bytes_out - before.bytes_out,
+        pauses: after.pauses - before.pauses,
+        paused: after.paused.saturating_sub(before.paused),
+        dropped: after.dropped - before.dropped,
+        seconds: took.as_secs_f64(),
+    }
+}

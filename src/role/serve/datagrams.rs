@@ -1,0 +1,377 @@
+//! Serving over datagrams: one socket carries the sessions of many peers.
+//!
+//! A peer is remembered from its first datagram until it is silent for a while, or until there are too many: then the longest
+//! silent is forgotten. What the socket can't take now waits; while it waits, nothing more is read.
+
+use std::{
+    collections::VecDeque,
+    io,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant, SystemTime},
+};
+
+use super::{
+    Server,
+    counts::Said,
+    guard::{Guard, Judgement, never_answered},
+    log::Entry,
+    peers::{Peer, Peers},
+};
+use crate::{
+    error::reason,
+    role::{
+        Traffic, Way,
+        stop::{Phase, Waiter},
+        timers::Timers,
+    },
+    session::{
+        Closed, Cx, Effect, EffectId, Endpoint, Event, Facts, Front, Input, Out, Outcome, Rides, Session, Violation, Watch,
+    },
+    transport::{Batch, PacketServer},
+};
+
+/// How long a silent peer is remembered, without `-i`.
+const REMEMBERED: Duration = Duration::from_secs(60);
+/// The same for the one peer of `-1`, whose silence ends the server.
+const REMEMBERED_ONCE: Duration = Duration::from_secs(5);
+/// How often the silent are looked for, and bounds the lateness of a forgetting.
+const SWEEP: Duration = Duration::from_millis(100);
+/// What the session of one datagram may queue before it is thrown away, in bytes.
+const MOST_QUEUED: usize = 1024 * 1024;
+
+/// Serves until stopped.
+pub(super) async fn serve(server: &Arc<Server>, sockets: Vec<PacketServer>) {
+    let mut serving = tokio::task::JoinSet::new();
+    for socket in sockets {
+        let mut desk = Desk::new(server.clone(), socket);
+        serving.spawn(async move {
+            let mut sweep = tokio::time::interval(SWEEP);
+            sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+            let mut stop = desk.server.stop.waiter();
+            std::future::poll_fn(|cx| desk.poll(cx, &mut stop, &mut sweep)).await;
+            desk.forget_all();
+        });
+    }
+    while serving.join_next().await.is_some() {}
+}
+
+/// An answer that the socket could not take.
+struct Waiting {
+    to: Endpoint,
+    from: Option<IpAddr>,
+    datagram: Vec<u8>,
+}
+
+/// One socket and the conversations it carries.
+struct Desk {
+    server: Arc<Server>,
+    socket: PacketServer,
+    ours: Endpoint,
+    peers: Peers,
+    timers: Timers<(Endpoint, EffectId)>,
+    waiting: VecDeque<Waiting>,
+    out: Out,
+    batch: Option<Batch>,
+    draining: bool,
+    loop_said: AtomicU64,
+}
+
+impl Desk {
+    fn new(server: Arc<Server>, socket: PacketServer) -> Self {
+        let default = if server.plan.once { REMEMBERED_ONCE } else { REMEMBERED };
+        let remembered = server.plan.idle_timeout.unwrap_or(default);
+        Self {
+            ours: socket.local(),
+            server,
+            socket,
+            peers: Peers::new(remembered),
+            timers: Timers::default(),
+            waiting: VecDeque::new(),
+            out: Out::default(),
+            batch: Some(Batch::new()),
+            draining: false,
+            loop_said: AtomicU64::new(0),
+        }
+    }
+
+    /// Ready when the server has ended.
+    fn poll(&mut self, cx: &mut Context<'_>, stop: &mut Waiter, sweep: &mut tokio::time::Interval) -> Poll<()> {
+        loop {
+            match stop.poll(cx) {
+                Poll::Ready(Phase::Now) => return Poll::Ready(()),
+                Poll::Ready(_) => self.draining = true,
+                Poll::Pending => {}
+            }
+            if sweep.poll_tick(cx).is_ready() {
+                self.sweep(Instant::now());
+            }
+            let moved = self.send_waiting(cx) | self.wake(cx) | (self.waiting.is_empty() && self.receive(cx));
+            if self.draining && self.waiting.is_empty() && !self.peers.busy() {
+                return Poll::Ready(());
+            }
+            if !moved {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Reads what has come; tells whether there may be more.
+    fn receive(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.draining {
+            return false;
+        }
+        let Some(mut batch) = self.batch.take() else { return false };
+        let read = self.socket.poll_recv(cx, &mut batch);
+        if matches!(read, Poll::Ready(Ok(()))) {
+            let now = Instant::now();
+            for (peer, ours, datagram) in batch.iter() {
+                self.heard(&peer, ours, datagram, now);
+            }
+        }
+        self.batch = Some(batch);
+        // An error is an earlier answer's that was refused: it concerns a peer that is gone, and is taken off by reading it.
+        read.is_ready()
+    }
+
+    fn heard(&mut self, from: &Endpoint, ours: Option<IpAddr>, datagram: &[u8], now: Instant) {
+        if self.unanswerable(from) || !self.admit(from, ours, now) {
+            self.server.counts.dropped.fetch_add(1, Relaxed);
+            return;
+        }
+        let guarded = self.server.plan.loop_guard && self.server.plan.protocol.echoes;
+        let Some(peer) = self.peers.get_mut(from) else { return };
+        peer.last = now;
+        if guarded {
+            match peer.guard.judge(datagram, now) {
+                Judgement::Answer => {}
+                Judgement::Mute => return self.muted(from, true),
+                Judgement::Muted => return self.muted(from, false),
+            }
+        }
+        peer.traffic.bytes_in += datagram.len() as u64;
+        peer.traffic.first_byte.get_or_insert(now);
+        self.server.counts.bytes_in.fetch_add(datagram.len() as u64, Relaxed);
+        self.wire(from, Way::In, datagram);
+        let mut scanned = 0;
+        self.call(from, now, |session, cx| session.input(&mut Input::datagram(datagram, &mut scanned), cx));
+    }
+
+    /// Would an answer to this address start a loop?
+    fn unanswerable(&self, from: &Endpoint) -> bool {
+        let plan = &self.server.plan;
+        match (from, &self.ours) {
+            (Endpoint::Ip(peer), Endpoint::Ip(ours)) => {
+                plan.loop_guard && plan.protocol.echoes && never_answered(peer, ours)
+            }
+            (Endpoint::Unnamed, _) => true,
+            _ => false,
+        }
+    }
+
+    fn muted(&mut self, peer: &Endpoint, news: bool) {
+        self.server.counts.dropped.fetch_add(1, Relaxed);
+        if news && self.loop_said.fetch_add(1, Relaxed) == 0 {
+            self.server.log.say(&Entry::Warning {
+                what: format!("{peer} sends our own answers back: a loop; muted for a second"),
+                hint: Some("if that is meant, --no-loop-guard answers all the same".into()),
+            });
+        }
+    }
+
+    /// Is this peer known, or may it be? Makes room for it.
+    fn admit(&mut self, from: &Endpoint, ours: Option<IpAddr>, now: Instant) -> bool {
+        if self.peers.contains(from) {
+            return true;
+        }
+        let server = self.server.clone();
+        if server.plan.once && server.full.phase() != Phase::Running {
+            return false;
+        }
+        if server.plan.max_connections.is_some_and(|max| server.counts.open.load(Relaxed) >= max) {
+            server.counts.refused.fetch_add(1, Relaxed);
+            return false;
+        }
+        while self.peers.len() >= server.plan.max_peers.max(1) {
+            let Some(oldest) = self.peers.oldest() else { break };
+            self.forget(&oldest, &Closed::TimedOut("forgotten for a newer peer"));
+        }
+        if server.plan.once {
+            server.full.advance(Phase::Finish);
+        }
+        self.welcome(from, ours, now);
+        true
+    }
+
+    fn welcome(&mut self, from: &Endpoint, ours: Option<IpAddr>, now: Instant) {
+        let server = &self.server;
+        server.counts.open.fetch_add(1, Relaxed);
+        server.counts.connections.fetch_add(1, Relaxed);
+        if server.log.connections() {
+            server.log.say(&Entry::Connected { peer: from.to_string() });
+        }
+        let facts = Facts {
+            rides: Rides::Datagrams,
+            local: self.ours.clone(),
+            peer: from.clone(),
+            max_datagram: Facts::max_datagram_to(from),
+            wall_clock: SystemTime::now,
+            watch: Watch { bodies: false, messages: server.log.messages() },
+        };
+        let session = (server.make)(&server.plan.setup);
+        let traffic = Traffic::new(now);
+        self.peers.insert(from.clone(), Peer { session, facts, ours, traffic, last: now, guard: Guard::default() });
+        self.call(from, now, |session, cx| {
+            session.open(cx);
+            Ok(())
+        });
+    }
+
+    /// Calls a session, then sends what it queued.
+    fn call(&mut self, to: &Endpoint, now: Instant, f: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Result<(), Violation>) {
+        let Some(peer) = self.peers.get_mut(to) else { return };
+        let result = f(&mut *peer.session, &mut Cx::new(&peer.facts, &mut self.out));
+        let messages = std::mem::take(&mut self.out.messages);
+        peer.traffic.messages += messages;
+        self.server.counts.messages.fetch_add(messages, Relaxed);
+        for event in self.out.events.drain(..) {
+            if let Event::Message(bytes) = event {
+                self.server.log.say(&Entry::Message { peer: to.to_string(), way: Way::In, bytes: bytes.into() });
+            }
+        }
+        if let Err(violation) = result {
+            self.server.log.say(&Entry::Warning { what: format!("{to}: {violation}"), hint: None });
+        }
+        self.flush(to, now);
+    }
+
+    /// Sends what the session of `to` has queued, and does its effects.
+    fn flush(&mut self, to: &Endpoint, now: Instant) {
+        let mut pieces = Vec::new();
+        loop {
+            match self.out.front() {
+                Front::Empty => return,
+                Front::Bytes(bytes) => {
+                    let n = bytes.len();
+                    if pieces.len() + n <= MOST_QUEUED {
+                        pieces.extend_from_slice(bytes);
+                    }
+                    self.out.advance(n);
+                }
+                Front::EndDatagram => {
+                    self.out.pop();
+                    self.answer(to, std::mem::take(&mut pieces), now);
+                }
+                Front::Effect(effect) => {
+                    self.out.pop();
+                    match effect {
+                        Effect::Close | Effect::Abort => {
+                            self.out.clear();
+                            return self.forget(to, &Closed::ByUs);
+                        }
+                        Effect::Wake(id, after) => self.timers.wake(now + after, (to.clone(), id)),
+                        // Datagrams have no queue that drains: a session that sends without end has no place here.
+                        Effect::Drained(_) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, to: &Endpoint, datagram: Vec<u8>, now: Instant) {
+        let Some(peer) = self.peers.get_mut(to) else { return };
+        if self.server.plan.protocol.echoes {
+            peer.guard.replied(&datagram, now);
+        }
+        peer.traffic.bytes_out += datagram.len() as u64;
+        let from = peer.ours;
+        self.server.counts.bytes_out.fetch_add(datagram.len() as u64, Relaxed);
+        self.wire(to, Way::Out, &datagram);
+        if !self.waiting.is_empty() {
+            return self.waiting.push_back(Waiting { to: to.clone(), from, datagram });
+        }
+        match self.socket.try_send(to, from, &datagram) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.waiting.push_back(Waiting { to: to.clone(), from, datagram });
+            }
+            Err(error) => self.unsent(to, &error),
+            Ok(()) => {}
+        }
+    }
+
+    fn unsent(&self, to: &Endpoint, error: &io::Error) {
+        self.server.counts.dropped.fetch_add(1, Relaxed);
+        if self.server.log.connections() {
+            self.server.log.say(&Entry::Warning { what: format!("{to}: could not answer: {}", reason(error)), hint: None });
+        }
+    }
+
+    fn send_waiting(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        while let Some(Waiting { to, from, datagram }) = self.waiting.front() {
+            match self.socket.try_send(to, *from, datagram) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => match self.socket.poll_send_ready(cx) {
+                    Poll::Pending => return moved,
+                    Poll::Ready(_) => continue,
+                },
+                Err(error) => self.unsent(to, &error),
+                Ok(()) => {}
+            }
+            self.waiting.pop_front();
+            moved = true;
+        }
+        moved
+    }
+
+    /// Wakes the sessions whose time has come.
+    fn wake(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.timers.poll(None, cx).is_pending() {
+            return false;
+        }
+        let now = Instant::now();
+        while let Some((to, id)) = self.timers.due(now) {
+            self.call(&to, now, |session, cx| session.resume(id, Outcome::Woken, cx));
+        }
+        true
+    }
+
+    /// Forgets the silent.
+    fn sweep(&mut self, now: Instant) {
+        while let Some(peer) = self.peers.silent(now) {
+            self.forget(&peer, &Closed::TimedOut("idle"));
+            if self.server.plan.once {
+                self.server.stop.advance(Phase::Finish);
+            }
+        }
+    }
+
+    fn forget(&mut self, peer: &Endpoint, how: &Closed) {
+        let Some(mut known) = self.peers.remove(peer) else { return };
+        known.session.closed(how);
+        self.server.counts.open.fetch_sub(1, Relaxed);
+        let t = known.traffic;
+        self.server.counts.add(&t, &Said { messages: t.messages, bytes_in: t.bytes_in, bytes_out: t.bytes_out });
+        if self.server.log.connections() {
+            self.server.log.say(&Entry::closed(peer, how, &t));
+        }
+    }
+
+    fn forget_all(&mut self) {
+        for peer in self.peers.all() {
+            self.forget(&peer, &Closed::Stopped);
+        }
+    }
+
+    fn wire(&self, peer: &Endpoint, way: Way, bytes: &[u8]) {
+        let log = &self.server.log;
+        if log.hex() {
+            log.say(&Entry::Dump { peer: peer.to_string(), way, offset: 0, bytes: bytes.into() });
+        } else if way == Way::Out && log.messages() {
+            log.say(&Entry::Message { peer: peer.to_string(), way, bytes: bytes.into() });
+        }
+    }
+}

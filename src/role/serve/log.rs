@@ -1,0 +1,318 @@
+//! What a server tells: a line for each thing that happened, as text on stderr or as JSON objects on stdout.
+//!
+//! Lines are written by a thread of their own. When who reads them is too slow, lines are lost and counted; the server is
+//! never held up by its own log. Whatever a peer sent is escaped, so that no line can be forged.
+
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{SyncSender, TrySendError, sync_channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, SystemTime},
+};
+
+use serde_json::{Value, json};
+
+use super::plan::{LogForm, LogPlan};
+use crate::{
+    role::{Traffic, Way},
+    session::{Closed, Endpoint},
+    values::show::{bits_per_second, bytes, duration, grouped, quoted},
+};
+
+/// Lines that may wait for the writer.
+const WAITING: usize = 8192;
+/// Bytes of a message that a line shows.
+const SHOWN: usize = 512;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entry {
+    Listening {
+        scheme: String,
+        address: String,
+    },
+    /// Said once at the start, to people only.
+    Hint(String),
+    Connected {
+        peer: String,
+    },
+    Refused {
+        peer: String,
+        why: String,
+    },
+    Message {
+        peer: String,
+        way: Way,
+        bytes: Vec<u8>,
+    },
+    Dump {
+        peer: String,
+        way: Way,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
+    Closed {
+        peer: String,
+        how: String,
+        name: &'static str,
+        took: Duration,
+        bytes_in: u64,
+        bytes_out: u64,
+        messages: u64,
+    },
+    /// Something that the person who runs the server should know, and what to do.
+    Warning {
+        what: String,
+        hint: Option<String>,
+    },
+    Stats(Stats),
+    Summary {
+        stats: Stats,
+        took: Duration,
+        resets: u64,
+        refused: u64,
+    },
+}
+
+impl Entry {
+    /// A conversation ended.
+    #[must_use]
+    pub fn closed(peer: &Endpoint, how: &Closed, traffic: &Traffic) -> Self {
+        Self::Closed {
+            peer: peer.to_string(),
+            how: how.to_string(),
+            name: how.name(),
+            took: traffic.opened.elapsed(),
+            bytes_in: traffic.bytes_in,
+            bytes_out: traffic.bytes_out,
+            messages: traffic.messages,
+        }
+    }
+}
+
+/// Counts over an interval, or over all of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Stats {
+    pub open: usize,
+    pub connections: u64,
+    pub messages: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub pauses: u64,
+    pub paused: Duration,
+    /// Datagrams that were thrown away: peers muted, queues full.
+    pub dropped: u64,
+    pub seconds: f64,
+}
+
+/// The writing end. Clones write to the same place.
+#[derive(Debug, Clone)]
+pub struct Log {
+    lines: SyncSender<Option<String>>,
+    lost: Arc<AtomicU64>,
+    plan: LogPlan,
+}
+
+impl Log {
+    /// Starts the writer. `broken` is called when nobody reads any more what goes to stdout.
+    ///
+    /// # Errors
+    /// When no thread can be made.
+    pub fn start(plan: &LogPlan, broken: impl Fn() + Send + 'static) -> io::Result<(Self, JoinHandle<()>)> {
+        let (lines, waiting) = sync_channel::<Option<String>>(WAITING);
+        let lost = Arc::new(AtomicU64::new(0));
+        let (form, count) = (plan.form, lost.clone());
+        let writer = std::thread::Builder::new().name("log".into()).spawn(move || {
+            for line in waiting.iter().map_while(|line| line) {
+                let mut line = line;
+                if let lost @ 1.. = count.swap(0, Ordering::Relaxed) {
+                    line.push_str(&said(
+                        form,
+                        &Entry::Warning { what: format!("{lost} log lines lost: their reader is too slow"), hint: None },
+                    ));
+                }
+                let written = match form {
+                    LogForm::Text => io::stderr().write_all(line.as_bytes()),
+                    LogForm::Json => io::stdout().write_all(line.as_bytes()),
+                };
+                if written.is_err() {
+                    return broken();
+                }
+            }
+        })?;
+        Ok((Self { lines, lost, plan: plan.clone() }, writer))
+    }
+
+    /// Is a line for each connection wanted?
+    #[must_use]
+    pub fn connections(&self) -> bool {
+        self.plan.verbose > 0 || self.plan.form == LogForm::Json
+    }
+
+    /// Is every message wanted?
+    #[must_use]
+    pub fn messages(&self) -> bool {
+        self.plan.verbose > 1
+    }
+
+    #[must_use]
+    pub fn hex(&self) -> bool {
+        self.plan.hex
+    }
+
+    /// Writes a line, if this plan wants it.
+    pub fn say(&self, entry: &Entry) {
+        let wanted = match entry {
+            Entry::Hint(_) => !self.plan.quiet && self.plan.form == LogForm::Text,
+            Entry::Connected { .. } | Entry::Closed { .. } => self.connections(),
+            Entry::Message { .. } => self.messages(),
+            Entry::Summary { .. } => !self.plan.quiet,
+            _ => true,
+        };
+        if wanted {
+            self.put(said(self.plan.form, entry));
+        }
+        // Whoever waits for the ready line reads stderr, in either form.
+        if let (Entry::Listening { .. }, LogForm::Json) = (entry, self.plan.form) {
+            let _ = io::stderr().write_all(text(entry).as_bytes());
+        }
+    }
+
+    fn put(&self, line: String) {
+        if let Err(TrySendError::Full(_)) = self.lines.try_send(Some(line)) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends the writer, when all that was said is written.
+    pub fn end(self, writer: JoinHandle<()>) {
+        let _ = self.lines.send(None);
+        let _ = writer.join();
+    }
+}
+
+fn said(form: LogForm, entry: &Entry) -> String {
+    match form {
+        LogForm::Text => text(entry),
+        LogForm::Json => format!("{}\n", object(entry)),
+    }
+}
+
+/// The time of day, as it is here.
+fn time_of_day() -> String {
+    jiff::Zoned::now().strftime("%H:%M:%S%.3f").to_string()
+}
+
+fn arrow(way: Way) -> &'static str {
+    match way {
+        Way::In => "<",
+        Way::Out => ">",
+    }
+}
+
+fn text(entry: &Entry) -> String {
+    let at = time_of_day();
+    match entry {
+        Entry::Listening { scheme, address } => format!("listening on {scheme} {address}\n"),
+        Entry::Hint(hint) => format!("{hint}\n"),
+        Entry::Connected { peer } => format!("{at}  {peer}  connected\n"),
+        Entry::Refused { peer, why } => format!("{at}  {peer}  refused: {why}\n"),
+        Entry::Message { peer, way, bytes } => format!("{at}  {peer}  {} {}\n", arrow(*way), quoted(bytes, SHOWN)),
+        Entry::Dump { peer, way, offset, bytes } => {
+            format!("{at}  {peer}  {} {} B\n{}", arrow(*way), bytes.len(), crate::values::show::hex_dump(bytes, *offset))
+        }
+        Entry::Closed { peer, how, took, bytes_in, bytes_out, .. } => {
+            format!("{at}  {peer}  {how} after {} · {} in · {} out\n", duration(*took), bytes(*bytes_in), bytes(*bytes_out))
+        }
+        Entry::Warning { what, hint } => match hint {
+            Some(hint) => format!("{at}  {what}\n              hint: {hint}\n"),
+            None => format!("{at}  {what}\n"),
+        },
+        Entry::Stats(stats) => format!("{at}  {}\n", stats_line(stats)),
+        Entry::Summary { stats, resets, refused, .. } => summary(stats, *resets, *refused),
+    }
+}
+
+fn stats_line(stats: &Stats) -> String {
+    let rate = |n: u64| n as f64 / stats.seconds.max(1e-9);
+    format!(
+        "{} open · {} messages/s · {} in · {} out · {} pauses",
+        grouped(stats.open as u64),
+        crate::values::show::three_digits(rate(stats.messages)),
+        bits_per_second(rate(stats.bytes_in) * 8.0),
+        bits_per_second(rate(stats.bytes_out) * 8.0),
+        stats.pauses
+    )
+}
+
+fn summary(stats: &Stats, resets: u64, refused: u64) -> String {
+    let mut line = format!(
+        "stopped · {} {} · {} in · {} out",
+        grouped(stats.connections),
+        if stats.connections == 1 { "connection" } else { "connections" },
+        bytes(stats.bytes_in),
+        bytes(stats.bytes_out)
+    );
+    let mut also = |n: u64, what: &str| {
+        if n > 0 {
+            line.extend([" · ", &grouped(n), " ", what]);
+        }
+    };
+    also(resets, "reset");
+    also(refused, "refused");
+    also(stats.dropped, "dropped");
+    also(stats.pauses, "pauses");
+    if stats.pauses > 0 {
+        line.extend([", ", &duration(stats.paused)]);
+    }
+    line.push('\n');
+    line
+}
+
+/// One object. The unit is in the name.
+fn object(entry: &Entry) -> Value {
+    let mut object = match entry {
+        Entry::Listening { scheme, address } => json!({"event": "listening", "scheme": scheme, "address": address}),
+        Entry::Hint(hint) => json!({"event": "hint", "hint": hint}),
+        Entry::Connected { peer } => json!({"event": "connected", "peer": peer}),
+        Entry::Refused { peer, why } => json!({"event": "refused", "peer": peer, "why": why}),
+        Entry::Message { peer, way, bytes } => {
+            let shown = quoted(bytes, SHOWN);
+            json!({"event": "message", "peer": peer, "way": word(*way), "bytes": bytes.len(), "text": shown})
+        }
+        Entry::Dump { peer, way, offset, bytes } => {
+            json!({"event": "bytes", "peer": peer, "way": word(*way), "offset": offset, "hex": crate::values::show::hex(bytes)})
+        }
+        Entry::Closed { peer, how, name, took, bytes_in, bytes_out, messages } => {
+            json!({"event": "closed", "peer": peer, "how": name, "why": how, "duration_s": took.as_secs_f64(),
+                "bytes_in": bytes_in, "bytes_out": bytes_out, "messages": messages})
+        }
+        Entry::Warning { what, hint } => json!({"event": "warning", "what": what, "hint": hint}),
+        Entry::Stats(stats) => counts("stats", stats, stats.seconds),
+        Entry::Summary { stats, took, resets, refused } => {
+            let mut object = counts("summary", stats, took.as_secs_f64());
+            object["resets"] = json!(resets);
+            object["refused"] = json!(refused);
+            object
+        }
+    };
+    object["time"] = json!(jiff::Timestamp::try_from(SystemTime::now()).map(|time| time.to_string()).unwrap_or_default());
+    object
+}
+
+fn counts(event: &str, stats: &Stats, seconds: f64) -> Value {
+    json!({"event": event, "duration_s": seconds, "open": stats.open, "connections": stats.connections,
+        "messages": stats.messages, "bytes_in": stats.bytes_in, "bytes_out": stats.bytes_out, "pauses": stats.pauses,
+        "paused_s": stats.paused.as_secs_f64(), "dropped": stats.dropped})
+}
+
+fn word(way: Way) -> &'static str {
+    match way {
+        Way::In => "in",
+        Way::Out => "out",
+    }
+}

@@ -1,0 +1,197 @@
+//! `serve-tcp`, `serve-udp`, `serve-unix`: the server end of a protocol, for many clients at once.
+//!
+//! A stop comes in two steps. The first (Ctrl-C, SIGTERM): nothing new is accepted, who is idle is closed at once, who has an
+//! answer on its way may finish within the grace period. The second, or the end of that period: everything ends now.
+
+mod counts;
+mod datagrams;
+mod guard;
+pub mod log;
+mod peers;
+mod plan;
+mod streams;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+pub use counts::Counts;
+pub use plan::{LogForm, LogPlan, ServePlan};
+
+use self::log::{Entry, Log};
+use super::stop::{Phase, Stop};
+use crate::{
+    error::{Exit, Trouble, reason},
+    protocol::MakeSession,
+    session::Endpoint,
+    transport::{self, Host, Listener, PacketServer, Place, Scheme},
+};
+
+/// What all conversations of one server share.
+#[derive(Debug)]
+struct Server {
+    plan: ServePlan,
+    make: MakeSession,
+    log: Log,
+    counts: Counts,
+    stop: Stop,
+    /// Ends the accepting alone (`-1`).
+    full: Stop,
+}
+
+/// Sockets that are ready to serve.
+#[derive(Debug)]
+pub enum Sockets {
+    Streams(Vec<Listener>),
+    Datagrams(Vec<PacketServer>),
+}
+
+impl Sockets {
+    /// Binds as the plan says, or takes what the service manager passed in. Needs a runtime around it.
+    ///
+    /// # Errors
+    /// [`Trouble`]: address in use, no permission, ...
+    pub fn open(plan: &ServePlan) -> Result<Self, Trouble> {
+        Ok(match plan.listen.scheme {
+            Scheme::Tcp | Scheme::Unix => Self::Streams(transport::listen(&plan.listen, plan.family, &plan.flags)?),
+            Scheme::Udp | Scheme::Unixgram => Self::Datagrams(transport::bind(&plan.listen, plan.family, &plan.flags)?),
+        })
+    }
+
+    /// Where they listen.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Endpoint> {
+        match self {
+            Self::Streams(listeners) => listeners.iter().map(Listener::local).collect(),
+            Self::Datagrams(sockets) => sockets.iter().map(PacketServer::local).collect(),
+        }
+    }
+}
+
+/// Runs a server until it is stopped.
+///
+/// # Errors
+/// [`Trouble`] when it can't start.
+pub fn run(plan: ServePlan) -> anyhow::Result<Exit> {
+    let runtime = runtime(plan.threads)?;
+    let stop = Stop::default();
+    let done = runtime.block_on(async {
+        let sockets = Sockets::open(&plan)?;
+        tokio::spawn(signals(stop.clone(), plan.grace));
+        serve(plan, sockets, stop).await
+    });
+    runtime.shutdown_background();
+    done.map(|()| Exit::Done)
+}
+
+fn runtime(threads: Option<usize>) -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut builder = match threads {
+        Some(1) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if let Some(threads) = threads {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build().map_err(|error| Trouble::failed(format!("could not start: {}", reason(&error))).into())
+}
+
+/// The first signal finishes, the second ends; and so does the end of the grace period.
+async fn signals(stop: Stop, grace: Duration) {
+    let interrupt = async || {
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    let mut next = async || {
+        #[cfg(unix)]
+        if let Some(terminate) = &mut terminate {
+            tokio::select! { () = interrupt() => (), _ = terminate.recv() => () }
+            return;
+        }
+        interrupt().await;
+    };
+    next().await;
+    stop.advance(Phase::Finish);
+    tokio::select! { () = next() => (), () = tokio::time::sleep(grace) => () }
+    stop.advance(Phase::Now);
+}
+
+/// Serves on sockets that are there, until `stop`. Says so first: the ready lines are what tests and scripts wait for.
+///
+/// # Errors
+/// [`Trouble`] when the plan can't be served.
+pub async fn serve(plan: ServePlan, sockets: Sockets, stop: Stop) -> anyhow::Result<()> {
+    let make = check(&plan, &sockets.addresses())?;
+    let broken = stop.clone();
+    let (log, writer) = Log::start(&plan.log, move || broken.advance(Phase::Now))
+        .map_err(|error| Trouble::failed(format!("could not start a thread: {}", reason(&error))))?;
+    let server = Arc::new(Server { make, log, counts: Counts::default(), stop, full: Stop::default(), plan });
+    server.announce(&sockets.addresses());
+    let started = Instant::now();
+    let stats = server.plan.log.stats.map(|every| tokio::spawn(interval_lines(server.clone(), every)));
+    match sockets {
+        Sockets::Streams(listeners) => streams::serve(&server, listeners).await,
+        Sockets::Datagrams(sockets) => datagrams::serve(&server, sockets).await,
+    }
+    if let Some(stats) = stats {
+        stats.abort();
+    }
+    server.log.say(&server.counts.summary(started.elapsed()));
+    server.log.clone().end(writer);
+    Ok(())
+}
+
+/// Refuses what must not be served.
+fn check(plan: &ServePlan, addresses: &[Endpoint]) -> Result<MakeSession, Trouble> {
+    let name = plan.protocol.name;
+    let make = plan.protocol.server.ok_or_else(|| {
+        Trouble::usage(format!("{name} has no server end"))
+            .hint("echo answers with what it gets, discard takes all and is silent")
+    })?;
+    let open = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Ip(address) if !address.ip().is_loopback());
+    let exposed = plan.listen.scheme == Scheme::Udp && addresses.iter().any(open);
+    if exposed && plan.protocol.amplifies && !plan.allow_amplification {
+        return Err(Trouble::usage(format!(
+            "{name} over udp answers with more than it was sent, and a forged source address would turn that on somebody else"
+        ))
+        .hint("serve it on loopback (a bare port), or say --allow-amplification"));
+    }
+    Ok(make)
+}
+
+async fn interval_lines(server: Arc<Server>, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.tick().await;
+    let mut before = server.counts.now();
+    let mut at = Instant::now();
+    loop {
+        ticks.tick().await;
+        let (after, now) = (server.counts.now(), Instant::now());
+        server.log.say(&Entry::Stats(counts::between(&before, &after, now - at)));
+        (before, at) = (after, now);
+    }
+}
+
+impl Server {
+    fn announce(&self, addresses: &[Endpoint]) {
+        let scheme = self.plan.listen.scheme.name();
+        for address in addresses {
+            self.log.say(&Entry::Listening { scheme: scheme.to_owned(), address: address.to_string() });
+        }
+        let protocol = self.plan.protocol;
+        let about = format!("{}: {}", protocol.name, protocol.about);
+        let loopback = matches!(&self.plan.listen.place, Place::Net { host: Host::Loopback, .. });
+        if !loopback {
+            return self.log.say(&Entry::Hint(about));
+        }
+        self.log.say(&Entry::Hint(format!("{about}; only this machine can connect")));
+        let port = addresses.iter().find_map(|address| match address {
+            Endpoint::Ip(address) => Some(address.port()),
+            _ => None,
+        });
+        if let Some(port) = port {
+            self.log.say(&Entry::Hint(format!("hint: serve-{scheme} :{port} opens it to others")));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The peers that a datagram server remembers, each with its conversation; the longest silent is forgotten first.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use super::guard::Guard;
+use crate::{
+    role::Traffic,
+    session::{Endpoint, Facts, Session},
+};
+
+/// One peer's conversation.
+pub(super) struct Peer {
+    pub(super) session: Box<dyn Session>,
+    pub(super) facts: Facts,
+    /// The address of ours that it speaks to: answers come from there, on hosts with several too.
+    pub(super) ours: Option<IpAddr>,
+    pub(super) traffic: Traffic,
+    pub(super) last: Instant,
+    pub(super) guard: Guard,
+}
+
+/// All of them.
+pub(super) struct Peers {
+    known: HashMap<Endpoint, Peer>,
+    /// Each peer once, by when it was last looked at, oldest first. A peer that spoke since moves back when it is met here:
+    /// cheaper than moving it with each datagram.
+    order: VecDeque<(Endpoint, Instant)>,
+    /// How long a silent peer is remembered.
+    remembered: Duration,
+}
+
+impl Peers {
+    pub(super) fn new(remembered: Duration) -> Self {
+        Self { known: HashMap::new(), order: VecDeque::new(), remembered }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    pub(super) fn get_mut(&mut self, peer: &Endpoint) -> Option<&mut Peer> {
+        self.known.get_mut(peer)
+    }
+
+    pub(super) fn contains(&self, peer: &Endpoint) -> bool {
+        self.known.contains_key(peer)
+    }
+
+    pub(super) fn insert(&mut self, endpoint: Endpoint, peer: Peer) {
+        self.order.push_back((endpoint.clone(), peer.last));
+        self.known.insert(endpoint, peer);
+    }
+
+    pub(super) fn remove(&mut self, peer: &Endpoint) -> Option<Peer> {
+        self.known.remove(peer)
+    }
+
+    /// Does any of them wait for an answer?
+    pub(super) fn busy(&self) -> bool {
+        self.known.values().any(|peer| peer.session.busy())
+    }
+
+    pub(super) fn all(&self) -> Vec<Endpoint> {
+        self.known.keys().cloned().collect()
+    }
+
+    /// One who has been silent for too long and is owed nothing.
+    pub(super) fn silent(&mut self, now: Instant) -> Option<Endpoint> {
+        while let Some((_, looked)) = self.order.front()
+            && now.duration_since(*looked) >= self.remembered
+        {
+            let (peer, _) = self.order.pop_front()?;
+            match self.known.get(&peer) {
+                None => {}
+                Some(known) if known.session.busy() => self.order.push_back((peer, now)),
+                Some(known) if now.duration_since(known.last) < self.remembered => self.order.push_back((peer, known.last)),
+                Some(_) => return Some(peer),
+            }
+        }
+        None
+    }
+
+    /// The one who has been silent longest.
+    pub(super) fn oldest(&mut self) -> Option<Endpoint> {
+        for _ in 0..=self.order.len() {
+            let (peer, looked) = self.order.pop_front()?;
+            match self.known.get(&peer).map(|known| known.last) {
+                Some(last) if last > looked => self.order.push_back((peer, last)),
+                Some(_) => return Some(peer),
+                None => {}
+            }
+        }
+        None
+    }
+}

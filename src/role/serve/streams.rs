@@ -1,0 +1,278 @@
+//! Serving over streams: accepting, and one conversation for each connection.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant, SystemTime},
+};
+
+use tokio::{sync::Notify, task::JoinSet};
+
+use super::{Server, counts::Said as Counted, log::Entry};
+use crate::{
+    error::reason,
+    role::{
+        Quit, Said, Sink, Source, Terms, Way,
+        drive::Drive,
+        stop::{Phase, Waiter},
+    },
+    session::{Closed, Endpoint, Event, Facts, Rides, Watch},
+    transport::{Listener, Stream},
+};
+
+/// Out of descriptors, how long at most until accepting is tried again. (A connection that closes ends the wait at once.)
+const DESCRIPTOR_PAUSE: Duration = Duration::from_millis(500);
+
+/// What the accepting of one server shares.
+#[derive(Debug)]
+struct Door {
+    server: Arc<Server>,
+    /// Connections of each address, kept only where there is a limit.
+    peers: Mutex<HashMap<IpAddr, usize>>,
+    /// A connection has closed.
+    freed: Notify,
+    /// When it was last said that descriptors are out, in seconds since the start.
+    said: AtomicU64,
+    started: Instant,
+}
+
+/// Serves until stopped, and until the last conversation has ended.
+pub(super) async fn serve(server: &Arc<Server>, listeners: Vec<Listener>) {
+    let door = Arc::new(Door {
+        server: server.clone(),
+        peers: Mutex::default(),
+        freed: Notify::new(),
+        said: AtomicU64::new(u64::MAX),
+        started: Instant::now(),
+    });
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        accepting.spawn(accept(door.clone(), listener));
+    }
+    while accepting.join_next().await.is_some() {}
+    while server.counts.open.load(Relaxed) > 0 {
+        door.freed.notified().await;
+    }
+}
+
+async fn accept(door: Arc<Door>, listener: Listener) {
+    let server = &door.server;
+    let mut stops = [server.stop.waiter(), server.full.waiter()];
+    let stopped = |cx: &mut Context<'_>, stops: &mut [Waiter; 2]| stops.iter_mut().any(|stop| stop.poll(cx).is_ready());
+    loop {
+        let next = std::future::poll_fn(|cx| {
+            if stopped(cx, &mut stops) { Poll::Ready(None) } else { listener.poll_accept(cx).map(Some) }
+        });
+        match next.await {
+            None => return,
+            Some(Ok((stream, peer))) => door.enter(stream, &peer),
+            Some(Err(error)) => door.trouble(&error).await,
+        }
+    }
+}
+
+/// No more of something that every connection needs: descriptors or memory. The others (`ECONNABORTED`, `EPROTO`, a network
+/// that is down for this peer) concern one connection that is gone.
+fn exhausted(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+}
+
+impl Door {
+    /// Accepting failed: pauses when that will be so again at once.
+    async fn trouble(&self, error: &io::Error) {
+        if !exhausted(error) {
+            return;
+        }
+        let open = self.server.counts.open.load(Relaxed);
+        let second = self.started.elapsed().as_secs();
+        if self.said.swap(second, Relaxed) != second {
+            let what = match error.raw_os_error() {
+                Some(libc::EMFILE | libc::ENFILE) => "out of file descriptors".to_owned(),
+                _ => reason(error),
+            };
+            self.server.log.say(&Entry::Warning {
+                what: format!(
+                    "{what} at {} connections; accepting again when one closes",
+                    crate::values::show::grouped(open as u64)
+                ),
+                hint: Some(format!("ulimit -n 65536, or -m {} to refuse politely", (open * 9 / 10).max(1))),
+            });
+        }
+        let _ = tokio::time::timeout(DESCRIPTOR_PAUSE, self.freed.notified()).await;
+    }
+
+    /// Takes a connection in, or refuses it.
+    fn enter(self: &Arc<Self>, stream: Stream, peer: &Endpoint) {
+        let server = &self.server;
+        if let Some(why) = self.refusal(peer) {
+            server.counts.refused.fetch_add(1, Relaxed);
+            server.log.say(&Entry::Refused { peer: peer.to_string(), why });
+            return;
+        }
+        server.counts.open.fetch_add(1, Relaxed);
+        server.counts.connections.fetch_add(1, Relaxed);
+        if server.log.connections() {
+            server.log.say(&Entry::Connected { peer: peer.to_string() });
+        }
+        let facts = Facts {
+            rides: Rides::Stream,
+            local: stream.local(),
+            peer: peer.clone(),
+            max_datagram: 0,
+            wall_clock: SystemTime::now,
+            watch: Watch { bodies: false, messages: server.log.messages() },
+        };
+        let (idle, handshake) = (server.plan.idle_timeout, server.plan.handshake_timeout);
+        let terms = Terms { idle, handshake, linger: true, ..Terms::default() };
+        let stop = server.stop.waiter();
+        let party = Guest {
+            stop,
+            counted: Counted::default(),
+            offsets: [0; 2],
+            place: Seat { door: self.clone(), peer: peer.clone() },
+        };
+        let drive = Drive::new(stream, (server.make)(&server.plan.setup), party, facts, terms);
+        tokio::spawn(converse(drive));
+    }
+
+    /// Why this peer may not come in.
+    fn refusal(&self, peer: &Endpoint) -> Option<String> {
+        let plan = &self.server.plan;
+        if plan.once && self.server.full.phase() != Phase::Running {
+            return Some("one client was asked for (-1)".into());
+        }
+        if let Some(max) = plan.max_connections
+            && self.server.counts.open.load(Relaxed) >= max
+        {
+            return Some(format!("{max} connections are the limit (-m)"));
+        }
+        if let (Some(max), Endpoint::Ip(address)) = (plan.max_connections_per_peer, peer) {
+            let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = peers.entry(address.ip()).or_default();
+            if *count >= max {
+                return Some(format!("{max} connections are the limit for one peer (--max-connections-per-peer)"));
+            }
+            *count += 1;
+        }
+        if plan.once {
+            self.server.full.advance(Phase::Finish);
+        }
+        None
+    }
+
+    fn leave(&self, peer: &Endpoint) {
+        if let (Some(_), Endpoint::Ip(address)) = (self.server.plan.max_connections_per_peer, peer) {
+            let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(count) = peers.get_mut(&address.ip()) {
+                *count -= 1;
+                if *count == 0 {
+                    peers.remove(&address.ip());
+                }
+            }
+        }
+        self.server.counts.open.fetch_sub(1, Relaxed);
+        self.freed.notify_one();
+    }
+}
+
+/// A place inside. It is given up when dropped, also by a panic: that ends one conversation, never the server.
+struct Seat {
+    door: Arc<Door>,
+    peer: Endpoint,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.door.leave(&self.peer);
+    }
+}
+
+/// The server's part in a conversation: it never speaks first, and listens for the log and the counters.
+struct Guest {
+    stop: Waiter,
+    counted: Counted,
+    /// Bytes dumped so far, in and out.
+    offsets: [u64; 2],
+    place: Seat,
+}
+
+impl Source for Guest {
+    fn poll_say(&mut self, _: &mut Context<'_>) -> Poll<Said> {
+        Poll::Pending
+    }
+
+    fn poll_quit(&mut self, cx: &mut Context<'_>) -> Poll<Quit> {
+        self.stop.poll(cx).map(|phase| match phase {
+            Phase::Now => Quit::Now(Closed::Stopped),
+            _ => Quit::WhenIdle,
+        })
+    }
+}
+
+impl Sink for Guest {
+    fn event(&mut self, event: Event, _: Instant) {
+        if let Event::Message(bytes) = event {
+            let peer = self.place.peer.to_string();
+            self.place.door.server.log.say(&Entry::Message { peer, way: Way::In, bytes: bytes.into() });
+        }
+    }
+
+    fn heard(&mut self, messages: u64) {
+        if self.live() {
+            self.counted.messages += messages;
+            self.place.door.server.counts.messages.fetch_add(messages, Relaxed);
+        }
+    }
+
+    fn wire(&mut self, way: Way, bytes: &[u8]) {
+        if self.live() {
+            self.count(way, bytes.len() as u64);
+        }
+        let log = &self.place.door.server.log;
+        if log.hex() {
+            let offset = &mut self.offsets[way as usize];
+            log.say(&Entry::Dump { peer: self.place.peer.to_string(), way, offset: *offset, bytes: bytes.into() });
+            *offset += bytes.len() as u64;
+        } else if way == Way::Out && log.messages() {
+            log.say(&Entry::Message { peer: self.place.peer.to_string(), way, bytes: bytes.into() });
+        }
+    }
+}
+
+impl Guest {
+    /// Are counts wanted while the conversation runs? Only interval lines look at them.
+    fn live(&self) -> bool {
+        self.place.door.server.plan.log.stats.is_some()
+    }
+
+    fn count(&mut self, way: Way, n: u64) {
+        let counts = &self.place.door.server.counts;
+        let (mine, all) = match way {
+            Way::In => (&mut self.counted.bytes_in, &counts.bytes_in),
+            Way::Out => (&mut self.counted.bytes_out, &counts.bytes_out),
+        };
+        *mine += n;
+        all.fetch_add(n, Relaxed);
+    }
+}
+
+async fn converse(mut drive: Drive<Stream, Guest>) {
+    let how = (&mut drive).await;
+    let traffic = *drive.traffic();
+    let (stream, guest) = drive.into_parts();
+    drop(stream);
+    let server = &guest.place.door.server;
+    server.counts.add(&traffic, &guest.counted);
+    if how == Closed::Reset {
+        server.counts.resets.fetch_add(1, Relaxed);
+    }
+    if server.log.connections() {
+        server.log.say(&Entry::closed(&guest.place.peer, &how, &traffic));
+    }
+}

@@ -1,0 +1,223 @@
+//! Connecting a stream: resolve, race the addresses, and say in one sentence why it did not work.
+//!
+//! The race is RFC 8305 (`race.rs`).
+//!
+//! May use: tokio, socket2, `os`, `session::Endpoint`, `error`, `values`.
+
+use std::{future::Future, io, net::SocketAddr, path::Path, time::Duration};
+
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::{
+    net::{TcpSocket, UnixStream},
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::{
+    Dial, Family, Host, Place, Scheme, Stream, Target, flags,
+    race::{Attempt, Race},
+    resolve::resolve,
+};
+use crate::{
+    error::{Exit, Trouble, reason},
+    os,
+    session::{Endpoint, Rides},
+};
+
+/// How a connection came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub resolve: Duration,
+    /// From the first attempt to the connection.
+    pub connect: Duration,
+    /// In the order in which they began.
+    pub attempts: Vec<Attempt>,
+}
+
+/// Connects to a target, whichever of its addresses answers first. `dial.timeout` is for all of it, resolving too.
+pub async fn connect(target: &Target, dial: &Dial) -> Result<(Stream, Route), Trouble> {
+    flags::check(target.scheme, &dial.flags)?;
+    let deadline = dial.timeout.map(|timeout| Instant::now() + timeout);
+    let family = family(dial)?;
+    let Some(resolved) = within(deadline, resolve(target, family)).await else {
+        return Err(timed_out(target, dial));
+    };
+    let resolved = resolved?;
+    let start = Instant::now();
+    let mut race = Race::new(&resolved.addresses);
+    let outcome = within(deadline, race.run(|address| open(address, target.scheme, dial), is_trouble)).await;
+    let connect = start.elapsed();
+    match outcome {
+        Some(Ok(stream)) => {
+            let attempts = race.into_attempts("given up, another was faster");
+            Ok((stream, Route { resolve: resolved.took, connect, attempts }))
+        }
+        Some(Err(error)) => Err(explained(error, target, &race.into_attempts("given up"))),
+        None => Err(with_attempts(timed_out(target, dial), &race.into_attempts("no answer"))),
+    }
+}
+
+/// Connects to one address, already resolved, within `dial.timeout`. A flag that can't be set, or a source that can't be
+/// used, is a [`Trouble`] inside the error.
+pub async fn connect_to(address: &Endpoint, scheme: Scheme, dial: &Dial) -> io::Result<Stream> {
+    let deadline = dial.timeout.map(|timeout| Instant::now() + timeout);
+    match within(deadline, open(address, scheme, dial)).await {
+        Some(outcome) => outcome,
+        None => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, work).await.ok(),
+        None => Some(work.await),
+    }
+}
+
+/// The family that is asked for, or that the source has.
+pub(super) fn family(dial: &Dial) -> Result<Option<Family>, Trouble> {
+    let of_source = dial.source.map(|source| Family::of(source.ip()));
+    match (dial.family, of_source, dial.source) {
+        (Some(asked), Some(has), Some(source)) if asked != has => {
+            Err(Trouble::usage(format!("the source {} is of the other family", source.ip()))
+                .hint("leave out -4 or -6: the source decides"))
+        }
+        (asked, has, _) => Ok(asked.or(has)),
+    }
+}
+
+async fn open(address: &Endpoint, scheme: Scheme, dial: &Dial) -> io::Result<Stream> {
+    match (address, scheme) {
+        (Endpoint::Ip(address), Scheme::Tcp) => open_tcp(*address, dial).await,
+        (Endpoint::Unix(path), Scheme::Unix) => open_unix(path, dial).await,
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{scheme} has no stream to {address}"))),
+    }
+}
+
+async fn open_tcp(address: SocketAddr, dial: &Dial) -> io::Result<Stream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    flags::prepare(&SockRef::from(&socket), Scheme::Tcp, address.is_ipv6(), &dial.flags).map_err(trouble_inside)?;
+    if let Some(source) = dial.source {
+        bind_source(&socket, source)?;
+    }
+    let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
+    // With nobody listening on a port that the system hands out, TCP can connect a socket to itself (RFC 9293, section
+    // 3.5: simultaneous open). That is no peer.
+    if stream.local_addr()? == address {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(Stream::Tcp(stream))
+}
+
+/// Binds to the address that we wish to be seen as.
+pub(super) fn bind_source(socket: &Socket, source: SocketAddr) -> io::Result<()> {
+    if source.port() == 0 {
+        let _ = os::choose_port_late(&SockRef::from(socket)); // only spares ports: works without
+    } else {
+        socket.set_reuse_address(true)?; // a port of ours from before, in TIME-WAIT
+    }
+    socket.bind(&source.into()).map_err(|error| {
+        let shown = if source.port() == 0 { source.ip().to_string() } else { source.to_string() };
+        let trouble = Trouble::failed(format!("could not use the source {shown}: {}", reason(&error)));
+        trouble_inside(match error.kind() {
+            io::ErrorKind::AddrNotAvailable => {
+                trouble.hint("it must be an address of this machine; `ip address` lists them")
+            }
+            io::ErrorKind::AddrInUse => trouble.hint("leave out its port, and the system takes a free one"),
+            io::ErrorKind::PermissionDenied => trouble.hint("ports below 1024 need root"),
+            _ => trouble,
+        })
+    })
+}
+
+async fn open_unix(path: &Path, dial: &Dial) -> io::Result<Stream> {
+    // Where TCP would queue, a Unix socket with a full backlog says "try again" (unix(7)). So that is what is done, for a
+    // second at most.
+    let mut tries = 0;
+    loop {
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries < 500 => {
+                tries += 1;
+                sleep(Duration::from_millis(2)).await;
+            }
+            Err(error) => return Err(error),
+            Ok(stream) => {
+                let flags = &dial.flags;
+                flags::prepare(&SockRef::from(&stream), Scheme::Unix, false, flags).map_err(trouble_inside)?;
+                return Ok(Stream::Unix(stream));
+            }
+        }
+    }
+}
+
+/// A [`Trouble`] that travels through an I/O error.
+pub(super) fn trouble_inside(trouble: Trouble) -> io::Error {
+    io::Error::other(trouble)
+}
+
+fn is_trouble(error: &io::Error) -> bool {
+    matches!(error.get_ref(), Some(inner) if inner.is::<Trouble>())
+}
+
+/// The [`Trouble`] inside an I/O error, or the error back.
+pub(super) fn take_trouble(error: io::Error) -> Result<Trouble, io::Error> {
+    error.downcast::<Trouble>()
+}
+
+fn timed_out(target: &Target, dial: &Dial) -> Trouble {
+    let limit = humantime::format_duration(dial.timeout.unwrap_or_default());
+    Trouble::new(Exit::TimedOut, format!("could not connect to {target}: no answer within {limit}"))
+        .hint("a firewall may drop what is sent; --connect-timeout waits longer")
+}
+
+fn explained(error: io::Error, target: &Target, attempts: &[Attempt]) -> Trouble {
+    let error = match take_trouble(error) {
+        Ok(trouble) => return trouble,
+        Err(error) => error,
+    };
+    let exit = if error.kind() == io::ErrorKind::TimedOut { Exit::TimedOut } else { Exit::Failed };
+    let trouble = Trouble::new(exit, format!("could not connect to {target}: {}", reason(&error)));
+    with_attempts(
+        match hint(&error, target) {
+            Some(hint) => trouble.hint(hint),
+            None => trouble,
+        },
+        attempts,
+    )
+}
+
+/// Adds what each address said, when they did not say the same.
+fn with_attempts(trouble: Trouble, attempts: &[Attempt]) -> Trouble {
+    if attempts.iter().all(|attempt| attempt.failure == attempts[0].failure) {
+        return trouble;
+    }
+    let width = attempts.iter().map(|attempt| attempt.address.to_string().len()).max().unwrap_or(0);
+    let line = |attempt: &Attempt| {
+        let failure = attempt.failure.as_deref().unwrap_or("connected");
+        format!("  {:<width$}  {failure}", attempt.address.to_string())
+    };
+    trouble.detail(attempts.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// What to try when a target can't be reached.
+pub(super) fn hint(error: &io::Error, target: &Target) -> Option<String> {
+    let serve = match (&target.place, target.scheme.rides()) {
+        (Place::Net { host: Host::Name(_) | Host::Ip(_), port }, _) => format!("serve-{} {port}", target.scheme),
+        (place, Rides::Stream) => format!("serve-unix {place}"),
+        (place, Rides::Datagrams) => format!("serve-udp {}:{place}", target.scheme),
+    };
+    Some(match error.kind() {
+        io::ErrorKind::ConnectionRefused => format!("nothing listens there; `{serve}` would"),
+        io::ErrorKind::NotFound if target.scheme.is_unix() => format!("there is no such socket; `{serve}` makes one"),
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+            "this machine knows no way there; -4 and -6 choose the family".into()
+        }
+        io::ErrorKind::TimedOut => "nothing answers there; a firewall may drop what is sent".into(),
+        io::ErrorKind::AddrNotAvailable => "no source address or port is free for it; -s chooses another".into(),
+        io::ErrorKind::PermissionDenied if target.scheme.is_unix() => "the socket's file belongs to another user".into(),
+        io::ErrorKind::PermissionDenied if target.scheme == Scheme::Udp => {
+            "--broadcast allows sending to a broadcast address".into()
+        }
+        _ => return None,
+    })
+}

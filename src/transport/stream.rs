@@ -1,0 +1,140 @@
+//! A connected byte stream, of whatever kind.
+//!
+//! Beside tokio's traits it has the non-blocking calls, so that an idle connection needs no buffer: wait until it is
+//! readable, then read into a scratch buffer that all connections of a thread share.
+//!
+//! May use: tokio, socket2, `os`, `session::Endpoint`.
+
+use std::{
+    io::{self, IoSlice},
+    net::Shutdown,
+    path::Path,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready},
+    net::{TcpStream, UnixStream},
+};
+
+use crate::{os, session::Endpoint};
+
+/// A connected stream socket.
+#[derive(Debug)]
+pub enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// The same call on either kind.
+macro_rules! either {
+    ($stream:expr, $socket:ident => $call:expr) => {
+        match $stream {
+            Stream::Tcp($socket) => $call,
+            Stream::Unix($socket) => $call,
+        }
+    };
+}
+
+impl Stream {
+    #[must_use]
+    pub fn local(&self) -> Endpoint {
+        match self {
+            Self::Tcp(socket) => socket.local_addr().map_or(Endpoint::Unnamed, Endpoint::Ip),
+            Self::Unix(socket) => socket.local_addr().map_or(Endpoint::Unnamed, |name| unix_endpoint(name.as_pathname())),
+        }
+    }
+
+    /// [`Endpoint::Unnamed`] when the peer has none, or the connection is over already.
+    #[must_use]
+    pub fn peer(&self) -> Endpoint {
+        match self {
+            Self::Tcp(socket) => socket.peer_addr().map_or(Endpoint::Unnamed, Endpoint::Ip),
+            Self::Unix(socket) => socket.peer_addr().map_or(Endpoint::Unnamed, |name| unix_endpoint(name.as_pathname())),
+        }
+    }
+
+    /// Ends the connection with a reset: what is unsent is thrown away, the peer gets an error (RFC 9293, section 3.10.5).
+    /// Unix sockets have no reset; they are closed.
+    pub fn reset(self) {
+        if let Self::Tcp(socket) = &self {
+            let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+        }
+    }
+
+    /// What the kernel knows of this connection, where it tells.
+    #[must_use]
+    pub fn tcp_info(&self) -> Option<os::TcpInfo> {
+        match self {
+            Self::Tcp(socket) => os::tcp_info(&SockRef::from(socket)),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// Says that no more will be sent; reading goes on.
+    pub fn shutdown_write(&self) -> io::Result<()> {
+        either!(self, socket => SockRef::from(socket).shutdown(Shutdown::Write))
+    }
+
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        either!(self, socket => socket.ready(interest).await)
+    }
+
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, socket => socket.poll_read_ready(cx))
+    }
+
+    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, socket => socket.poll_write_ready(cx))
+    }
+
+    /// Reads what is there; [`io::ErrorKind::WouldBlock`] when nothing is.
+    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        either!(self, socket => socket.try_read(buffer))
+    }
+
+    /// Writes what is taken at once; [`io::ErrorKind::WouldBlock`] when nothing is.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        either!(self, socket => socket.try_write(bytes))
+    }
+
+    pub fn try_write_vectored(&self, runs: &[IoSlice<'_>]) -> io::Result<usize> {
+        either!(self, socket => socket.try_write_vectored(runs))
+    }
+}
+
+/// The address of a Unix socket from its path, if it has one.
+pub(super) fn unix_endpoint(path: Option<&Path>) -> Endpoint {
+    path.map_or(Endpoint::Unnamed, |path| Endpoint::Unix(path.to_owned()))
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        either!(self.get_mut(), socket => Pin::new(socket).poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        either!(self.get_mut(), socket => Pin::new(socket).poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, runs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        either!(self.get_mut(), socket => Pin::new(socket).poll_write_vectored(cx, runs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self.get_mut(), socket => Pin::new(socket).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self.get_mut(), socket => Pin::new(socket).poll_shutdown(cx))
+    }
+}
