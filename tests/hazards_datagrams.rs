@@ -193,12 +193,7 @@ fn processed_never_answers_its_own_prefix() {
 fn service_ports_and_our_own_are_never_answered() {
     for protocol in ["echo", "processed", "chargen"] {
         let server = Server::start(&["serve-udp", "127.0.0.1:0", "-P", protocol]);
-        let Ok(service) = (512..1023)
-            .rev()
-            .map(|port| UdpSocket::bind(("127.0.0.1", port)))
-            .find(Result::is_ok)
-            .unwrap_or_else(|| UdpSocket::bind(("127.0.0.1", 7)))
-        else {
+        let Some(service) = (512..1024).rev().find_map(|port| UdpSocket::bind(("127.0.0.1", port)).ok()) else {
             return skipped("ports below 1024 are not permitted");
         };
         service.connect(server.addr()).unwrap();
