@@ -1,7 +1,279 @@
-//! `--fail-if`: one grammar for limits, in one table.
+//! `--fail-if`: what must not be, such as `p99>2ms`. One grammar, in one table ([`TABLE`]): help, errors and judging read it.
+//!
+//! May use: results, `values`.
+
+use std::{fmt, time::Duration};
+
+use super::{results::Results, shown};
+use crate::values::{read, show};
+
+/// What kind of value a metric has, and so how its limit is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// `2ms`
+    Duration,
+    /// `0.1%` of requests, or a count.
+    Share,
+    /// `1%` only.
+    Percent,
+    /// `9k`
+    Rate,
+}
+
+/// One row: what may stand left of the comparison.
+struct Row {
+    name: &'static str,
+    metric: Metric,
+    kind: Kind,
+    about: &'static str,
+}
+
+/// Percentiles come beside these: `p50`, `p99.9`, any number from 0 to 100.
+const TABLE: &[Row] = &[
+    Row { name: "mean", metric: Metric::Mean, kind: Kind::Duration, about: "latency, the mean" },
+    Row { name: "min", metric: Metric::Min, kind: Kind::Duration, about: "latency, the least" },
+    Row { name: "max", metric: Metric::Max, kind: Kind::Duration, about: "latency, the greatest" },
+    Row {
+        name: "errors",
+        metric: Metric::Errors,
+        kind: Kind::Share,
+        about: "failed requests: a share of all (0.1%) or a count",
+    },
+    Row { name: "loss", metric: Metric::Loss, kind: Kind::Percent, about: "datagrams lost, a share of those sent (1%)" },
+    Row { name: "rate", metric: Metric::Rate, kind: Kind::Rate, about: "right replies per second (9k)" },
+];
+
+const GRAMMAR: &str = "write a metric, > or <, and a value, as in p99>2ms, errors>0.1% or rate<9k";
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Metric {
+    /// Percent: 99.9.
+    Percentile(f64),
+    Mean,
+    Min,
+    Max,
+    Errors,
+    ErrorShare,
+    Loss,
+    Rate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    Above,
+    AtLeast,
+    Below,
+    AtMost,
+}
+
+/// The longer ones first, so that `>=` is not read as `>`.
+const COMPARISONS: [(&str, Comparison); 4] =
+    [(">=", Comparison::AtLeast), ("<=", Comparison::AtMost), (">", Comparison::Above), ("<", Comparison::Below)];
 
 /// One limit, such as `p99>2ms`, and the text it was made from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limit {
     pub text: String,
+    metric: Metric,
+    fails: Comparison,
+    /// Nanoseconds, percent, a count, or a rate: as the metric has it.
+    value: f64,
+}
+
+/// A limit that was missed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// `p99 is 88.7 ms, the limit was 5 ms`
+    pub sentence: String,
+}
+
+impl Limit {
+    /// Reads `p99>2ms`.
+    ///
+    /// # Errors
+    /// One clause saying what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (at, sign, fails) = COMPARISONS
+            .iter()
+            .filter_map(|(sign, fails)| text.find(sign).map(|at| (at, *sign, *fails)))
+            .min_by_key(|(at, ..)| *at)
+            .ok_or_else(|| format!("{text:?} has no comparison; {GRAMMAR}"))?;
+        let (name, value) = (text[..at].trim(), text[at + sign.len()..].trim());
+        let (metric, kind) = metric(name)?;
+        if value.is_empty() {
+            return Err(format!("{text:?} has no value; {GRAMMAR}"));
+        }
+        let (metric, value) = threshold(metric, kind, value)?;
+        Ok(Self { text: text.into(), metric, fails, value })
+    }
+
+    /// What may stand left of the comparison, and a line about each, for help.
+    pub fn metrics() -> impl Iterator<Item = (&'static str, &'static str)> {
+        let percentiles = ("p50, p99, p99.9, ...", "latency, any percentile");
+        std::iter::once(percentiles).chain(TABLE.iter().map(|row| (row.name, row.about)))
+    }
+
+    /// Can this be judged at all? Told before the run, not after it.
+    ///
+    /// # Errors
+    /// One clause saying why not.
+    pub fn applies(&self, datagrams: bool, answered: bool) -> Result<(), &'static str> {
+        match self.metric {
+            Metric::Loss if !datagrams => Err("streams lose nothing: loss is for datagrams"),
+            Metric::Loss | Metric::Percentile(_) | Metric::Mean | Metric::Min | Metric::Max if !answered => {
+                Err("this protocol never answers, so there is neither latency nor loss")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Was it missed? What could not be measured for want of a single right reply is missed, too: a dead server must not
+    /// pass as a fast one.
+    #[must_use]
+    pub fn judge(&self, results: &Results) -> Option<Missed> {
+        let Some(value) = self.measure(results) else {
+            let sentence =
+                format!("{} was not measured: not one right reply; the limit was {}", self.metric, self.shown_limit());
+            return Some(Missed { sentence });
+        };
+        let missed = match self.fails {
+            Comparison::Above => value > self.value,
+            Comparison::AtLeast => value >= self.value,
+            Comparison::Below => value < self.value,
+            Comparison::AtMost => value <= self.value,
+        };
+        missed.then(|| {
+            let is = if matches!(self.metric, Metric::Errors) { "are" } else { "is" };
+            Missed { sentence: format!("{} {is} {}, the limit was {}", self.metric, self.shown(value), self.shown_limit()) }
+        })
+    }
+
+    fn measure(&self, results: &Results) -> Option<f64> {
+        let latency = &results.totals.latency;
+        let measured = |ns: f64| (!latency.is_empty()).then_some(ns);
+        match self.metric {
+            Metric::Percentile(percentile) => measured(latency.value_at_percentile(percentile) as f64),
+            Metric::Mean => measured(latency.mean()),
+            Metric::Min => measured(latency.min() as f64),
+            Metric::Max => measured(latency.max() as f64),
+            Metric::Errors => Some(results.totals.counters.failed() as f64),
+            Metric::ErrorShare => Some(results.failed_percent()),
+            Metric::Loss => Some(results.loss_percent()),
+            Metric::Rate => Some(results.rate()),
+        }
+    }
+
+    fn shown(&self, value: f64) -> String {
+        match self.metric {
+            Metric::Percentile(_) | Metric::Mean | Metric::Min | Metric::Max => show::nanos(value as u64),
+            Metric::Errors => show::grouped(value as u64),
+            Metric::ErrorShare | Metric::Loss => shown::percent(value),
+            Metric::Rate => shown::per_second(value),
+        }
+    }
+
+    fn shown_limit(&self) -> String {
+        match self.metric {
+            Metric::Percentile(_) | Metric::Mean | Metric::Min | Metric::Max => {
+                shown::span(Duration::from_nanos(self.value as u64))
+            }
+            Metric::Errors => shown::number(self.value),
+            Metric::ErrorShare | Metric::Loss => format!("{} %", shown::number(self.value)),
+            Metric::Rate => format!("{}/s", shown::number(self.value)),
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Percentile(percentile) => write!(f, "p{percentile}"),
+            Self::Mean => f.write_str("mean latency"),
+            Self::Min => f.write_str("least latency"),
+            Self::Max => f.write_str("greatest latency"),
+            Self::Errors => f.write_str("errors"),
+            Self::ErrorShare => f.write_str("share of errors"),
+            Self::Loss => f.write_str("loss"),
+            Self::Rate => f.write_str("rate"),
+        }
+    }
+}
+
+fn metric(name: &str) -> Result<(Metric, Kind), String> {
+    if let Some(percentile) = name.strip_prefix('p').and_then(|digits| digits.parse::<f64>().ok()) {
+        return match percentile {
+            0.0..=100.0 => Ok((Metric::Percentile(percentile), Kind::Duration)),
+            _ => Err(format!("{name:?} is no percentile: it lies between p0 and p100")),
+        };
+    }
+    let row = TABLE.iter().find(|row| row.name == name).ok_or_else(|| unknown(name))?;
+    Ok((row.metric, row.kind))
+}
+
+fn unknown(name: &str) -> String {
+    let names = ["p50", "p90", "p99", "p99.9"].into_iter().chain(TABLE.iter().map(|row| row.name));
+    match read::nearest(name, names.clone()) {
+        Some(near) => format!("unknown metric {name:?}; did you mean {near}?"),
+        None => format!("unknown metric {name:?}; known are {}", names.collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn threshold(metric: Metric, kind: Kind, text: &str) -> Result<(Metric, f64), String> {
+    let percent = |digits: &str| match digits.trim().parse::<f64>() {
+        Ok(value) if (0.0..=100.0).contains(&value) => Ok(value),
+        _ => Err(format!("{text:?} is no share; write 0% to 100%")),
+    };
+    match (kind, text.strip_suffix('%')) {
+        (Kind::Share, Some(digits)) => Ok((Metric::ErrorShare, percent(digits)?)),
+        (Kind::Percent, Some(digits)) => Ok((metric, percent(digits)?)),
+        (Kind::Percent, None) => Err(format!("{text:?} is no share of the datagrams sent; write 1%")),
+        (Kind::Share, None) => Ok((metric, read::count(text)? as f64)),
+        (Kind::Duration, _) if text.ends_with(|last: char| last.is_ascii_digit()) => {
+            Err(format!("{text:?} has no unit of time; write {text}ms or {text}us"))
+        }
+        (Kind::Duration, _) => Ok((metric, read::duration(text)?.as_nanos() as f64)),
+        (Kind::Rate, _) => Ok((metric, read::rate(text)?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_and_what_is_wrong_with_it() {
+        for text in ["p99>2ms", "p99.9 >= 500us", "p50<1s", "mean>1ms", "max<=1h", "min<10us", "errors>0.1%", "errors>10"] {
+            assert_eq!(Limit::parse(text).map(|limit| limit.text), Ok(text.to_owned()));
+        }
+        for text in ["loss>1%", "rate<9k", "rate<9k/s", "p100>1s"] {
+            assert!(Limit::parse(text).is_ok(), "{text}");
+        }
+        for (text, what) in [
+            ("p99", "no comparison"),
+            ("p99>", "no value"),
+            (">2ms", "unknown metric"),
+            ("p101>1ms", "between p0 and p100"),
+            ("p99>5", "no unit of time"),
+            ("p99>5%", "no unit of time"),
+            ("eror>1", "did you mean errors?"),
+            ("lost>1%", "did you mean loss?"),
+            ("latency>1ms", "known are p50"),
+            ("loss>5", "write 1%"),
+            ("errors>200%", "0% to 100%"),
+            ("rate<fast", "does not begin with a number"),
+            ("errors>-1", "does not begin with a number"),
+        ] {
+            let error = Limit::parse(text).expect_err(text);
+            assert!(error.contains(what), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_judged_is_told_before_the_run() {
+        let limit = |text| Limit::parse(text).expect(text);
+        assert!(limit("loss>1%").applies(false, true).is_err());
+        assert!(limit("loss>1%").applies(true, true).is_ok());
+        assert!(limit("p99>1ms").applies(false, false).is_err());
+        assert!(limit("rate<1k").applies(false, false).is_ok());
+    }
 }

@@ -2,6 +2,14 @@
 //!
 //! May use: role, protocol, transport, session, `os`, `error`, `values`. Never: cli, clap; colours only in report/text.rs.
 
+pub mod failure;
+pub mod limit;
+pub mod load;
+pub mod report;
+pub mod results;
+mod shown;
+pub mod stats;
+
 use std::{path::PathBuf, time::Duration};
 
 use bytes::Bytes;
@@ -85,4 +93,7 @@ pub struct BenchPlan {
     pub command: String,
 }
 
-pub mod limit;
+/// TEMPORARY
+pub fn run(plan: BenchPlan) -> anyhow::Result<crate::error::Exit> {
+    anyhow::bail!("{plan:?}")
+}

@@ -98,6 +98,7 @@ async fn open_tcp(address: SocketAddr, dial: &Dial) -> io::Result<Stream> {
     socket.set_nonblocking(true)?;
     flags::prepare(&SockRef::from(&socket), Scheme::Tcp, address.is_ipv6(), &dial.flags).map_err(trouble_inside)?;
     if let Some(source) = dial.source {
+        spare_ports(&socket, source)?;
         bind_source(&socket, source)?;
     }
     let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
@@ -109,13 +110,17 @@ async fn open_tcp(address: SocketAddr, dial: &Dial) -> io::Result<Stream> {
     Ok(Stream::Tcp(stream))
 }
 
+/// Lets many connections start from one address.
+fn spare_ports(socket: &Socket, source: SocketAddr) -> io::Result<()> {
+    if source.port() == 0 {
+        let _ = os::choose_port_late(&SockRef::from(socket)); // works without, too
+        return Ok(());
+    }
+    socket.set_reuse_address(true) // a port of ours from before, in TIME-WAIT
+}
+
 /// Binds to the address that we wish to be seen as.
 pub(super) fn bind_source(socket: &Socket, source: SocketAddr) -> io::Result<()> {
-    if source.port() == 0 {
-        let _ = os::choose_port_late(&SockRef::from(socket)); // only spares ports: works without
-    } else {
-        socket.set_reuse_address(true)?; // a port of ours from before, in TIME-WAIT
-    }
     socket.bind(&source.into()).map_err(|error| {
         let shown = if source.port() == 0 { source.ip().to_string() } else { source.to_string() };
         let trouble = Trouble::failed(format!("could not use the source {shown}: {}", reason(&error)));

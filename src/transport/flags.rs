@@ -175,24 +175,20 @@ fn datagrams(socket: &SockRef<'_>, ipv6: bool, flags: &SocketFlags) -> Result<()
     Ok(())
 }
 
-/// The groups of this socket's family, joined; gives them.
-pub(super) fn join(socket: &SockRef<'_>, ipv6: bool, groups: &[IpAddr], via: Option<&str>) -> Result<Vec<IpAddr>, Trouble> {
+/// Joins the groups of this socket's family, on one interface if it is named.
+pub(super) fn join(socket: &SockRef<'_>, ipv6: bool, groups: &[IpAddr], via: Option<&str>) -> Result<(), Trouble> {
     let index = via.map_or(Ok(0), interface)?;
-    let groups: Vec<IpAddr> = groups.iter().copied().filter(|group| group.is_ipv6() == ipv6).collect();
-    for group in &groups {
+    for group in groups.iter().filter(|group| group.is_ipv6() == ipv6) {
         let joined = match group {
             IpAddr::V4(group) => socket.join_multicast_v4_n(group, &InterfaceIndexOrAddress::Index(index)),
             IpAddr::V6(group) => socket.join_multicast_v6(group, index),
         };
-        joined.map_err(|error| {
+        joined.and_then(|()| os::only_own_groups(socket, ipv6)).map_err(|error| {
             Trouble::failed(format!("could not join {group}: {}", reason(&error)))
                 .hint("--interface NAME says on which network, when none leads there by itself")
         })?;
     }
-    if !groups.is_empty() {
-        done("--join", groups[0], os::only_own_groups(socket, ipv6))?;
-    }
-    Ok(groups)
+    Ok(())
 }
 
 fn done(name: &str, value: impl std::fmt::Display, result: io::Result<()>) -> Result<(), Trouble> {

@@ -3,18 +3,24 @@
 //! May use: tokio, socket2, quinn-udp, listenfd, rustix, `session` (`Endpoint`, `Facts`), `os`, `error`, `values`. Never:
 //! protocol, role, bench, cli, clap.
 
+mod batch;
 mod bind;
 mod connect;
 mod flags;
 mod listen;
+mod packet_client;
+mod packets;
 mod race;
 mod resolve;
 mod socket_file;
 mod stream;
 mod target;
 
+pub use batch::{Batch, Datagram};
 pub use connect::{Route, connect, connect_to};
 pub use listen::{Listener, inherited, is_exhausted, listen};
+pub use packet_client::{PacketClient, packets_to};
+pub use packets::{PacketServer, bind, inherited_packets};
 pub use race::Attempt;
 pub use resolve::{Resolved, resolve};
 pub use stream::Stream;
@@ -114,5 +120,3 @@ pub struct Dial {
     pub timeout: Option<Duration>,
     pub flags: SocketFlags,
 }
-mod stub;
-pub use stub::*;

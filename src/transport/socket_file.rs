@@ -41,8 +41,13 @@ impl SocketFile {
             other => other,
         };
         let socket = bound.map_err(|error| explained(scheme, path, error))?;
-        let made = number(path).map_err(|error| explained(scheme, path, error))?;
-        Ok((socket, Self { path: path.to_owned(), made }))
+        let file = Self::made_at(path).map_err(|error| explained(scheme, path, error))?;
+        Ok((socket, file))
+    }
+
+    /// The file that was just made there.
+    pub(super) fn made_at(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), made: number(path)? })
     }
 }
 

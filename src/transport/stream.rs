@@ -57,9 +57,9 @@ impl Stream {
         }
     }
 
-    /// Ends the connection with a reset: what is unsent is thrown away, the peer gets an error (RFC 9293, section 3.10.5).
+    /// Makes the coming drop a reset: what is unsent is thrown away, the peer gets an error (RFC 9293, section 3.10.5).
     /// Unix sockets have no reset; they are closed.
-    pub fn reset(self) {
+    pub fn reset_on_drop(&self) {
         if let Self::Tcp(socket) = &self {
             let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
         }

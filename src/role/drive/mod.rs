@@ -35,7 +35,7 @@ pub trait Wire: AsyncRead + AsyncWrite + Unpin {
 
 impl Wire for Stream {
     fn reset_on_drop(&self) {
-        self.set_zero_linger();
+        Stream::reset_on_drop(self);
     }
 }
 

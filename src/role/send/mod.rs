@@ -1,16 +1,14 @@
 //! `send`: the client end of a protocol; what a person says, and what comes back.
 
 mod judge;
+mod packets;
 mod party;
 mod plan;
 mod show;
 mod source;
 mod tell;
 
-use std::{
-    io,
-    time::{Duration, Instant, SystemTime},
-};
+use std::time::{Duration, Instant, SystemTime};
 
 pub use plan::{Data, Expect, SendPlan, ShowPlan};
 
@@ -19,12 +17,13 @@ use self::{
     show::Show,
     source::Script,
 };
-use super::{Terms, Traffic, drive::Drive, packets::DrivePackets};
+use super::{Terms, Traffic, drive::Drive};
 use crate::{
     error::{Exit, Trouble, reason},
+    os::TcpInfo,
     protocol::framing::Kind,
     session::{Closed, Endpoint, Facts, Rides, Watch},
-    transport::{self, PacketClient, Route, Stream, TcpInfo},
+    transport::{self, Route, Stream},
 };
 
 /// How long nothing may come over datagrams, without `-w`.
@@ -111,12 +110,11 @@ async fn exchange(plan: &SendPlan, show: &mut Show) -> Result<Duration, Trouble>
             over_stream(plan, stream, route, &mut script, show).await
         }
         Rides::Datagrams => {
-            let (socket, route) = retrying(plan, || transport::connect_packets(&plan.target, &plan.dial)).await?;
-            tell::connected(plan, &route, &socket.local(), &socket.peer());
+            let resolved = retrying(plan, || transport::resolve(&plan.target, plan.dial.family)).await?;
             if plan.connect_only {
-                return knock(plan, socket, started).await;
+                return packets::knock(plan, &resolved.addresses[0], started).await;
             }
-            over_packets(plan, socket, route, &mut script, show).await?
+            packets::talk(plan, &resolved, &mut script, show).await?
         }
     };
     tell::finished(plan, &exchange);
@@ -173,43 +171,4 @@ async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut
     let traffic = *drive.traffic();
     let (_, party) = drive.into_parts();
     Exchange { heard: party.heard, how, traffic, took, route, local, peer, tcp_info, unsaid }
-}
-
-async fn over_packets(
-    plan: &SendPlan,
-    socket: PacketClient,
-    route: Route,
-    script: &mut Script,
-    show: &mut Show,
-) -> Result<Exchange, Trouble> {
-    let (local, peer) = (socket.local(), socket.peer());
-    if let Script::Messages(messages) = script {
-        messages.iter().try_for_each(|message| source::check_fits(plan, &peer, message))?;
-    }
-    let party = Correspondent::new(script, show, plan.protocol.answers.datagrams, false, plan.replies, false);
-    let session = (plan.protocol.client)(&plan.setup);
-    let facts = facts(Rides::Datagrams, local.clone(), peer.clone());
-    let mut drive = DrivePackets::new(socket, session, party, facts, terms(plan));
-    let how = (&mut drive).await;
-    let took = drive.traffic().opened.elapsed();
-    let unsaid = drive.party().has_more();
-    let traffic = *drive.traffic();
-    let (_, party) = drive.into_parts();
-    Ok(Exchange { heard: party.heard, how, traffic, took, route, local, peer, tcp_info: None, unsaid })
-}
-
-/// `-z` over datagrams: one empty datagram. A refusal comes back at once where nobody listens; silence may mean anything.
-async fn knock(plan: &SendPlan, socket: PacketClient, started: Instant) -> Result<Duration, Trouble> {
-    let refused = |error: io::Error| Trouble::failed(format!("could not reach {}: {}", plan.target, reason(&error)));
-    socket.try_send(b"").map_err(refused)?;
-    let mut buffer = vec![0; 64 * 1024];
-    let answer = std::future::poll_fn(|cx| socket.poll_recv(cx, &mut buffer));
-    let answer = tokio::time::timeout(plan.timeout.unwrap_or(PACKET_SILENCE), answer).await;
-    let took = started.elapsed();
-    match answer {
-        Ok(Err(error)) => return Err(refused(error)),
-        Ok(Ok(_)) => tell::open(plan, &socket.peer(), took),
-        Err(_) => tell::silent(plan, &socket.peer()),
-    }
-    Ok(took)
 }

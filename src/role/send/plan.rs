@@ -1,4 +1,4 @@
-//! `send`: the client end of a protocol; what a person says, and what comes back.
+//! A whole `send` command, validated: what `cli` makes and this role runs.
 
 use std::{path::PathBuf, time::Duration};
 

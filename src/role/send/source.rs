@@ -67,6 +67,14 @@ impl Script {
         }
     }
 
+    /// The same once more, where what was read can be said again.
+    pub(super) fn repeatable(&self) -> Option<Self> {
+        match self {
+            Self::Messages(messages) => Some(Self::Messages(messages.clone())),
+            Self::Chunks(_) => None,
+        }
+    }
+
     /// Is something read that was not said?
     pub(super) fn has_more(&mut self) -> bool {
         match self {

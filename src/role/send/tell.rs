@@ -34,7 +34,7 @@ pub(super) fn connected(plan: &SendPlan, route: &Route, local: &Endpoint, peer: 
         return;
     }
     if !route.resolve.is_zero() {
-        let addresses: Vec<String> = route.addresses.iter().map(ToString::to_string).collect();
+        let addresses: Vec<String> = route.attempts.iter().map(|attempt| attempt.address.to_string()).collect();
         row("resolve", &addresses.join(", "), &ms(route.resolve));
     }
     for attempt in &route.attempts {

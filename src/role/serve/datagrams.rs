@@ -86,7 +86,7 @@ impl Desk {
         let default = if server.plan.once { REMEMBERED_ONCE } else { REMEMBERED };
         let remembered = server.plan.idle_timeout.unwrap_or(default);
         Self {
-            ours: socket.local(),
+            ours: socket.local().clone(),
             server,
             socket,
             peers: Peers::new(remembered),
@@ -129,8 +129,8 @@ impl Desk {
         let read = self.socket.poll_recv(cx, &mut batch);
         if matches!(read, Poll::Ready(Ok(()))) {
             let now = Instant::now();
-            for (peer, ours, datagram) in batch.iter() {
-                self.heard(&peer, ours, datagram, now);
+            for datagram in batch.iter() {
+                self.heard(datagram.peer, datagram.local, datagram.bytes, now);
             }
         }
         self.batch = Some(batch);

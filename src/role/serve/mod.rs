@@ -24,7 +24,7 @@ use super::stop::{Phase, Stop};
 use crate::{
     error::{Exit, Trouble, reason},
     protocol::MakeSession,
-    session::Endpoint,
+    session::{Endpoint, Rides},
     transport::{self, Host, Listener, PacketServer, Place, Scheme},
 };
 
@@ -41,7 +41,6 @@ struct Server {
 }
 
 /// Sockets that are ready to serve.
-#[derive(Debug)]
 pub enum Sockets {
     Streams(Vec<Listener>),
     Datagrams(Vec<PacketServer>),
@@ -53,9 +52,18 @@ impl Sockets {
     /// # Errors
     /// [`Trouble`]: address in use, no permission, ...
     pub fn open(plan: &ServePlan) -> Result<Self, Trouble> {
-        Ok(match plan.listen.scheme {
-            Scheme::Tcp | Scheme::Unix => Self::Streams(transport::listen(&plan.listen, plan.family, &plan.flags)?),
-            Scheme::Udp | Scheme::Unixgram => Self::Datagrams(transport::bind(&plan.listen, plan.family, &plan.flags)?),
+        let (scheme, target) = (plan.listen.scheme, &plan.listen);
+        Ok(match scheme.rides() {
+            Rides::Stream => {
+                let handed = transport::inherited(scheme, &plan.flags)?;
+                let open = || transport::listen(target, plan.family, &plan.flags);
+                Self::Streams(if handed.is_empty() { open()? } else { handed })
+            }
+            Rides::Datagrams => {
+                let handed = transport::inherited_packets(scheme, &plan.flags)?;
+                let open = || transport::bind(target, plan.family, &plan.flags);
+                Self::Datagrams(if handed.is_empty() { open()? } else { handed })
+            }
         })
     }
 
@@ -63,8 +71,8 @@ impl Sockets {
     #[must_use]
     pub fn addresses(&self) -> Vec<Endpoint> {
         match self {
-            Self::Streams(listeners) => listeners.iter().map(Listener::local).collect(),
-            Self::Datagrams(sockets) => sockets.iter().map(PacketServer::local).collect(),
+            Self::Streams(listeners) => listeners.iter().map(|listener| listener.local().clone()).collect(),
+            Self::Datagrams(sockets) => sockets.iter().map(|socket| socket.local().clone()).collect(),
         }
     }
 }

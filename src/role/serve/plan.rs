@@ -1,4 +1,4 @@
-//! `serve-tcp`, `serve-udp`, `serve-unix`: the server end of a protocol, for many clients at once.
+//! A whole `serve-*` command, validated: what `cli` makes and this role runs.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ pub struct ServePlan {
     pub once: bool,
     /// How long the busy may take to finish after a stop.
     pub grace: Duration,
-    /// UDP: peers remembered at most; the longest silent is forgotten first.
+    /// Datagrams: peers remembered at most; the longest silent is forgotten first.
     pub max_peers: usize,
     /// Answer from non-loopback addresses although the answers amplify.
     pub allow_amplification: bool,

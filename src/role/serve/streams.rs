@@ -23,7 +23,7 @@ use crate::{
         stop::{Phase, Waiter},
     },
     session::{Closed, Endpoint, Event, Facts, Rides, Watch},
-    transport::{Listener, Stream},
+    transport::{Listener, Stream, is_exhausted},
 };
 
 /// Out of descriptors, how long at most until accepting is tried again. (A connection that closes ends the wait at once.)
@@ -77,16 +77,10 @@ async fn accept(door: Arc<Door>, listener: Listener) {
     }
 }
 
-/// No more of something that every connection needs: descriptors or memory. The others (`ECONNABORTED`, `EPROTO`, a network
-/// that is down for this peer) concern one connection that is gone.
-fn exhausted(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
-}
-
 impl Door {
     /// Accepting failed: pauses when that will be so again at once.
     async fn trouble(&self, error: &io::Error) {
-        if !exhausted(error) {
+        if !is_exhausted(error) {
             return;
         }
         let open = self.server.counts.open.load(Relaxed);

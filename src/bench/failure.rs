@@ -1,0 +1,82 @@
+//! How a request can fail: one name for JSON and one plain sentence for people, each.
+
+use std::time::Duration;
+
+use super::shown;
+
+macro_rules! failures {
+    ($($(#[$doc:meta])* $kind:ident $name:literal $sentence:literal,)*) => {
+        /// How a request failed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Failure {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl Failure {
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$kind),*];
+
+            /// Snake case, for JSON.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+
+            fn template(self) -> &'static str {
+                match self { $(Self::$kind => $sentence,)* }
+            }
+        }
+    };
+}
+
+failures! {
+    /// No answer within the time-out. Over datagrams: lost.
+    TimedOut "timed_out" "no reply within {timeout}",
+    /// Over datagrams: the answer came, after its time-out.
+    Late "late" "reply came after its time-out: counted late, not right",
+    /// The answer was complete and not the right one.
+    WrongReply "wrong_reply" "reply was not the right one",
+    /// Over datagrams: the answer was not the right one.
+    Corrupted "corrupted" "reply was damaged: not the bytes that were sent",
+    /// The peer broke the protocol.
+    Violation "violation" "reply broke the protocol",
+    Refused "refused" "connection was refused: nothing listens there",
+    ConnectTimedOut "connect_timed_out" "connection was not established in time",
+    /// Any other reason that a connection was not established.
+    ConnectFailed "connect_failed" "connection could not be established",
+    Reset "reset" "connection was reset by the peer before the reply",
+    ClosedEarly "closed_early" "peer closed the connection before the reply",
+    /// The transport failed while an answer was awaited.
+    Broken "broken" "connection failed before the reply",
+    /// Open loop: it was due, and nothing was free to take it when sending stopped.
+    NotSent "not_sent" "was due, but every connection was still busy when the time was up",
+}
+
+impl Failure {
+    /// One plain sentence, without a full stop.
+    #[must_use]
+    pub fn sentence(self, timeout: Duration) -> String {
+        self.template().replace("{timeout}", &shown::span(timeout))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_snake_case_and_each_is_its_own() {
+        let mut names: Vec<_> = Failure::ALL.iter().map(|kind| kind.name()).collect();
+        assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Failure::ALL.len());
+        for (at, kind) in Failure::ALL.iter().enumerate() {
+            assert_eq!(*kind as usize, at, "counters are kept by this number");
+        }
+    }
+
+    #[test]
+    fn the_sentence_names_the_time_out() {
+        assert_eq!(Failure::TimedOut.sentence(Duration::from_secs(1)), "no reply within 1 s");
+    }
+}

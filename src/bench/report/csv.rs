@@ -1,0 +1,36 @@
+//! `--csv`: one row for each interval (RFC 4180, with LF as spreadsheets and `sort` both take it).
+//!
+//! May use: interval.
+
+use std::io::{self, Write};
+
+use super::interval::Interval;
+
+const COLUMNS: &str = "run,from_s,to_s,requests,requests_per_second,failures,bytes_sent,bytes_received,\
+                       p50_us,p90_us,p99_us,p99_9_us,max_us,datagrams_received,duplicated,reordered";
+
+/// The names of the columns.
+///
+/// # Errors
+/// As writing does.
+pub fn head(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{COLUMNS}")
+}
+
+/// One interval. What was not measured is empty.
+///
+/// # Errors
+/// As writing does.
+pub fn row(out: &mut impl Write, interval: &Interval<'_>) -> io::Result<()> {
+    let counters = &interval.tally.counters;
+    let (from, to) = (interval.from.as_secs_f64(), interval.to.as_secs_f64());
+    write!(out, "{},{from:.3},{to:.3},{},{:.1},", interval.run, counters.right, interval.rate())?;
+    write!(out, "{},{},{}", counters.failed(), counters.bytes_sent, counters.bytes_received)?;
+    for percentile in [50.0, 90.0, 99.0, 99.9, 100.0] {
+        match interval.percentile(percentile) {
+            Some(ns) => write!(out, ",{:.3}", ns as f64 / 1e3)?,
+            None => write!(out, ",")?,
+        }
+    }
+    writeln!(out, ",{},{},{}", counters.datagrams_received, counters.duplicated, counters.reordered)
+}

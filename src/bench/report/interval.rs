@@ -1,0 +1,56 @@
+//! One interval of a run, as all formats show it.
+//!
+//! May use: stats.
+
+use std::time::Duration;
+
+use crate::{
+    bench::{shown, stats::Tally},
+    values::show,
+};
+
+/// What happened from `from` to `to`, both measured from the start of the measured time.
+#[derive(Debug)]
+pub struct Interval<'a> {
+    /// Which run of `--repeat`, from 1.
+    pub run: u32,
+    pub from: Duration,
+    pub to: Duration,
+    pub tally: &'a Tally,
+    pub open_loop: bool,
+}
+
+impl Interval<'_> {
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        self.to.saturating_sub(self.from)
+    }
+
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        let seconds = self.duration().as_secs_f64();
+        if seconds > 0.0 { self.tally.counters.right as f64 / seconds } else { 0.0 }
+    }
+
+    /// A percentile of the latency in nanoseconds, if there was a right answer.
+    #[must_use]
+    pub fn percentile(&self, percentile: f64) -> Option<u64> {
+        let latency = &self.tally.latency;
+        (!latency.is_empty()).then(|| latency.value_at_percentile(percentile))
+    }
+
+    /// The line of `-i`, in columns that stay where they are.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let latency = |percentile| self.percentile(percentile).map_or("-".into(), show::nanos);
+        format!(
+            "{:>7.2} s {:>13} {:>11} right {:>8} failed   p50 {:>7}  p99 {:>7}",
+            self.to.as_secs_f64(),
+            shown::per_second(self.rate()),
+            show::grouped(self.tally.counters.right),
+            show::grouped(self.tally.counters.failed()),
+            latency(50.0),
+            latency(99.0),
+        )
+    }
+}

@@ -1,0 +1,322 @@
+//! `-J` and `--json-stream`. The form is promised in `schemas/bench.schema.json`, and a test holds real output against it:
+//! snake case, the unit in the name, what was asked beside what was achieved.
+//!
+//! May use: results, interval, `serde`, `base64`, `hdrhistogram`.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hdrhistogram::{
+    Histogram,
+    serialization::{Serializer as _, V2Serializer},
+};
+use serde::Serialize;
+
+use super::{
+    interval::Interval,
+    spread::{self, Spread},
+};
+use crate::bench::{
+    failure::Failure,
+    limit::Missed,
+    results::Results,
+    stats::{Counters, Tally},
+};
+
+/// Raised when a field changes its meaning or goes away; not when one is added.
+pub const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    /// `result`, in a stream of objects only.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    netproto_version: &'static str,
+    command: &'a str,
+    #[serde(flatten)]
+    run: Run<'a>,
+    limits_missed: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    runs: Vec<Run<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    spread: BTreeMap<&'static str, Spread>,
+}
+
+#[derive(Serialize)]
+struct Run<'a> {
+    target: &'a str,
+    transport: &'static str,
+    protocol: &'static str,
+    started_at: String,
+    duration_s: f64,
+    interrupted: bool,
+    connections: usize,
+    threads: usize,
+    reconnect: bool,
+    timeout_s: f64,
+    load: Load,
+    #[serde(flatten)]
+    numbers: Numbers,
+    bits_sent_per_second: f64,
+    bits_received_per_second: f64,
+    failure_percent: f64,
+    connect_us: Option<Latency>,
+    connects: u64,
+    peer_closes: u64,
+    generator: Generator,
+    /// Base64 of an HdrHistogram, V2, in nanoseconds: the latencies.
+    histogram: String,
+}
+
+/// What a run and an interval have in common.
+#[derive(Serialize)]
+struct Numbers {
+    requests: u64,
+    requests_per_second: f64,
+    bytes_sent: u64,
+    bytes_received: u64,
+    failures: Failures,
+    latency_us: Option<Latency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_uncorrected_us: Option<Latency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    datagrams: Option<Datagrams>,
+}
+
+#[derive(Serialize)]
+struct Load {
+    model: &'static str,
+    rate_asked: Option<f64>,
+    /// Requests that left, per second.
+    rate_achieved: f64,
+    /// On one connection; null: no limit.
+    in_flight: Option<usize>,
+    ramp_s: f64,
+    omit_s: f64,
+    seed: u64,
+}
+
+#[derive(Serialize)]
+struct Failures {
+    total: u64,
+    #[serde(flatten)]
+    by_kind: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Serialize)]
+struct Datagrams {
+    sent: u64,
+    received: u64,
+    lost: u64,
+    duplicated: u64,
+    reordered: u64,
+    late: u64,
+    corrupted: u64,
+    unsolicited: u64,
+    loss_percent: f64,
+}
+
+#[derive(Serialize)]
+struct Generator {
+    cpu_percent: f64,
+    busiest_thread_percent: f64,
+    /// Open loop only.
+    send_lag_us: Option<Lag>,
+    saturated: bool,
+}
+
+#[derive(Serialize)]
+struct Lag {
+    p50: f64,
+    p99: f64,
+    max: f64,
+}
+
+#[derive(Serialize)]
+struct Latency {
+    count: u64,
+    min: f64,
+    mean: f64,
+    stddev: f64,
+    p50: f64,
+    p75: f64,
+    p90: f64,
+    p95: f64,
+    p99: f64,
+    p99_9: f64,
+    p99_99: f64,
+    max: f64,
+}
+
+#[derive(Serialize)]
+struct Stretch {
+    schema_version: u32,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    run: u32,
+    from_s: f64,
+    to_s: f64,
+    #[serde(flatten)]
+    numbers: Numbers,
+}
+
+/// Three decimals: nanoseconds, in microseconds.
+fn rounded(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+fn us(ns: f64) -> f64 {
+    rounded(ns / 1e3)
+}
+
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e6
+}
+
+impl Latency {
+    fn of(histogram: &Histogram<u64>) -> Option<Self> {
+        let at = |percentile| us(histogram.value_at_percentile(percentile) as f64);
+        (!histogram.is_empty()).then(|| Self {
+            count: histogram.len(),
+            min: us(histogram.min() as f64),
+            mean: us(histogram.mean()),
+            stddev: us(histogram.stdev()),
+            p50: at(50.0),
+            p75: at(75.0),
+            p90: at(90.0),
+            p95: at(95.0),
+            p99: at(99.0),
+            p99_9: at(99.9),
+            p99_99: at(99.99),
+            max: us(histogram.max() as f64),
+        })
+    }
+}
+
+impl Lag {
+    fn of(histogram: &Histogram<u64>) -> Self {
+        let at = |percentile| us(histogram.value_at_percentile(percentile) as f64);
+        Self { p50: at(50.0), p99: at(99.0), max: us(histogram.max() as f64) }
+    }
+}
+
+impl Datagrams {
+    fn of(counters: &Counters) -> Self {
+        let lost = counters.failures(Failure::TimedOut);
+        Self {
+            sent: counters.sent,
+            received: counters.datagrams_received,
+            lost,
+            duplicated: counters.duplicated,
+            reordered: counters.reordered,
+            late: counters.failures(Failure::Late),
+            corrupted: counters.failures(Failure::Corrupted),
+            unsolicited: counters.unsolicited,
+            loss_percent: rounded(100.0 * lost as f64 / counters.sent.max(1) as f64),
+        }
+    }
+}
+
+impl Numbers {
+    fn of(tally: &Tally, rate: f64, open_loop: bool, datagrams: bool) -> Self {
+        let counters = &tally.counters;
+        let by_kind = Failure::ALL.iter().map(|kind| (kind.name(), counters.failures(*kind)));
+        Self {
+            requests: counters.right,
+            requests_per_second: rounded(rate),
+            bytes_sent: counters.bytes_sent,
+            bytes_received: counters.bytes_received,
+            failures: Failures { total: counters.failed(), by_kind: by_kind.collect() },
+            latency_us: Latency::of(&tally.latency),
+            latency_uncorrected_us: if open_loop { Latency::of(&tally.as_sent) } else { None },
+            datagrams: datagrams.then(|| Datagrams::of(counters)),
+        }
+    }
+}
+
+impl<'a> Run<'a> {
+    fn of(results: &'a Results) -> Self {
+        let (about, tally) = (&results.about, &results.totals);
+        let open_loop = about.model.rate_asked().is_some();
+        Self {
+            target: &about.target,
+            transport: about.transport,
+            protocol: about.protocol,
+            started_at: humantime::format_rfc3339_millis(results.started_at).to_string(),
+            duration_s: seconds(results.duration),
+            interrupted: results.interrupted,
+            connections: about.connections,
+            threads: about.threads,
+            reconnect: about.reconnect,
+            timeout_s: seconds(about.timeout),
+            load: Load {
+                model: about.model.name(),
+                rate_asked: about.model.rate_asked(),
+                rate_achieved: rounded(results.rate_sent()),
+                in_flight: about.in_flight,
+                ramp_s: seconds(about.ramp),
+                omit_s: seconds(about.omit),
+                seed: about.seed,
+            },
+            numbers: Numbers::of(tally, results.rate(), open_loop, about.datagrams),
+            bits_sent_per_second: rounded(results.bits_sent_per_second()),
+            bits_received_per_second: rounded(results.bits_received_per_second()),
+            failure_percent: rounded(results.failed_percent()),
+            connect_us: Latency::of(&tally.connect),
+            connects: tally.counters.connects,
+            peer_closes: tally.counters.peer_closes,
+            generator: Generator {
+                cpu_percent: rounded(results.generator.cpu_percent),
+                busiest_thread_percent: rounded(results.generator.busiest_percent),
+                send_lag_us: open_loop.then(|| Lag::of(&tally.send_lag)),
+                saturated: results.generator.saturated,
+            },
+            histogram: encoded(&tally.latency),
+        }
+    }
+}
+
+fn encoded(histogram: &Histogram<u64>) -> String {
+    let mut bytes = Vec::new();
+    match V2Serializer::new().serialize(histogram, &mut bytes) {
+        Ok(_) => STANDARD.encode(bytes),
+        // Only a count above i64::MAX has no V2 form.
+        Err(_) => String::new(),
+    }
+}
+
+fn line(value: &impl Serialize) -> String {
+    match serde_json::to_string(value) {
+        Ok(text) => text + "\n",
+        Err(_) => unreachable!("plain structures with string keys"),
+    }
+}
+
+/// The result, as one line: of the only run, or of all of them together, with each beside it.
+#[must_use]
+pub fn result(all: &Results, runs: &[Results], missed: &[Missed], in_stream: bool) -> String {
+    line(&Document {
+        schema_version: SCHEMA_VERSION,
+        kind: in_stream.then_some("result"),
+        netproto_version: env!("CARGO_PKG_VERSION"),
+        command: &all.about.command,
+        run: Run::of(all),
+        limits_missed: missed.iter().map(|missed| missed.sentence.as_str()).collect(),
+        runs: if runs.len() > 1 { runs.iter().map(Run::of).collect() } else { Vec::new() },
+        spread: spread::figures(runs).into_iter().collect(),
+    })
+}
+
+/// One interval, as one line.
+#[must_use]
+pub fn interval(interval: &Interval<'_>, datagrams: bool) -> String {
+    line(&Stretch {
+        schema_version: SCHEMA_VERSION,
+        kind: "interval",
+        run: interval.run,
+        from_s: seconds(interval.from),
+        to_s: seconds(interval.to),
+        numbers: Numbers::of(interval.tally, interval.rate(), interval.open_loop, datagrams),
+    })
+}

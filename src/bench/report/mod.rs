@@ -1,0 +1,135 @@
+//! What is written about a run, and where: one file for each format.
+//!
+//! Files are opened before the run, so that a bad path fails in second 0 and not after an hour.
+//!
+//! May use: results, stats; colours only in [`text`].
+
+pub mod bars;
+pub mod csv;
+pub mod hdr;
+pub mod interval;
+pub mod json;
+pub mod spread;
+pub mod text;
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::Path,
+};
+
+use self::interval::Interval;
+use super::{ReportPlan, limit::Missed, results::Results};
+use crate::error::{Trouble, reason};
+
+/// The files that results go to, open.
+#[derive(Debug, Default)]
+pub struct Files {
+    csv: Option<Sheet>,
+    hdr: Option<Sheet>,
+}
+
+#[derive(Debug)]
+struct Sheet {
+    name: String,
+    writer: BufWriter<File>,
+}
+
+impl Sheet {
+    fn create(path: &Path) -> Result<Self, Trouble> {
+        let name = path.display().to_string();
+        let file = File::create(path).map_err(|error| {
+            Trouble::failed(format!("could not open {name} for the results: {}", reason(&error)))
+                .hint("nothing was sent; the folder must exist and be writable")
+        })?;
+        Ok(Self { name, writer: BufWriter::new(file) })
+    }
+
+    /// Writes, and makes sure that it has arrived: a full disk is noticed here.
+    fn write(&mut self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), Trouble> {
+        write(&mut self.writer).and_then(|()| self.writer.flush()).map_err(|error| unwritten(&self.name, &error))
+    }
+}
+
+fn unwritten(name: &str, error: &io::Error) -> Trouble {
+    let hint = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room and run it again; the results are incomplete"
+        }
+        _ => "the results are incomplete",
+    };
+    Trouble::failed(format!("could not write the results to {name}: {}", reason(error))).hint(hint)
+}
+
+impl Files {
+    /// Opens all that the plan names.
+    ///
+    /// # Errors
+    /// [`Trouble`] naming the path that cannot be written.
+    pub fn open(plan: &ReportPlan) -> Result<Self, Trouble> {
+        let open = |path: &Option<_>| path.as_deref().map(Sheet::create).transpose();
+        Ok(Self { csv: open(&plan.csv)?, hdr: open(&plan.hdr)? })
+    }
+
+    /// Writes the heads of the files.
+    ///
+    /// # Errors
+    /// [`Trouble`] naming the file.
+    pub fn begin(&mut self, head: &hdr::Head<'_>) -> Result<(), Trouble> {
+        if let Some(sheet) = &mut self.csv {
+            sheet.write(csv::head)?;
+        }
+        if let Some(sheet) = &mut self.hdr {
+            sheet.write(|out| hdr::head(out, head))?;
+        }
+        Ok(())
+    }
+
+    /// Writes one interval.
+    ///
+    /// # Errors
+    /// [`Trouble`] naming the file.
+    pub fn interval(&mut self, interval: &Interval<'_>) -> Result<(), Trouble> {
+        if let Some(sheet) = &mut self.csv {
+            sheet.write(|out| csv::row(out, interval))?;
+        }
+        if let Some(sheet) = &mut self.hdr {
+            sheet.write(|out| hdr::row(out, interval))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes to stdout; a reader that has gone away ends this quietly.
+///
+/// # Errors
+/// [`Trouble`] when stdout cannot be written, as on a full disk.
+pub fn say(text: &str) -> Result<(), Trouble> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten("standard output", &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the final report of all runs in the form the plan asks for.
+///
+/// # Errors
+/// [`Trouble`] when stdout cannot be written.
+pub fn finish(plan: &ReportPlan, runs: &[Results], missed: &[Missed]) -> Result<(), Trouble> {
+    let Some(all) = Results::together(runs) else { return Ok(()) };
+    if plan.json || plan.json_stream {
+        return say(&json::result(&all, runs, missed, plan.json_stream));
+    }
+    if plan.quiet && missed.is_empty() {
+        return Ok(());
+    }
+    let mut text = String::new();
+    if !plan.quiet {
+        text.push_str(&text::report(&all));
+        text.push_str(&spread::table(runs));
+        text.push_str(&text::saturation(&all));
+    }
+    text.push_str(&text::missed(missed));
+    say(&text)
+}

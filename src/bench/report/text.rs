@@ -1,0 +1,252 @@
+//! The report that a person reads: one glance first, detail after, a plain sentence for whatever went wrong and what to try.
+//! 80 columns. Colours are written freely; `anstream` takes them away where they are not wanted.
+//!
+//! May use: results, bars, owo-colors.
+
+use std::fmt::Write as _;
+
+use hdrhistogram::Histogram;
+use owo_colors::{OwoColorize as _, Style};
+
+use super::bars;
+use crate::{
+    bench::{
+        Arrivals,
+        failure::Failure,
+        limit::Missed,
+        results::{Model, Results},
+        shown,
+    },
+    values::show,
+};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const RIGHT: Style = Style::new().green();
+const WRONG: Style = Style::new().red();
+
+/// The whole report of one run, or of several together.
+#[must_use]
+pub fn report(results: &Results) -> String {
+    let mut text = headline(results);
+    text.push('\n');
+    text.push_str(&glance(results));
+    if !results.totals.latency.is_empty() {
+        text.push('\n');
+        text.push_str(&latencies(results));
+        text.push('\n');
+        text.push_str(&bars::chart(&results.totals.latency));
+    }
+    text.push_str(&why(results));
+    text
+}
+
+/// `bench tcp 127.0.0.1:8080 · processed · 64 connections · closed loop · 10.0 s`
+fn headline(results: &Results) -> String {
+    let about = &results.about;
+    let noun = if about.datagrams { "socket" } else { "connection" };
+    let model = match about.model {
+        Model::Closed => "closed loop".into(),
+        Model::Open { rate, arrivals } => {
+            let arrivals = match arrivals {
+                Arrivals::Constant => "constant",
+                Arrivals::Poisson => "poisson",
+            };
+            format!("{}/s {arrivals}", shown::number(rate))
+        }
+    };
+    let name = format!("bench {} {}", about.transport, about.target);
+    let mut parts = vec![
+        about.protocol.to_owned(),
+        shown::counted(about.connections as u64, noun),
+        model,
+        shown::seconds(results.duration),
+    ];
+    if results.interrupted {
+        parts.push("interrupted".into());
+    }
+    wrapped(&name, &parts)
+}
+
+/// The parts after one another; on a new line where the 80th column would be passed.
+fn wrapped(name: &str, parts: &[String]) -> String {
+    let (mut text, mut width) = (name.style(BOLD).to_string(), name.chars().count());
+    for part in parts {
+        let more = part.chars().count() + 3;
+        if width + more > 80 {
+            text.push_str("\n  ");
+            width = 2;
+        } else {
+            text.push_str(" · ");
+            width += 3;
+        }
+        text.push_str(part);
+        width += more - 3;
+    }
+    text + "\n"
+}
+
+fn row(text: &mut String, label: &str, rest: &str) {
+    let _ = writeln!(text, "  {label:<9}{rest}");
+}
+
+/// What was done, how fast, and how much of it failed.
+fn glance(results: &Results) -> String {
+    let mut text = String::new();
+    let counters = &results.totals.counters;
+    let beside = match results.about.model {
+        Model::Open { rate, .. } => format!("asked {}/s", shown::number(rate)),
+        Model::Closed if results.about.answered => "every reply checked".into(),
+        Model::Closed => "sent; this protocol never answers".into(),
+    };
+    let figures = format!("{:>13} {:>14}", show::grouped(counters.right), shown::per_second(results.rate()));
+    row(&mut text, "requests", &format!("{figures}      {beside}"));
+    if results.about.datagrams && results.about.answered {
+        row(&mut text, "datagrams", &format!("    {}", datagrams(results)));
+    }
+    let bytes = |count, bits| format!("{:>13} {:>14}", show::bytes(count), show::bits_per_second(bits));
+    row(&mut text, "sent", &bytes(counters.bytes_sent, results.bits_sent_per_second()));
+    row(&mut text, "received", &bytes(counters.bytes_received, results.bits_received_per_second()));
+    let failed = format!("{:>13}", show::grouped(counters.failed()));
+    if counters.failed() == 0 {
+        row(&mut text, "failures", &failed.style(RIGHT).to_string());
+    } else {
+        let share = format!(" {:>14}", shown::percent(results.failed_percent()));
+        row(&mut text, "failures", &format!("{}{share}", failed.style(WRONG)));
+    }
+    text
+}
+
+/// `200,000 sent  198,702 right  1,203 lost  95 late  0 duplicated`
+fn datagrams(results: &Results) -> String {
+    let counters = &results.totals.counters;
+    let mut parts = vec![
+        (counters.sent, "sent"),
+        (counters.right, "right"),
+        (results.lost(), "lost"),
+        (counters.failures(Failure::Late), "late"),
+        (counters.duplicated, "duplicated"),
+    ];
+    // Rare ones only when they are there: the line ends at 80.
+    let rare = [
+        (counters.reordered, "reordered"),
+        (counters.failures(Failure::Corrupted), "corrupted"),
+        (counters.unsolicited, "unasked"),
+    ];
+    parts.extend(rare.into_iter().filter(|(count, _)| *count > 0));
+    let mut lines = vec![String::new()];
+    for (count, name) in parts {
+        let part = format!("{} {name}", show::grouped(count));
+        if lines.last().is_some_and(|line| line.len() + part.len() > 62) {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            let gap = if line.is_empty() { "" } else { "  " };
+            let _ = write!(line, "{gap}{part}");
+        }
+    }
+    lines.join("\n               ")
+}
+
+const PERCENTILES: [(&str, f64); 5] = [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99.9", 99.9), ("max", 100.0)];
+
+fn latencies(results: &Results) -> String {
+    let mut text = String::new();
+    let totals = &results.totals;
+    let open_loop = results.about.model.rate_asked().is_some();
+    let mut head: String = PERCENTILES.iter().map(|(name, _)| format!("{name:>9}")).collect();
+    if !open_loop {
+        let _ = write!(head, "{:>9}", "mean");
+    }
+    row(&mut text, "latency", &head.style(DIM).to_string());
+    if open_loop {
+        let intended = figures(&totals.latency);
+        row(&mut text, "intended", &format!("{}  {}", intended.style(BOLD), "from when each was due".style(DIM)));
+        row(&mut text, "as sent", &format!("{}  {}", figures(&totals.as_sent), "what closed loops show".style(DIM)));
+    } else {
+        let figures = figures(&totals.latency) + &format!("{:>9}", show::nanos(totals.latency.mean() as u64));
+        row(&mut text, "", &figures.style(BOLD).to_string());
+    }
+    if results.about.reconnect && !totals.connect.is_empty() {
+        row(&mut text, "connect", &figures(&totals.connect));
+    }
+    text
+}
+
+fn figures(histogram: &Histogram<u64>) -> String {
+    PERCENTILES
+        .iter()
+        .map(|(_, percentile)| format!("{:>9}", show::nanos(histogram.value_at_percentile(*percentile))))
+        .collect()
+}
+
+/// How requests failed, the most frequent first, one plain sentence each; and other things worth knowing.
+fn why(results: &Results) -> String {
+    let counters = &results.totals.counters;
+    let mut kinds: Vec<_> =
+        Failure::ALL.iter().map(|kind| (counters.failures(*kind), *kind)).filter(|(count, _)| *count > 0).collect();
+    kinds.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    let mut lines = String::new();
+    for (count, kind) in kinds {
+        let count = format!("{:>11}", show::grouped(count));
+        let _ = writeln!(lines, "  {}  {}", count.style(WRONG), kind.sentence(results.about.timeout));
+        if let Some(example) = results.totals.example(kind) {
+            let _ = writeln!(lines, "               {}", example.style(DIM));
+        }
+    }
+    for (count, sentence) in [
+        (counters.unreachable, "times the system told that nothing listens there (port unreachable)"),
+        (counters.peer_closes, "times the peer closed an idle connection; a new one was made"),
+    ] {
+        // One request on a connection, and then it is closed: that is what was asked for.
+        if count > 0 && !results.about.reconnect {
+            let _ = writeln!(lines, "  {:>11}  {sentence}", show::grouped(count));
+        }
+    }
+    if lines.is_empty() { lines } else { format!("\n  why\n{lines}") }
+}
+
+/// Says when the generator itself was the limit, and what to do; nothing otherwise.
+#[must_use]
+pub fn saturation(results: &Results) -> String {
+    if !results.generator.saturated {
+        return String::new();
+    }
+    let about = &results.about;
+    let busiest = results.generator.busiest_percent.min(100.0);
+    let thread = format!("one thread at {busiest:.0} %");
+    let what = match about.model {
+        Model::Open { rate, .. } => {
+            let (asked, sent) = (shown::number(rate), shown::per_second(results.rate_sent()));
+            format!("{asked}/s asked, {sent} sent,\n    {thread}")
+        }
+        Model::Closed => thread,
+    };
+    let mark = "!".style(WRONG);
+    format!("\n  {mark} this machine was the limit: {what}\n    hint: {}\n", advice(results))
+}
+
+fn advice(results: &Results) -> String {
+    let about = &results.about;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut tries = Vec::new();
+    if about.threads < cores && about.threads < about.connections {
+        tries.push(format!("add threads (-t {})", (about.threads * 2).min(cores)));
+    }
+    if !about.datagrams && about.in_flight == Some(1) && !about.reconnect {
+        tries.push("batch (--in-flight 8)".into());
+    }
+    tries.push("share the work with another machine".into());
+    tries.join(", or ")
+}
+
+/// The limits that were missed, one line each.
+#[must_use]
+pub fn missed(missed: &[Missed]) -> String {
+    let mut text = String::new();
+    for (at, missed) in missed.iter().enumerate() {
+        let gap = if at == 0 { "\n" } else { "" };
+        let _ = writeln!(text, "{gap}  {} {}", "!".style(WRONG), missed.sentence);
+    }
+    text
+}

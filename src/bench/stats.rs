@@ -1,0 +1,286 @@
+//! What is counted while a run goes on, without locks, without allocation and without shared counters on the hot path.
+//!
+//! Each worker has one [`Recorder`]. At every tick it hands its full [`Tally`] over a channel and goes on with an empty one
+//! that has come back from the reporter; nothing else is shared.
+//!
+//! May use: `hdrhistogram`, failure.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use hdrhistogram::Histogram;
+
+use super::failure::Failure;
+
+/// Longer than any time-out a person sets; what takes longer counts as this.
+const LONGEST_NS: u64 = 3_600_000_000_000;
+
+/// Nanoseconds, three significant digits: 256 KiB.
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LONGEST_NS, 3).unwrap_or_else(|_| unreachable!("the bounds are constants and valid"))
+}
+
+fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
+    if !from.is_empty() {
+        let added = to.add(from);
+        debug_assert!(added.is_ok(), "all histograms have the same bounds");
+    }
+}
+
+/// Everything that is merely counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Requests with the right answer.
+    pub right: u64,
+    /// Requests that left.
+    pub sent: u64,
+    failures: [u64; Failure::ALL.len()],
+    /// Payload bytes.
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    /// Connections that were established.
+    pub connects: u64,
+    /// Connections that the peer closed while no answer was awaited: no failure, but it costs a new connection.
+    pub peer_closes: u64,
+    /// Datagrams that came, right or not.
+    pub datagrams_received: u64,
+    pub duplicated: u64,
+    pub reordered: u64,
+    /// Datagrams that answer nothing we said.
+    pub unsolicited: u64,
+    /// The system told that nothing listens there (ICMP port unreachable), so often.
+    pub unreachable: u64,
+}
+
+impl Counters {
+    /// Requests that failed this way.
+    #[must_use]
+    pub fn failures(&self, kind: Failure) -> u64 {
+        let count = self.failures[kind as usize];
+        match kind {
+            // A late answer was first given up.
+            Failure::TimedOut => count.saturating_sub(self.failures[Failure::Late as usize]),
+            _ => count,
+        }
+    }
+
+    /// Requests that failed.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        Failure::ALL.iter().map(|kind| self.failures(*kind)).sum()
+    }
+
+    /// Requests that came to an end, one way or the other.
+    #[must_use]
+    pub fn ended(&self) -> u64 {
+        self.right + self.failed()
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.right += other.right;
+        self.sent += other.sent;
+        for (to, from) in self.failures.iter_mut().zip(other.failures) {
+            *to += from;
+        }
+        self.bytes_sent += other.bytes_sent;
+        self.bytes_received += other.bytes_received;
+        self.connects += other.connects;
+        self.peer_closes += other.peer_closes;
+        self.datagrams_received += other.datagrams_received;
+        self.duplicated += other.duplicated;
+        self.reordered += other.reordered;
+        self.unsolicited += other.unsolicited;
+        self.unreachable += other.unreachable;
+    }
+}
+
+/// The numbers of one stretch of time, of one worker or of all. Histograms are in nanoseconds.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    /// Of right answers, from when each request was due.
+    pub latency: Histogram<u64>,
+    /// Of right answers, from when each request left. Open loop only; in closed loop the two are the same.
+    pub as_sent: Histogram<u64>,
+    /// How long connections took to establish.
+    pub connect: Histogram<u64>,
+    /// Open loop: how late requests left, by our own fault: from when they were due and a connection was free for them.
+    pub send_lag: Histogram<u64>,
+    pub counters: Counters,
+    /// What one failure of a kind looked like, already fit to be shown.
+    pub examples: Vec<(Failure, String)>,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            latency: histogram(),
+            as_sent: histogram(),
+            connect: histogram(),
+            send_lag: histogram(),
+            counters: Counters::default(),
+            examples: Vec::new(),
+        }
+    }
+}
+
+impl Tally {
+    pub fn add(&mut self, other: &Self) {
+        add(&mut self.latency, &other.latency);
+        add(&mut self.as_sent, &other.as_sent);
+        add(&mut self.connect, &other.connect);
+        add(&mut self.send_lag, &other.send_lag);
+        self.counters.add(&other.counters);
+        for (kind, example) in &other.examples {
+            if self.example(*kind).is_none() {
+                self.examples.push((*kind, example.clone()));
+            }
+        }
+    }
+
+    pub fn clear(&mut self) {
+        for histogram in [&mut self.latency, &mut self.as_sent, &mut self.connect, &mut self.send_lag] {
+            if !histogram.is_empty() {
+                histogram.reset();
+            }
+        }
+        self.counters = Counters::default();
+        self.examples.clear();
+    }
+
+    #[must_use]
+    pub fn example(&self, kind: Failure) -> Option<&str> {
+        self.examples.iter().find(|(known, _)| *known == kind).map(|(_, example)| example.as_str())
+    }
+
+    /// A right answer. In closed loop `as_sent` is `None`.
+    pub fn right(&mut self, latency: u64, as_sent: Option<u64>) {
+        self.counters.right += 1;
+        self.latency.saturating_record(latency);
+        if let Some(as_sent) = as_sent {
+            self.as_sent.saturating_record(as_sent);
+        }
+    }
+
+    /// A request is complete that no answer is awaited for.
+    pub fn right_unanswered(&mut self) {
+        self.counters.right += 1;
+    }
+
+    pub fn failed(&mut self, kind: Failure) {
+        self.counters.failures[kind as usize] += 1;
+    }
+
+    pub fn failed_times(&mut self, kind: Failure, times: u64) {
+        self.counters.failures[kind as usize] += times;
+    }
+
+    /// As [`Self::failed`]; `example` is asked only for the first of its kind in this tally.
+    pub fn failed_as(&mut self, kind: Failure, example: impl FnOnce() -> String) {
+        self.failed(kind);
+        if self.example(kind).is_none() {
+            self.examples.push((kind, example()));
+        }
+    }
+}
+
+/// A full tally on its way to the reporter.
+#[derive(Debug)]
+pub struct Slice {
+    /// Number of the tick that ended it, from 0; `None`: the worker's last.
+    pub tick: Option<u32>,
+    pub tally: Box<Tally>,
+}
+
+/// A worker's end: where it counts.
+#[derive(Debug)]
+pub struct Recorder {
+    pub tally: Box<Tally>,
+    full: Sender<Slice>,
+    empty: Receiver<Box<Tally>>,
+}
+
+/// The reporter's way of giving emptied tallies back to one worker.
+#[derive(Debug, Clone)]
+pub struct Giver(Sender<Box<Tally>>);
+
+impl Recorder {
+    /// A recorder that hands over to `full`.
+    #[must_use]
+    pub fn new(full: Sender<Slice>) -> (Self, Giver) {
+        let (give, empty) = channel();
+        (Self { tally: Box::default(), full, empty }, Giver(give))
+    }
+
+    /// The stretch that ends with this tick is over.
+    pub fn hand_over(&mut self, tick: u32) {
+        let next = self.empty.try_recv().unwrap_or_default();
+        let tally = std::mem::replace(&mut self.tally, next);
+        // The reporter may have failed to write; then the run goes on to its end and says so.
+        let _ = self.full.send(Slice { tick: Some(tick), tally });
+    }
+
+    /// Hands over what there is. Nothing follows.
+    pub fn finish(self) {
+        let _ = self.full.send(Slice { tick: None, tally: self.tally });
+    }
+
+    /// What came before the measured time does not count.
+    pub fn forget_all(&mut self) {
+        self.tally.clear();
+    }
+}
+
+impl Giver {
+    /// Gives an emptied tally back; a worker that has ended needs none.
+    pub fn give(&self, mut tally: Box<Tally>) {
+        tally.clear();
+        let _ = self.0.send(tally);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_answer_is_not_also_lost() {
+        let mut tally = Tally::default();
+        tally.failed_times(Failure::TimedOut, 5);
+        tally.failed(Failure::Late);
+        assert_eq!(tally.counters.failures(Failure::TimedOut), 4);
+        assert_eq!(tally.counters.failures(Failure::Late), 1);
+        assert_eq!(tally.counters.failed(), 5);
+    }
+
+    #[test]
+    fn slices_add_up_and_buffers_come_back() {
+        let (full, slices) = channel();
+        let (mut recorder, giver) = Recorder::new(full);
+        let mut total = Tally::default();
+        for tick in 0..3 {
+            recorder.tally.right(1000 * u64::from(tick + 1), Some(500));
+            recorder.tally.failed_as(Failure::WrongReply, || format!("example {tick}"));
+            recorder.hand_over(tick);
+            let slice = slices.recv().expect("a slice");
+            assert_eq!(slice.tick, Some(tick));
+            assert_eq!(slice.tally.counters.right, 1);
+            total.add(&slice.tally);
+            giver.give(slice.tally);
+        }
+        recorder.finish();
+        let last = slices.recv().expect("the last slice");
+        assert_eq!((last.tick, last.tally.counters.ended()), (None, 0));
+        assert_eq!((total.counters.right, total.counters.failed()), (3, 3));
+        assert_eq!(total.latency.len(), 3);
+        assert_eq!(total.as_sent.max(), total.as_sent.highest_equivalent(500));
+        assert_eq!(total.example(Failure::WrongReply), Some("example 0"));
+        assert!(last.tally.examples.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_too_long_to_record() {
+        let mut tally = Tally::default();
+        tally.right(u64::MAX, None);
+        tally.right(0, None);
+        assert_eq!(tally.latency.len(), 2);
+    }
+}

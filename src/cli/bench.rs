@@ -1,0 +1,262 @@
+//! `bench`: what was typed, made into a [`BenchPlan`].
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::{
+    bench_load::{Asked, asked_load},
+    data::DataArgs,
+    flags::{
+        protocol::{ProtocolArgs, served},
+        socket::DialArgs,
+    },
+    shim,
+    target::Words,
+    values::{self, Named},
+};
+use crate::{
+    bench::{Arrivals, BenchPlan, ReportPlan, Until, limit::Limit},
+    error::Trouble,
+    protocol::{Answers, Protocol},
+    transport::Scheme,
+    values::read,
+};
+
+/// Connections over streams, unless told otherwise.
+const STREAM_CONNECTIONS: usize = 50;
+/// How long a run lasts, unless told otherwise.
+const DURATION: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "netproto bench [OPTIONS] tcp|udp|unix [TARGET] [DATA]...",
+    mut_arg("protocol", |arg| arg.help("The protocol [default: asks the target once]")),
+    after_help = "Examples:
+  netproto bench tcp                              against a server of its own
+  netproto bench tcp localhost:8080 -c 64         as fast as replies come
+  netproto bench udp localhost:8080 -r 20k        20,000 a second, come what may
+  netproto bench tcp localhost:8080 -r 1k --fail-if 'p99>2ms'
+
+Limits: p50, p99.9 (any percentile), mean, min, max; errors, loss, rate."
+)]
+pub struct Bench {
+    /// tcp, udp or unix; tcp when left out
+    #[arg(value_parser = Named::transport(), hide_possible_values = true)]
+    transport: Option<String>,
+    /// HOST:PORT, a path after unix, or a URL; none: its own server
+    #[arg(value_hint = ValueHint::AnyPath)]
+    target: Option<OsString>,
+    /// Messages to send in turn, in place of --length
+    data: Vec<OsString>,
+    #[command(flatten)]
+    protocol: ProtocolArgs,
+    #[command(flatten)]
+    body: DataArgs,
+    #[command(flatten)]
+    load: LoadArgs,
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(flatten)]
+    report: ReportArgs,
+    /// A Unix datagram socket
+    #[arg(long, help_heading = "Socket")]
+    datagram: bool,
+    #[command(flatten)]
+    dial: DialArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Load")]
+pub(super) struct LoadArgs {
+    /// Connections [default: 50; udp: 1]
+    #[arg(short = 'c', long, value_name = "N", value_parser = values::at_least_one)]
+    pub connections: Option<usize>,
+    /// Length of each message [default: 64]
+    #[arg(short = 'l', long, value_name = "SIZE", value_parser = read::size, conflicts_with = "file")]
+    pub length: Option<usize>,
+    /// Requests per second, come what may (open loop)
+    #[arg(short = 'r', long, value_name = "RATE", value_parser = read::rate)]
+    pub rate: Option<f64>,
+    /// The same, in bits per second of messages
+    #[arg(short = 'b', long, value_name = "BITRATE", value_parser = read::bit_rate, conflicts_with = "rate")]
+    pub bit_rate: Option<f64>,
+    /// Spread of an open loop: constant [default], poisson
+    #[arg(long, value_name = "KIND", default_value = "constant", hide_default_value = true, hide_possible_values = true)]
+    pub arrivals: ArrivalsArg,
+    /// Requests under way on each connection [default: 1]
+    #[arg(long, value_name = "N", value_parser = values::at_least_one)]
+    pub in_flight: Option<usize>,
+    /// A new connection for each request
+    #[arg(long)]
+    pub reconnect: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ArrivalsArg {
+    Constant,
+    Poisson,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Run")]
+struct RunArgs {
+    /// How long to measure [default: 10s]
+    #[arg(short = 'd', long, value_name = "TIME", value_parser = values::some_time, conflicts_with = "requests")]
+    duration: Option<Duration>,
+    /// Stop after so many requests instead
+    #[arg(short = 'n', long, value_name = "COUNT", value_parser = read::positive)]
+    requests: Option<u64>,
+    /// Rise to the full load in this time, first
+    #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = read::duration)]
+    ramp: Duration,
+    /// Warm up for so long, uncounted
+    #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = read::duration)]
+    omit: Duration,
+    /// A reply is lost after so long [10s; udp: 1s]
+    #[arg(short = 'w', long, value_name = "TIME", value_parser = values::some_time)]
+    timeout: Option<Duration>,
+    /// Run it so many times, show the spread
+    #[arg(long, value_name = "N", default_value = "1", hide_default_value = true, value_parser = repeats)]
+    repeat: u32,
+    /// Worker threads [default: one for each core]
+    #[arg(short = 't', long, value_name = "N", value_parser = values::at_least_one)]
+    threads: Option<usize>,
+    /// Seed of all random choices [default: 0]
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = read::count)]
+    seed: u64,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Report")]
+struct ReportArgs {
+    /// Exit code 4 if so, as in 'p99>2ms'; repeatable
+    #[arg(long, value_name = "LIMIT", value_parser = shim::limit)]
+    fail_if: Vec<Limit>,
+    /// A line for each interval
+    #[arg(short = 'i', long, value_name = "TIME", value_parser = values::some_time)]
+    interval: Option<Duration>,
+    /// The report as one JSON document
+    #[arg(short = 'J', long)]
+    json: bool,
+    /// A JSON object for each interval, then the report
+    #[arg(long, conflicts_with = "json")]
+    json_stream: bool,
+    /// Write the intervals as CSV
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    csv: Option<PathBuf>,
+    /// Write an HdrHistogram interval log
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    hdr: Option<PathBuf>,
+    /// Only the report: no progress, no hints
+    #[arg(short, long)]
+    quiet: bool,
+    /// More detail
+    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+}
+
+impl Bench {
+    /// `command` is what was typed, for the report.
+    ///
+    /// # Errors
+    /// What was typed makes no sense together.
+    pub fn plan(&self, command: String) -> Result<BenchPlan, Trouble> {
+        let words = Words::sort(self.transport.as_ref(), self.target.as_ref(), &self.data);
+        if words.transport.is_none() && words.target.is_none() {
+            return Err(missing());
+        }
+        let target = words.target(self.datagram)?;
+        let scheme = target.as_ref().map_or_else(|| words.scheme(self.datagram), |target| Ok(target.scheme))?;
+        let row = match target {
+            Some(_) => self.protocol.protocol,
+            None => Some(served(self.protocol.protocol)?),
+        };
+        let dial = self.dial.dial(scheme)?;
+        let setup = self.protocol.setup(row)?;
+        let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };
+        let (load, rate) = asked_load(&asked, &self.load, &self.body, &words.data)?;
+        Ok(BenchPlan {
+            protocol: row,
+            setup,
+            scheme,
+            target,
+            dial,
+            connections: self.load.connections.unwrap_or(if values::datagrams(scheme) { 1 } else { STREAM_CONNECTIONS }),
+            threads: self.run.threads,
+            until: self.run.until(),
+            load,
+            rate,
+            arrivals: self.load.arrivals(),
+            in_flight: self.load.in_flight,
+            ramp: self.run.ramp,
+            omit: self.run.omit,
+            timeout: self.run.timeout,
+            repeat: self.run.repeat,
+            reconnect: self.reconnects(scheme, row)?,
+            seed: self.run.seed,
+            limits: self.report.fail_if.clone(),
+            report: self.report.plan(),
+            command,
+        })
+    }
+
+    /// Over streams, a protocol that answers once and closes needs a connection for each request.
+    fn reconnects(&self, scheme: Scheme, row: Option<&'static Protocol>) -> Result<bool, Trouble> {
+        let stream = !values::datagrams(scheme);
+        let implied = stream && row.is_some_and(|row| row.answers.stream == Answers::OnceThenClose);
+        if self.load.reconnect && !stream {
+            return Err(Trouble::usage("--reconnect opens connections, and datagrams have none").hint("leave it out"));
+        }
+        if (self.load.reconnect || implied) && self.load.in_flight.is_some_and(|n| n > 1) {
+            let why = match row {
+                Some(row) if implied => format!("{} has one request on each connection", row.name),
+                _ => "--reconnect has one request on each connection".into(),
+            };
+            return Err(Trouble::usage(format!("--in-flight does not go with that: {why}"))
+                .hint("more connections are more requests under way: -c 100"));
+        }
+        Ok(self.load.reconnect || implied)
+    }
+}
+
+impl LoadArgs {
+    fn arrivals(&self) -> Arrivals {
+        match self.arrivals {
+            ArrivalsArg::Constant => Arrivals::Constant,
+            ArrivalsArg::Poisson => Arrivals::Poisson,
+        }
+    }
+}
+
+impl RunArgs {
+    fn until(&self) -> Until {
+        self.requests.map_or_else(|| Until::Duration(self.duration.unwrap_or(DURATION)), Until::Requests)
+    }
+}
+
+impl ReportArgs {
+    fn plan(&self) -> ReportPlan {
+        ReportPlan {
+            json: self.json,
+            json_stream: self.json_stream,
+            csv: self.csv.clone(),
+            hdr: self.hdr.clone(),
+            interval: self.interval,
+            quiet: self.quiet,
+            verbose: self.verbose,
+        }
+    }
+}
+
+fn repeats(text: &str) -> Result<u32, String> {
+    match values::few(text)? {
+        0 => Err("it must be at least 1".into()),
+        times => Ok(times),
+    }
+}
+
+fn missing() -> Trouble {
+    Trouble::usage("bench needs a transport or a target")
+        .hint("for example: bench tcp (with a server of its own), or bench tcp localhost:8080")
+}

@@ -1,0 +1,192 @@
+//! DATA, `-f`, `--no-escapes`: what `send` and `bench` say.
+
+use std::{
+    ffi::OsStr,
+    io::Read as _,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use clap::{Args, ValueHint};
+
+use crate::{
+    error::{Trouble, reason},
+    protocol::Protocol,
+    transport::{Family, Host, Place, Scheme, Target},
+    values::read,
+};
+
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Data")]
+pub struct DataArgs {
+    /// Send what FILE holds; - is standard input
+    #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+    /// Take DATA as it is: \n is two letters
+    #[arg(long)]
+    pub no_escapes: bool,
+}
+
+impl DataArgs {
+    /// Each DATA argument as one message.
+    ///
+    /// # Errors
+    /// An escape that is none.
+    pub fn messages(&self, words: &[&OsStr]) -> Result<Vec<Bytes>, Trouble> {
+        let message = |word: &&OsStr| {
+            self.message(word).map_err(|clause| {
+                Trouble::usage(format!("DATA {:?}: {clause}", word.to_string_lossy()))
+                    .hint("--no-escapes sends backslashes as they are")
+            })
+        };
+        words.iter().map(message).collect()
+    }
+
+    /// One message. Arguments need not be UTF-8; what is not goes as it is.
+    pub fn message(&self, word: &OsStr) -> Result<Bytes, String> {
+        if self.no_escapes {
+            return Ok(Bytes::copy_from_slice(word.as_bytes()));
+        }
+        let mut message = Vec::with_capacity(word.len());
+        for chunk in word.as_bytes().utf8_chunks() {
+            message.extend(read::unescape(chunk.valid())?);
+            message.extend_from_slice(chunk.invalid());
+        }
+        Ok(message.into())
+    }
+
+    /// `-f` and DATA exclude each other.
+    ///
+    /// # Errors
+    /// Both are given.
+    pub fn only_source(&self, words: &[&OsStr]) -> Result<(), Trouble> {
+        match words {
+            [] => Ok(()),
+            [first, ..] => {
+                Err(Trouble::usage(format!("--file and DATA ({:?}) exclude each other", first.to_string_lossy()))
+                    .hint("leave one of them out"))
+            }
+        }
+    }
+
+    /// For protocols whose client says nothing of its own.
+    ///
+    /// # Errors
+    /// Data was given.
+    pub fn refuse(&self, words: &[&OsStr], row: &Protocol) -> Result<(), Trouble> {
+        let what = match (words.first(), &self.file) {
+            (Some(word), _) => format!("{:?}", word.to_string_lossy()),
+            (None, Some(_)) => "--file".into(),
+            _ => return Ok(()),
+        };
+        let name = row.name;
+        Err(Trouble::usage(format!("{name} takes no data: there is nothing to do with {what}"))
+            .hint(format!("`netproto protocols {name}` tells what it does")))
+    }
+}
+
+/// The largest datagram: 65,535 less the headers of IPv4 (RFC 791) and UDP (RFC 768); IPv6 counts without its header
+/// (RFC 8200, section 3).
+const LARGEST_V4: usize = 65_507;
+const LARGEST_V6: usize = 65_527;
+
+/// Does each message fit a datagram, and its answer, too?
+///
+/// # Errors
+/// One that does not.
+pub fn fits(
+    messages: &[Bytes],
+    target: &Target,
+    family: Option<Family>,
+    row: Option<&'static Protocol>,
+) -> Result<(), Trouble> {
+    let longest = messages.iter().map(Bytes::len).max().unwrap_or(0);
+    length_fits(longest, target, family, row)
+}
+
+/// Does a message of this length fit?
+///
+/// # Errors
+/// It does not.
+pub fn length_fits(
+    length: usize,
+    target: &Target,
+    family: Option<Family>,
+    row: Option<&'static Protocol>,
+) -> Result<(), Trouble> {
+    if target.scheme != Scheme::Udp {
+        return Ok(());
+    }
+    let (ip, largest) = if over_v6(target, family) { ("IPv6", LARGEST_V6) } else { ("IPv4", LARGEST_V4) };
+    let overhead = row.map_or(0, |row| row.overhead);
+    let room = largest - overhead;
+    if length <= room {
+        return Ok(());
+    }
+    let takes = match row {
+        Some(row) if overhead > 0 => {
+            format!("{} takes {} over {ip}, since its answer is {overhead} longer", row.name, bytes(room))
+        }
+        _ => format!("a datagram over {ip} holds {}", bytes(room)),
+    };
+    Err(Trouble::usage(format!("a message of {} is too large: {takes}", bytes(length)))
+        .hint("send it in pieces, or over tcp"))
+}
+
+fn bytes(n: usize) -> String {
+    format!("{} bytes", crate::values::show::grouped(n as u64))
+}
+
+fn over_v6(target: &Target, family: Option<Family>) -> bool {
+    match &target.place {
+        Place::Net { host: Host::Ip(ip), .. } => ip.is_ipv6(),
+        _ => family == Some(Family::V6),
+    }
+}
+
+/// All of a file, for a message that is sent again and again.
+///
+/// # Errors
+/// It can't be read.
+pub fn contents(path: &Path) -> Result<Bytes, Trouble> {
+    let mut all = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut all)
+    } else {
+        std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut all))
+    };
+    match read {
+        Ok(_) => Ok(all.into()),
+        Err(error) => Err(Trouble::failed(format!("could not read {}: {}", path.display(), reason(&error)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_bytes() {
+        let data = DataArgs::default();
+        assert_eq!(data.message(OsStr::new(r"a\n\x00")), Ok(Bytes::from_static(b"a\n\0")));
+        assert_eq!(data.message(OsStr::from_bytes(b"\xff\\t\xfe")), Ok(Bytes::from_static(b"\xff\t\xfe")));
+        assert!(data.message(OsStr::from_bytes(b"\\\xff")).is_err());
+        let literal = DataArgs { no_escapes: true, ..data };
+        assert_eq!(literal.message(OsStr::new(r"a\n")), Ok(Bytes::from_static(br"a\n")));
+    }
+
+    #[test]
+    fn a_datagram_has_a_size() {
+        let to = |ip: &str| Target {
+            scheme: Scheme::Udp,
+            place: Place::Net { host: ip.parse().map_or_else(|_| Host::Name(ip.into()), Host::Ip), port: 9 },
+        };
+        let fits = |length, ip, family| length_fits(length, &to(ip), family, None).is_ok();
+        assert!(fits(65_507, "127.0.0.1", None) && !fits(65_508, "127.0.0.1", None));
+        assert!(fits(65_527, "::1", None) && !fits(65_528, "::1", None));
+        assert!(!fits(65_508, "localhost", None) && fits(65_508, "localhost", Some(Family::V6)));
+        let stream = Target { scheme: Scheme::Tcp, ..to("::1") };
+        assert!(length_fits(1 << 30, &stream, None, None).is_ok());
+    }
+}

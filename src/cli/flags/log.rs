@@ -1,0 +1,42 @@
+//! What a server tells: `-v`, `-q`, `-x`, `-J`, `--stats`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::{
+    cli::values,
+    role::serve::{LogForm, LogPlan},
+};
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct LogArgs {
+    /// A line for each client; -vv: for each message too
+    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// No hints and no summary
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Dump every byte in hex
+    #[arg(short = 'x', long)]
+    pub hex: bool,
+    /// Log lines as JSON objects, on stdout
+    #[arg(short = 'J', long)]
+    pub json: bool,
+    /// Print totals so often
+    #[arg(long, value_name = "TIME", value_parser = values::some_time)]
+    pub stats: Option<Duration>,
+}
+
+impl LogArgs {
+    pub fn plan(&self) -> LogPlan {
+        LogPlan {
+            form: if self.json { LogForm::Json } else { LogForm::Text },
+            verbose: self.verbose,
+            quiet: self.quiet,
+            hex: self.hex,
+            stats: self.stats,
+        }
+    }
+}

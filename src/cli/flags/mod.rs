@@ -1,0 +1,5 @@
+//! Flags that several commands share, one file for each group.
+
+pub mod log;
+pub mod protocol;
+pub mod socket;

@@ -1,0 +1,104 @@
+//! `-P`, `-p`, `--framing`, `--max-frame`: which protocol, and how it is set up.
+
+use clap::Args;
+
+use crate::{
+    cli::values::{self, Named},
+    error::Trouble,
+    protocol::{Framing, ParamError, Params, Protocol, Setup},
+};
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Protocol")]
+pub struct ProtocolArgs {
+    /// The protocol; `netproto protocols` lists them
+    #[arg(short = 'P', long, value_name = "NAME", value_parser = Named::protocol(), hide_possible_values = true)]
+    pub protocol: Option<&'static Protocol>,
+    /// A parameter of it, such as delay=1s; repeatable
+    #[arg(short = 'p', long = "param", value_name = "KEY=VALUE", value_parser = values::param)]
+    pub params: Vec<(String, String)>,
+    /// Messages as lines, netstring, int32, ...
+    #[arg(long, value_name = "FRAMING", value_parser = Named::framing(), hide_possible_values = true)]
+    pub framing: Option<String>,
+    /// Longest message of a framing
+    #[arg(long, value_name = "SIZE", value_parser = crate::values::read::size)]
+    pub max_frame: Option<usize>,
+}
+
+impl ProtocolArgs {
+    /// The protocol's set-up, checked against its row. Without a row (`bench` probes later) there can be no parameters.
+    ///
+    /// # Errors
+    /// A framing or a parameter that does not go with the protocol.
+    pub fn setup(&self, protocol: Option<&'static Protocol>) -> Result<Setup, Trouble> {
+        Ok(Setup { framing: self.framing(protocol)?, params: self.params(protocol)?, numbered: None })
+    }
+
+    fn framing(&self, protocol: Option<&'static Protocol>) -> Result<Framing, Trouble> {
+        let Some(text) = &self.framing else {
+            return match self.max_frame {
+                Some(_) => Err(Trouble::usage("--max-frame is the limit of a framing, and there is none")
+                    .hint("add one, as in: --framing lines --max-frame 64K")),
+                None => Ok(Framing::default()),
+            };
+        };
+        let framing = values::framing_of(text, self.max_frame)?;
+        match protocol {
+            Some(row) if !row.framed && !framing.is_raw() => {
+                Err(Trouble::usage(format!("{} takes no framing: it says itself where its messages end", row.name))
+                    .hint("leave --framing out"))
+            }
+            _ => Ok(framing),
+        }
+    }
+
+    fn params(&self, protocol: Option<&'static Protocol>) -> Result<Params, Trouble> {
+        let mut params = Params::default();
+        for (key, value) in &self.params {
+            let Some(row) = protocol else {
+                return Err(Trouble::usage(format!("-p {key}={value} sets a parameter of a protocol, and none is named"))
+                    .hint("name it, as in: -P processed -p delay=1s"));
+            };
+            params.set(row.params, key, value).map_err(|error| param_trouble(row, &error))?;
+        }
+        Ok(params)
+    }
+}
+
+fn param_trouble(row: &Protocol, error: &ParamError) -> Trouble {
+    let trouble = Trouble::usage(format!("{}: {error}", row.name));
+    match error.hint() {
+        Some(hint) => trouble.hint(hint),
+        None => trouble.hint(format!("`netproto protocols {}` tells what it takes", row.name)),
+    }
+}
+
+/// The protocol a server speaks.
+///
+/// # Errors
+/// A row without a server end.
+pub fn served(chosen: Option<&'static Protocol>) -> Result<&'static Protocol, Trouble> {
+    let row = chosen.map_or_else(default_server, Ok)?;
+    if row.server.is_some() {
+        return Ok(row);
+    }
+    let sentence = format!("{} has no server end: it stands for any server", row.name);
+    Err(Trouble::usage(sentence).hint("to send back what comes in: -P echo; `netproto protocols` lists the others"))
+}
+
+/// The first row of the table.
+///
+/// # Errors
+/// None in practice: the table has rows.
+pub fn default_server() -> Result<&'static Protocol, Trouble> {
+    crate::protocol::ALL.first().copied().ok_or_else(|| Trouble::failed("no protocol is built in"))
+}
+
+/// What a client speaks unless told otherwise: the row that has no server end, and so stands for any server.
+///
+/// # Errors
+/// None in practice: the table has such a row.
+pub fn default_client() -> Result<&'static Protocol, Trouble> {
+    let any = crate::protocol::ALL.iter().copied().find(|row| row.server.is_none());
+    any.map_or_else(default_server, Ok)
+}

@@ -1,0 +1,115 @@
+//! `man`: the manual pages, made from the same definitions as the parser.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Command, CommandFactory as _, ValueHint};
+use clap_mangen::Man;
+
+use super::Cli;
+use crate::error::{Exit, Trouble, reason};
+
+/// When this version was made. Fixed, so that the same version always gives the same pages.
+const DATE: &str = "2026-11-22";
+
+/// For every page: `error::Exit` in prose.
+const EXIT_STATUS: &str = r#".SH "EXIT STATUS"
+.TP
+\fB0\fR
+Done. A server that was stopped by a signal, too.
+.TP
+\fB1\fR
+It failed. \fBbench\fR: there was not one right reply.
+.TP
+\fB2\fR
+The command line is wrong.
+.TP
+\fB3\fR
+The answer was not as expected.
+.TP
+\fB4\fR
+A limit of \fB\-\-fail\-if\fR was missed.
+.TP
+\fB5\fR
+Timed out.
+.TP
+\fB130\fR
+Interrupted. The report is still printed.
+"#;
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "netproto man [OPTIONS]",
+    after_help = "Examples:
+  netproto man | man -l -                           read the first page
+  netproto man --dir ~/.local/share/man/man1        write them all"
+)]
+pub struct Pages {
+    /// Write every page to DIR; none: print the first
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    dir: Option<PathBuf>,
+}
+
+impl Pages {
+    /// # Errors
+    /// The folder or a file can't be written.
+    pub fn write(&self) -> anyhow::Result<Exit> {
+        let mut tool = Cli::command();
+        tool.build();
+        match &self.dir {
+            None => io::stdout().write_all(&page(&tool)?)?,
+            Some(dir) => {
+                fs::create_dir_all(dir).map_err(|error| unwritable(dir, &error))?;
+                let commands = tool.get_subcommands().filter(|command| !command.is_hide_set());
+                for command in std::iter::once(&tool).chain(commands) {
+                    let path = dir.join(format!("{}.1", name(command)));
+                    fs::write(&path, page(command)?).map_err(|error| unwritable(&path, &error))?;
+                }
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// `netproto`, `netproto-send`
+fn name(command: &Command) -> &str {
+    command.get_display_name().unwrap_or_else(|| command.get_name())
+}
+
+fn page(command: &Command) -> io::Result<Vec<u8>> {
+    let title = name(command).to_uppercase();
+    let source = concat!("netproto ", env!("CARGO_PKG_VERSION"));
+    let man = Man::new(command.clone()).title(title).date(DATE).source(source).manual("netproto manual");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut page)?;
+    }
+    if let Some(examples) = command.get_after_help() {
+        write_examples(&mut page, &examples.to_string())?;
+    }
+    page.write_all(EXIT_STATUS.as_bytes())?;
+    Ok(page)
+}
+
+/// The lines after "Examples:", as they are.
+fn write_examples(page: &mut Vec<u8>, text: &str) -> io::Result<()> {
+    page.write_all(b".SH EXAMPLES\n.nf\n")?;
+    for line in text.lines().filter(|line| *line != "Examples:") {
+        let line = line.trim_start().replace('\\', "\\e").replace('-', "\\-");
+        // A line may not begin like a request (groff(7)).
+        writeln!(page, "{}{line}", if line.starts_with(['.', '\'']) { "\\&" } else { "" })?;
+    }
+    page.write_all(b".fi\n")
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Trouble {
+    Trouble::failed(format!("could not write {}: {}", path.display(), reason(error)))
+}

@@ -1,0 +1,165 @@
+//! `protocols`: what is in the table, for people and as JSON.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::values::Named;
+use crate::protocol::{ALL, Answers, AnswersBy, ParamKind, Protocol, framing};
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "netproto protocols [OPTIONS] [NAME]",
+    after_help = "Examples:
+  netproto protocols            all of them, and the framings
+  netproto protocols processed  one, with its parameters"
+)]
+pub struct Protocols {
+    /// Tell all about this one
+    #[arg(value_parser = Named::protocol(), hide_possible_values = true)]
+    name: Option<&'static Protocol>,
+    /// As one JSON document
+    #[arg(short = 'J', long)]
+    json: bool,
+}
+
+impl Protocols {
+    /// # Errors
+    /// None in practice: the JSON of a table.
+    pub fn text(&self) -> anyhow::Result<String> {
+        let text = match (self.name, self.json) {
+            (Some(row), false) => one(row),
+            (None, false) => all(),
+            (Some(row), true) => serde_json::to_string_pretty(&object(row))? + "\n",
+            (None, true) => serde_json::to_string_pretty(&document())? + "\n",
+        };
+        Ok(text)
+    }
+}
+
+/// Columns before the last one.
+const INDENT: usize = 33;
+const WIDTH: usize = 80;
+
+fn all() -> String {
+    let mut text = String::from("Protocols (-P NAME)\n  NAME       PORT  ANSWERS       ABOUT\n");
+    for row in ALL {
+        let port = row.port.map_or_else(String::new, |port| port.to_string());
+        let about = wrapped(&format!("{} ({})", row.about, row.spec));
+        let _ = writeln!(text, "  {:<9}  {port:>4}  {:<12}  {about}", row.name, answers(row.answers));
+    }
+    text.push_str("\nFramings (--framing NAME)\n  NAME             LIMIT         ABOUT\n");
+    for row in framing::ALL {
+        let max = row.max.map_or_else(String::new, |max| crate::values::show::grouped(max as u64));
+        let _ = writeln!(text, "  {:<15}  {max:<12}  {}", row.name, wrapped(row.about));
+    }
+    text.push_str("\n`netproto protocols NAME` tells all about one, with its parameters.\n");
+    text
+}
+
+/// In short; what differs over streams and datagrams has a slash.
+fn answers(by: AnswersBy) -> String {
+    let short = |answers| match answers {
+        Answers::Each => "each",
+        Answers::Unknown => "any",
+        Answers::OnceThenClose => "once",
+        Answers::Endless => "endless",
+        Answers::Never => "never",
+    };
+    let (stream, datagrams) = (short(by.stream), short(by.datagrams));
+    if stream == datagrams { stream.into() } else { format!("{stream}/{datagrams}") }
+}
+
+/// Goes on in the last column.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().filter(|line| line.is_empty() || line.len() + 1 + word.len() <= WIDTH - INDENT);
+        match line {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(word.into()),
+        }
+    }
+    lines.join(&format!("\n{:INDENT$}", ""))
+}
+
+fn one(row: &Protocol) -> String {
+    let mut text = format!("{}: {}\n\n", row.name, row.about);
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(text, "  {name:<10}  {value}");
+    };
+    line("defined in", row.spec);
+    if let Some(port) = row.port {
+        line("port", &port.to_string());
+    }
+    let AnswersBy { stream, datagrams } = row.answers;
+    line("streams", told(stream));
+    line("datagrams", told(datagrams));
+    line("data", if row.takes_data { "what you say" } else { "none" });
+    line("framing", if row.framed { "any" } else { "its own" });
+    if row.server.is_none() {
+        line("server", "none");
+    }
+    if row.amplifies {
+        line("careful", "answers are larger than what they answer (--allow-amplification)");
+    }
+    for (at, param) in row.params.iter().enumerate() {
+        let heading = if at == 0 { "\nParameters (-p KEY=VALUE)\n" } else { "" };
+        let form = format!("{}={}", param.name, param.kind.placeholder());
+        let _ = writeln!(text, "{heading}  {form:<16}  {}\n  {:16}  default: {}", param.help, "", param.default);
+    }
+    text
+}
+
+fn told(answers: Answers) -> &'static str {
+    match answers {
+        Answers::Each => "each message is answered",
+        Answers::Unknown => "whatever the server does",
+        Answers::OnceThenClose => "answers once and closes",
+        Answers::Endless => "sends without being asked, and without end",
+        Answers::Never => "nothing is answered",
+    }
+}
+
+fn document() -> Value {
+    json!({
+        "schema_version": 1,
+        "protocols": ALL.iter().map(|row| object(row)).collect::<Vec<_>>(),
+        "framings": framing::ALL.iter().map(|row| json!({ "name": row.name, "about": row.about, "max": row.max })).collect::<Vec<_>>(),
+    })
+}
+
+fn object(row: &Protocol) -> Value {
+    json!({
+        "name": row.name,
+        "about": row.about,
+        "spec": row.spec,
+        "port": row.port,
+        "answers": { "stream": word(row.answers.stream), "datagrams": word(row.answers.datagrams) },
+        "takes_data": row.takes_data,
+        "amplifies": row.amplifies,
+        "framed": row.framed,
+        "has_server": row.server.is_some(),
+        "params": row.params.iter().map(|param| json!({
+            "name": param.name,
+            "kind": match param.kind { ParamKind::Duration => "duration", ParamKind::Text => "text" },
+            "default": param.default,
+            "help": param.help,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn word(answers: Answers) -> &'static str {
+    match answers {
+        Answers::Each => "each",
+        Answers::Unknown => "unknown",
+        Answers::OnceThenClose => "once_then_close",
+        Answers::Endless => "endless",
+        Answers::Never => "never",
+    }
+}

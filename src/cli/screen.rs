@@ -1,0 +1,54 @@
+//! The first screen: what `netproto` and `netproto --help` print.
+
+use clap::builder::{StyledStr, Styles, styling::Style};
+
+const HEADING: Style = Style::new().bold();
+const NAME: Style = Style::new().bold();
+
+/// The look of every help text: bold names, nothing else, so that it is calm on any background.
+pub const STYLES: Styles = Styles::plain().header(HEADING).usage(HEADING).literal(NAME).placeholder(Style::new());
+
+/// In 80 columns; `#` begins a heading, `*` stands around a command's name.
+const FIRST: &str = "\
+netproto: serve, talk and load network protocols
+
+Usage: netproto <COMMAND>
+
+#Serve
+  *serve-tcp*   Answer TCP clients       netproto serve-tcp 8080
+  *serve-udp*   Answer datagrams         netproto serve-udp 8080 -P echo
+  *serve-unix*  Answer on a Unix socket  netproto serve-unix /tmp/np.sock
+#Talk
+  *send*        Send, print the answer   netproto send udp localhost:8080 hello
+#Load
+  *bench*       Load a server, report    netproto bench tcp localhost:8080 -c 64
+#More
+  *protocols*   List protocols, framings, parameters
+  *completions*, *man*                     for your shell, for your manual
+
+netproto <COMMAND> --help lists a command's flags.
+";
+
+/// The first screen, styled.
+pub fn first() -> StyledStr {
+    let mut text = String::with_capacity(FIRST.len() + 256);
+    for line in FIRST.lines() {
+        match line.strip_prefix('#') {
+            Some(heading) => text.push_str(&format!("{HEADING}{heading}{HEADING:#}")),
+            None => push_named(&mut text, line),
+        }
+        text.push('\n');
+    }
+    text.into()
+}
+
+/// Every second piece between stars is a name.
+fn push_named(text: &mut String, line: &str) {
+    for (at, piece) in line.split('*').enumerate() {
+        if at % 2 == 1 {
+            text.push_str(&format!("{NAME}{piece}{NAME:#}"));
+        } else {
+            text.push_str(piece);
+        }
+    }
+}

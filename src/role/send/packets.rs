@@ -1,0 +1,95 @@
+//! Talking over datagrams. Nothing is connected there: that an address is the wrong one shows only when a datagram to it is
+//! refused, and then the next address is tried, as for streams before they connect.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Exchange, PACKET_SILENCE, facts, party::Correspondent, plan::SendPlan, show::Show, source, source::Script, tell, terms,
+};
+use crate::{
+    error::{Trouble, reason},
+    role::packets::DrivePackets,
+    session::{Closed, Endpoint, Rides},
+    transport::{Attempt, PacketClient, Resolved, Route, packets_to},
+};
+
+/// One exchange with the first address that does not refuse it.
+pub(super) async fn talk(
+    plan: &SendPlan,
+    resolved: &Resolved,
+    script: &mut Script,
+    show: &mut Show,
+) -> Result<Exchange, Trouble> {
+    let mut attempts: Vec<Attempt> = Vec::new();
+    for (left, address) in
+        resolved.addresses.iter().enumerate().map(|(n, address)| (resolved.addresses.len() - n - 1, address))
+    {
+        let started = Instant::now();
+        let socket = match packets_to(address, plan.target.scheme, &plan.dial).await {
+            Err(trouble) if left > 0 => {
+                attempts.push(Attempt {
+                    address: address.clone(),
+                    took: started.elapsed(),
+                    failure: Some(trouble.sentence),
+                });
+                continue;
+            }
+            made => made?,
+        };
+        let again = script.repeatable();
+        let mut exchange = over(plan, socket, script, show).await?;
+        let refused = matches!(exchange.how, Closed::Failed(_)) && exchange.traffic.bytes_in == 0;
+        let failure = match &exchange.how {
+            Closed::Failed(why) if refused => Some(why.clone()),
+            _ => None,
+        };
+        attempts.push(Attempt { address: address.clone(), took: started.elapsed(), failure });
+        exchange.route = Route { resolve: resolved.took, connect: Duration::ZERO, attempts: attempts.clone() };
+        match again {
+            Some(again) if refused && left > 0 => *script = again,
+            _ => {
+                tell::connected(plan, &exchange.route, &exchange.local, &exchange.peer);
+                return Ok(exchange);
+            }
+        }
+    }
+    Err(Trouble::failed(format!("{} has no address", plan.target)))
+}
+
+async fn over(plan: &SendPlan, socket: PacketClient, script: &mut Script, show: &mut Show) -> Result<Exchange, Trouble> {
+    let (local, peer) = (socket.local().clone(), socket.peer().clone());
+    if let Script::Messages(messages) = script {
+        messages.iter().try_for_each(|message| source::check_fits(plan, &peer, message))?;
+    }
+    let party = Correspondent::new(script, show, plan.protocol.answers.datagrams, false, plan.replies, false);
+    let session = (plan.protocol.client)(&plan.setup);
+    let facts = facts(Rides::Datagrams, local.clone(), peer.clone());
+    let mut drive = DrivePackets::new(socket, session, party, facts, terms(plan));
+    let how = (&mut drive).await;
+    let took = drive.traffic().opened.elapsed();
+    let unsaid = drive.party().has_more();
+    let traffic = *drive.traffic();
+    let (_, party) = drive.into_parts();
+    let route = Route { resolve: Duration::ZERO, connect: Duration::ZERO, attempts: Vec::new() };
+    Ok(Exchange { heard: party.heard, how, traffic, took, route, local, peer, tcp_info: None, unsaid })
+}
+
+/// `-z`: one empty datagram. A refusal comes back at once where nobody listens; silence may mean anything.
+pub(super) async fn knock(plan: &SendPlan, address: &Endpoint, started: Instant) -> Result<Duration, Trouble> {
+    let refused = |error: io::Error| Trouble::failed(format!("could not reach {}: {}", plan.target, reason(&error)));
+    let socket = packets_to(address, plan.target.scheme, &plan.dial).await?;
+    socket.try_send(b"").map_err(refused)?;
+    let mut buffer = vec![0; 64 * 1024];
+    let answer = std::future::poll_fn(|cx| socket.poll_recv(cx, &mut buffer));
+    let answer = tokio::time::timeout(plan.timeout.unwrap_or(PACKET_SILENCE), answer).await;
+    let took = started.elapsed();
+    match answer {
+        Ok(Err(error)) => return Err(refused(error)),
+        Ok(Ok(_)) => tell::open(plan, socket.peer(), took),
+        Err(_) => tell::silent(plan, socket.peer()),
+    }
+    Ok(took)
+}

@@ -1,0 +1,200 @@
+//! The client's side of datagrams: UDP (RFC 768) and Unix datagram sockets.
+//!
+//! May use: tokio, socket2, fastrand, `session` (`Endpoint`, `Facts`), `error`.
+
+use std::{
+    env, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    os::unix::net::UnixDatagram as StdUnixDatagram,
+    path::{Path, PathBuf},
+    process,
+    task::{Context, Poll, ready},
+};
+
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
+use tokio::net::{UdpSocket, UnixDatagram};
+
+use super::{
+    Dial, Host, Place, Scheme, Target,
+    connect::{bind_source, family, hint, take_trouble, trouble_inside},
+    flags,
+    packets::max_unix_datagram,
+    socket_file::SocketFile,
+};
+use crate::{
+    error::{Trouble, reason},
+    session::{Endpoint, Facts},
+};
+
+/// A socket that talks to one server, or to a whole group.
+pub struct PacketClient {
+    socket: Kind,
+    local: Endpoint,
+    peer: Endpoint,
+}
+
+enum Kind {
+    /// Only what comes from the server is taken, and its refusals are told.
+    Connected(UdpSocket),
+    /// To a group or to everybody: answers come from other addresses than that.
+    Loose { socket: UdpSocket, to: SocketAddr },
+    Unix {
+        // Before the socket, which must still be open when its file is removed.
+        _file: SocketFile,
+        socket: UnixDatagram,
+    },
+}
+
+/// Makes a socket for talking to one address, already resolved. Must be called inside a runtime.
+pub async fn packets_to(address: &Endpoint, scheme: Scheme, dial: &Dial) -> Result<PacketClient, Trouble> {
+    flags::check(scheme, &dial.flags)?;
+    family(dial)?;
+    let made = match (address, scheme) {
+        (Endpoint::Ip(address), Scheme::Udp) => open_udp(*address, dial),
+        (Endpoint::Unix(path), Scheme::Unixgram) => open_unix(path, dial),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{scheme} has no datagrams to {address}"))),
+    };
+    made.map_err(|error| explained(error, address, scheme))
+}
+
+fn open_udp(address: SocketAddr, dial: &Dial) -> io::Result<PacketClient> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    let flags = &dial.flags;
+    flags::prepare(&SockRef::from(&socket), Scheme::Udp, address.is_ipv6(), flags).map_err(trouble_inside)?;
+    let everywhere: IpAddr = if address.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+    bind_source(&socket, dial.source.unwrap_or(SocketAddr::new(everywhere, 0)))?;
+    flags::join(&SockRef::from(&socket), address.is_ipv6(), &flags.join, flags.interface.as_deref())
+        .map_err(trouble_inside)?;
+    let loose = flags.broadcast || address.ip().is_multicast();
+    if !loose {
+        socket.connect(&address.into())?;
+    }
+    let socket = UdpSocket::from_std(socket.into())?;
+    let local = Endpoint::Ip(socket.local_addr()?);
+    let socket = if loose { Kind::Loose { socket, to: address } } else { Kind::Connected(socket) };
+    Ok(PacketClient { socket, local, peer: Endpoint::Ip(address) })
+}
+
+fn open_unix(path: &Path, dial: &Dial) -> io::Result<PacketClient> {
+    let socket = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
+    socket.set_nonblocking(true)?;
+    flags::prepare(&SockRef::from(&socket), Scheme::Unixgram, false, &dial.flags).map_err(trouble_inside)?;
+    // Without a name of our own nobody could answer.
+    let (own, file) = name_it(&socket)?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    let socket = UnixDatagram::from_std(StdUnixDatagram::from(socket))?;
+    let (local, peer) = (Endpoint::Unix(own), Endpoint::Unix(path.to_owned()));
+    Ok(PacketClient { socket: Kind::Unix { _file: file, socket }, local, peer })
+}
+
+/// Binds to a path that nobody else has.
+fn name_it(socket: &Socket) -> io::Result<(PathBuf, SocketFile)> {
+    let mut tries = 8;
+    loop {
+        tries -= 1;
+        let own = env::temp_dir().join(format!("netproto-{}-{:08x}.sock", process::id(), fastrand::u32(..)));
+        match socket.bind(&SockAddr::unix(&own)?) {
+            Ok(()) => return SocketFile::made_at(&own).map(|file| (own, file)),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {}
+            Err(error) => {
+                let sentence = format!("could not bind unixgram {}: {}", own.display(), reason(&error));
+                return Err(trouble_inside(
+                    Trouble::failed(sentence).hint("answers come there; TMPDIR chooses another folder"),
+                ));
+            }
+        }
+    }
+}
+
+fn explained(error: io::Error, address: &Endpoint, scheme: Scheme) -> Trouble {
+    let error = match take_trouble(error) {
+        Ok(trouble) => return trouble,
+        Err(error) => error,
+    };
+    let place = match address {
+        Endpoint::Ip(address) => Place::Net { host: Host::Ip(address.ip()), port: address.port() },
+        Endpoint::Unix(path) => Place::Path(path.clone()),
+        Endpoint::Unnamed => Place::Path(PathBuf::new()),
+    };
+    let trouble = Trouble::failed(format!("could not reach {scheme} {address}: {}", reason(&error)));
+    match hint(&error, &Target { scheme, place }) {
+        Some(hint) => trouble.hint(hint),
+        None => trouble,
+    }
+}
+
+impl PacketClient {
+    #[must_use]
+    pub fn local(&self) -> &Endpoint {
+        &self.local
+    }
+
+    /// Whom it talks to; a group, maybe.
+    #[must_use]
+    pub fn peer(&self) -> &Endpoint {
+        &self.peer
+    }
+
+    /// The largest datagram that can be sent.
+    #[must_use]
+    pub fn max_datagram(&self) -> usize {
+        match (&self.socket, &self.peer) {
+            (Kind::Unix { socket, .. }, _) => max_unix_datagram(socket),
+            (_, Endpoint::Ip(peer)) if peer.is_ipv6() => Facts::MAX_UDP_IPV6,
+            _ => Facts::MAX_UDP_IPV4,
+        }
+    }
+
+    /// Waits for a datagram and receives it; what is longer than `buffer` is cut. A refusal by the peer's system is an error.
+    pub fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.poll_recv_from(cx, buffer).map(|received| received.map(|(length, _)| length))
+    }
+
+    /// As [`Self::poll_recv`], and who sent it: not always the peer, when that is a group.
+    pub fn poll_recv_from(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<(usize, Option<SocketAddr>)>> {
+        loop {
+            ready!(self.poll_recv_ready(cx))?;
+            match self.try_recv_from(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return Poll::Ready(other),
+            }
+        }
+    }
+
+    pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &self.socket {
+            Kind::Connected(socket) | Kind::Loose { socket, .. } => socket.poll_recv_ready(cx),
+            Kind::Unix { socket, .. } => socket.poll_recv_ready(cx),
+        }
+    }
+
+    /// Receives a datagram that is there; [`io::ErrorKind::WouldBlock`] when none is.
+    pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.try_recv_from(buffer).map(|(length, _)| length)
+    }
+
+    fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Option<SocketAddr>)> {
+        match &self.socket {
+            Kind::Connected(socket) => socket.try_recv(buffer).map(|length| (length, None)),
+            Kind::Loose { socket, .. } => socket.try_recv_from(buffer).map(|(length, from)| (length, Some(from))),
+            Kind::Unix { socket, .. } => socket.try_recv(buffer).map(|length| (length, None)),
+        }
+    }
+
+    pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &self.socket {
+            Kind::Connected(socket) | Kind::Loose { socket, .. } => socket.poll_send_ready(cx),
+            Kind::Unix { socket, .. } => socket.poll_send_ready(cx),
+        }
+    }
+
+    /// Sends one datagram; [`io::ErrorKind::WouldBlock`]: wait for [`Self::poll_send_ready`].
+    pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        match &self.socket {
+            Kind::Connected(socket) => socket.try_send(bytes),
+            Kind::Loose { socket, to } => socket.try_send_to(bytes, *to),
+            Kind::Unix { socket, .. } => socket.try_send(bytes),
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The reports of the load generator: what they say of results that are known, and that the JSON keeps its promise.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
+
+use base64::Engine as _;
+use hdrhistogram::{
+    Histogram,
+    serialization::{
+        Deserializer,
+        interval_log::{IntervalLogIterator, LogEntry},
+    },
+};
+use netproto::bench::{
+    Arrivals, ReportPlan,
+    failure::Failure,
+    limit::Limit,
+    report::{Files, csv, hdr, interval::Interval, json, spread, text},
+    results::{About, Generator, Model, Results},
+    stats::Tally,
+};
+use serde_json::Value;
+
+const MS: u64 = 1_000_000;
+
+/// `count` values, evenly from `from` to `to` nanoseconds.
+fn values(count: u64, from: u64, to: u64) -> impl Iterator<Item = u64> {
+    (0..count).map(move |at| from + (to - from) * at / count)
+}
+
+fn about() -> About {
+    About {
+        transport: "tcp",
+        target: "127.0.0.1:8080".into(),
+        protocol: "processed",
+        datagrams: false,
+        answered: true,
+        connections: 64,
+        threads: 2,
+        in_flight: Some(1),
+        reconnect: false,
+        model: Model::Closed,
+        timeout: Duration::from_secs(10),
+        ramp: Duration::ZERO,
+        omit: Duration::ZERO,
+        seed: 7,
+        command: "netproto bench tcp localhost:8080 -c 64".into(),
+    }
+}
+
+fn closed_loop() -> Results {
+    let mut totals = Tally::default();
+    for ns in values(60_000, 300_000, 700_000).chain(values(1000, 700_000, 4_700_000)) {
+        totals.right(ns, None);
+    }
+    totals.counters.sent = 61_000;
+    totals.counters.bytes_sent = 61_000 * 64;
+    totals.counters.bytes_received = 61_000 * 75;
+    totals.counters.connects = 64;
+    for ns in values(64, 30_000, 90_000) {
+        totals.connect.saturating_record(ns);
+    }
+    let duration = Duration::from_millis(500);
+    let started_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    let generator = Generator { cpu_percent: 88.0, busiest_percent: 45.0, saturated: false };
+    Results { about: about(), started_at, duration, totals, generator, interrupted: false }
+}
+
+/// 200,000 datagrams: 198,702 right, 1,203 lost, 95 late.
+fn open_loop_with_trouble() -> Results {
+    let mut totals = Tally::default();
+    for ns in values(195_000, MS, 1_430_000).chain(values(3702, 1_950_000, 102 * MS)) {
+        totals.right(ns, Some(ns.min(4 * MS)));
+        totals.send_lag.saturating_record(ns / 100);
+    }
+    totals.failed_times(Failure::TimedOut, 1298);
+    totals.failed_times(Failure::Late, 95);
+    totals.counters.sent = 200_000;
+    totals.counters.datagrams_received = 198_797;
+    let model = Model::Open { rate: 20_000.0, arrivals: Arrivals::Constant };
+    let (transport, target) = ("udp", "192.0.2.7:9000".into());
+    let (connections, in_flight, timeout) = (1, None, Duration::from_secs(1));
+    let about =
+        About { transport, target, protocol: "echo", datagrams: true, connections, in_flight, model, timeout, ..about() };
+    Results { about, totals, duration: Duration::from_secs(10), ..closed_loop() }
+}
+
+fn nothing_right() -> Results {
+    let mut totals = Tally::default();
+    totals.failed_as(Failure::WrongReply, || "expected \"a\", got \"b\"".into());
+    totals.failed_times(Failure::Refused, 12_345);
+    Results { totals, interrupted: true, ..closed_loop() }
+}
+
+fn saturated() -> Results {
+    let mut results = closed_loop();
+    results.about.model = Model::Open { rate: 200_000.0, arrivals: Arrivals::Poisson };
+    for ns in values(1000, 2 * MS, 90 * MS) {
+        results.totals.as_sent.saturating_record(ns);
+        results.totals.send_lag.saturating_record(ns);
+    }
+    results.generator.busiest_percent = 99.6;
+    results.generator.saturated = results.is_saturated(99.6);
+    results
+}
+
+fn all() -> [Results; 4] {
+    [closed_loop(), open_loop_with_trouble(), nothing_right(), saturated()]
+}
+
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+#[test]
+fn a_person_reads_80_columns() {
+    for results in all() {
+        let text =
+            text::report(&results) + &text::saturation(&results) + &spread::table(&[results.clone(), results.clone()]);
+        for line in plain(&text).lines() {
+            assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
+            assert_eq!(line, line.trim_end(), "nothing trails");
+        }
+    }
+}
+
+#[test]
+fn the_closed_loop_in_one_glance() {
+    let text = plain(&text::report(&closed_loop()));
+    for part in [
+        "bench tcp 127.0.0.1:8080 · processed · 64 connections · closed loop · 0.50 s\n",
+        "  requests        61,000      122,000/s      every reply checked\n",
+        "  sent          3.72 MiB    62.5 Mbit/s\n",
+        "  failures             0\n",
+        "  latency        p50      p90      p99    p99.9      max     mean\n",
+        "█",
+    ] {
+        assert!(text.contains(part), "{part:?} in\n{text}");
+    }
+    assert!(!text.contains("why") && !text.contains('!'), "nothing went wrong:\n{text}");
+}
+
+#[test]
+fn the_open_loop_shows_both_latencies_and_why_requests_failed() {
+    let text = plain(&text::report(&open_loop_with_trouble()));
+    for part in [
+        "bench udp 192.0.2.7:9000 · echo · 1 socket · 20,000/s constant · 10.0 s\n",
+        "  requests       198,702       19,870/s      asked 20,000/s\n",
+        "200,000 sent  198,702 right  1,203 lost  95 late  0 duplicated\n",
+        "  failures         1,298         0.65 %\n",
+        "\n  why\n        1,203  no reply within 1 s\n           95  reply came after its time-out: counted late, not right\n",
+    ] {
+        assert!(text.contains(part), "{part:?} in\n{text}");
+    }
+    let row = |label: &str| text.lines().find(|line| line.trim_start().starts_with(label)).map(str::to_owned);
+    assert!(row("intended").is_some_and(|row| row.contains("102 ms")), "{text}");
+    assert!(row("as sent").is_some_and(|row| row.contains("4.00 ms") && !row.contains("102 ms")), "{text}");
+}
+
+#[test]
+fn failures_are_explained_and_an_interrupted_run_says_so() {
+    let text = plain(&text::report(&nothing_right()));
+    for part in [
+        "interrupted\n",
+        "12,345  connection was refused: nothing listens there\n",
+        "1  reply was not the right one\n",
+        "expected \"a\", got \"b\"\n",
+    ] {
+        assert!(text.contains(part), "{part:?} in\n{text}");
+    }
+    assert!(!text.contains("latency"), "nothing was measured:\n{text}");
+}
+
+#[test]
+fn the_generator_admits_that_it_was_the_limit() {
+    let text = plain(&text::saturation(&saturated()));
+    assert!(
+        text.contains("! this machine was the limit: 200,000/s asked, 122,000/s sent,\n    one thread at 100 %\n"),
+        "{text}"
+    );
+    assert!(text.contains("hint: ") && text.contains("--in-flight 8"), "{text}");
+    assert_eq!(text::saturation(&closed_loop()), "");
+    // A slow server that makes requests wait is not our fault: the thread is idle and the lag is small.
+    let mut slow = open_loop_with_trouble();
+    slow.totals.counters.sent /= 2;
+    assert!(!slow.is_saturated(30.0));
+}
+
+#[test]
+fn the_json_is_as_the_schema_promises() {
+    let schema: Value = serde_json::from_str(include_str!("../schemas/bench.schema.json")).expect("the schema is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("the schema is a schema");
+    let check = |text: &str| {
+        let value: Value = serde_json::from_str(text).expect("JSON");
+        let errors: Vec<_> =
+            validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{errors:#?}\n{value:#}");
+        value
+    };
+    for results in all() {
+        check(&json::result(&results, std::slice::from_ref(&results), &[], false));
+        check(&json::interval(&interval(&results), results.about.datagrams));
+    }
+    let runs = [closed_loop(), closed_loop()];
+    let together = Results::together(&runs).expect("runs");
+    let value = check(&json::result(&together, &runs, &[], true));
+    assert_eq!(value["runs"].as_array().map(Vec::len), Some(2));
+    assert_eq!(value["requests"], 122_000);
+    assert_eq!(value["requests_per_second"], 122_000.0, "twice the requests in twice the time");
+    assert_eq!(value["spread"]["requests_per_second"]["stddev"], 0.0);
+    assert_eq!(value["type"], "result");
+
+    let mut spoiled = value;
+    spoiled["latency_us"]["p50"] = "fast".into();
+    assert!(!validator.is_valid(&spoiled), "the schema rejects something");
+}
+
+fn interval(results: &Results) -> Interval<'_> {
+    let open_loop = results.about.model.rate_asked().is_some();
+    Interval { run: 1, from: Duration::from_secs(1), to: Duration::from_secs(2), tally: &results.totals, open_loop }
+}
+
+#[test]
+fn the_schema_names_every_kind_of_failure() {
+    let schema: Value = serde_json::from_str(include_str!("../schemas/bench.schema.json")).expect("the schema is JSON");
+    let required = schema["$defs"]["failures"]["required"].as_array().expect("a list").clone();
+    let promised: BTreeSet<_> = required.iter().filter_map(Value::as_str).filter(|name| *name != "total").collect();
+    assert_eq!(promised, Failure::ALL.iter().map(|kind| kind.name()).collect());
+}
+
+#[test]
+fn the_numbers_of_the_json_agree() {
+    let results = open_loop_with_trouble();
+    let text = json::result(&results, std::slice::from_ref(&results), &[], false);
+    let value: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(value["failures"]["total"], 1298);
+    assert_eq!((&value["failures"]["timed_out"], &value["failures"]["late"]), (&1203.into(), &95.into()));
+    assert_eq!((&value["datagrams"]["lost"], &value["datagrams"]["late"]), (&1203.into(), &95.into()));
+    assert_eq!((&value["load"]["rate_asked"], &value["load"]["rate_achieved"]), (&20_000.0.into(), &20_000.0.into()));
+    let max = |name: &str| value[name]["max"].as_f64().expect("a number");
+    assert!(max("latency_us") > 100_000.0 && max("latency_uncorrected_us") < 4_100.0);
+
+    let bytes =
+        base64::engine::general_purpose::STANDARD.decode(value["histogram"].as_str().expect("text")).expect("base64");
+    let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).expect("V2");
+    assert_eq!(histogram.len(), 198_702);
+    assert_eq!(histogram.value_at_quantile(0.99), results.totals.latency.value_at_quantile(0.99));
+}
+
+#[test]
+fn intervals_as_rows_and_as_a_log() {
+    let results = open_loop_with_trouble();
+    let (mut sheet, mut log) = (Vec::new(), Vec::new());
+    csv::head(&mut sheet).expect("written");
+    csv::row(&mut sheet, &interval(&results)).expect("written");
+    csv::row(&mut sheet, &interval(&nothing_right())).expect("written");
+    let sheet = String::from_utf8(sheet).expect("text");
+    let widths: BTreeSet<_> = sheet.lines().map(|line| line.split(',').count()).collect();
+    assert_eq!(widths.len(), 1, "every row has every column:\n{sheet}");
+    assert!(sheet.lines().nth(1).is_some_and(|row| row.starts_with("1,1.000,2.000,198702,198702.0,1298,")), "{sheet}");
+
+    hdr::head(&mut log, &hdr::Head { command: "netproto bench", started_at: results.started_at }).expect("written");
+    hdr::row(&mut log, &interval(&results)).expect("written");
+    assert!(log.starts_with(b"#[Histogram log format version 1.3]\n"));
+    let entries: Vec<_> = IntervalLogIterator::new(&log).map(|entry| entry.expect("a valid line")).collect();
+    let intervals: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| if let LogEntry::Interval(interval) = entry { Some(interval) } else { None })
+        .collect();
+    assert_eq!(intervals.len(), 2);
+    assert_eq!(intervals[0].start_timestamp(), Duration::from_secs(1));
+    assert_eq!(intervals[1].tag().map(|tag| tag.as_str().to_owned()), Some("as_sent".into()));
+}
+
+#[test]
+fn a_missed_limit_says_by_how_much() {
+    let results = open_loop_with_trouble();
+    for (text, sentence) in [
+        ("p50>1s", None),
+        ("max>=50ms", Some("greatest latency is 102 ms, the limit was 50 ms")),
+        ("loss>0.5%", Some("loss is 0.60 %, the limit was 0.5 %")),
+        ("loss>1%", None),
+        ("errors>0.6%", Some("share of errors is 0.65 %, the limit was 0.6 %")),
+        ("errors>=1298", Some("errors are 1,298, the limit was 1,298")),
+        ("errors>1298", None),
+        ("rate<20k", Some("rate is 19,870/s, the limit was 20,000/s")),
+    ] {
+        let missed = Limit::parse(text).expect(text).judge(&results);
+        assert_eq!(missed.as_ref().map(|missed| missed.sentence.as_str()), sentence, "{text}");
+    }
+    let dead = Limit::parse("p99>1h").expect("a limit").judge(&nothing_right()).expect("a dead server is not a fast one");
+    assert_eq!(dead.sentence, "p99 was not measured: not one right reply; the limit was 3,600 s");
+    assert!(plain(&text::missed(&[dead])).starts_with("\n  ! p99 was not"));
+}
+
+#[test]
+fn a_bad_path_fails_before_the_run_and_a_full_disk_clearly() {
+    let plan = ReportPlan { csv: Some("/no/such/folder/a.csv".into()), ..ReportPlan::default() };
+    let trouble = Files::open(&plan).expect_err("no such folder");
+    assert_eq!(trouble.sentence, "could not open /no/such/folder/a.csv for the results: no such file or directory");
+    let full = std::path::PathBuf::from("/dev/full");
+    if full.exists() {
+        let mut files = Files::open(&ReportPlan { hdr: Some(full), ..ReportPlan::default() }).expect("it opens");
+        let trouble = files.begin(&hdr::Head { command: "", started_at: SystemTime::UNIX_EPOCH }).expect_err("full");
+        assert_eq!(trouble.sentence, "could not write the results to /dev/full: no space left on device");
+        assert!(trouble.hint.is_some_and(|hint| hint.contains("make room")));
+    }
+}
