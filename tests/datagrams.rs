@@ -46,7 +46,7 @@ fn the_largest_datagrams_go_through_whole() {
     assert!(ask_datagram(&socket, &data[..fits]) == [b"Processed: ", &data[..fits]].concat());
     socket.send(&data[..=fits]).unwrap();
     // What does not fit is named, and the next one is answered.
-    processed.log("65,497");
+    processed.log("65497");
     assert_eq!(ask_datagram(&socket, b"next"), b"Processed: next");
 }
 
@@ -57,12 +57,12 @@ fn send_refuses_what_cannot_fit_by_name() {
     let (fits, over) = (folder.file("fits", noise(LARGEST)), folder.file("over", noise(LARGEST + 1)));
     netproto(&["send", "udp", &echo.at(), "-f", &fits]).run().code(0).gave(noise(LARGEST));
     let output = netproto(&["send", "udp", &echo.at(), "-f", &over]).run();
-    output.gave("").said("65,508").said("65,507");
+    output.gave("").said("65508").said("65507");
     assert!(matches!(output.code, 1 | 2), "{output}");
     let server = Server::start(&["serve-udp", "0"]);
     let over = folder.file("over-processed", noise(LARGEST - 10));
     let output = netproto(&["send", "udp", &server.at(), "-P", "processed", "-f", &over]).run();
-    output.gave("").said("65,497").said("65,496");
+    output.gave("").said("65497").said("65496");
     assert!(matches!(output.code, 1 | 2), "{output}");
 }
 
@@ -133,8 +133,8 @@ fn what_answers_any_datagram() {
                 _ => assert!((1..=512).contains(&answer.len()), "{protocol}"),
             }
         }
-        let sent = netproto(&["send", "udp", &server.at(), "-P", protocol, ""]).run();
-        sent.code(0);
+        let sent = netproto(&["send", "udp", &server.at(), "-P", protocol]).run();
+        assert!(!sent.code(0).stdout.is_empty(), "{sent}");
     }
     let discard = Server::start(&["serve-udp", "0", "-P", "discard"]);
     let socket = datagrams(discard.addr());

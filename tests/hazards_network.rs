@@ -62,9 +62,9 @@ fn a_dead_ipv6_address_costs_a_quarter_of_a_second() {
 fn unreachable_is_told() {
     let Some(words) = network("ip route add unreachable 10.77.0.0/16") else { return };
     let output = under(netproto(&["send", "tcp", "10.77.1.1:80", "x"]), &words).run();
-    output.code(1).said("netproto: ").said("10.77.1.1:80").said("unreachable");
+    output.code(1).said("netproto: ").said("10.77.1.1:80").said("no route to host");
     let output = under(netproto(&["send", "udp", "10.77.1.1:80", "x"]), &words).run();
-    output.code(1).said("netproto: ").said("unreachable");
+    output.code(1).said("netproto: ").said("no route to host");
 }
 
 #[test]

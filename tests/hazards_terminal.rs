@@ -12,7 +12,7 @@ use support::{
     nasty,
     net::{self, connect, datagrams, serve, to_end},
     netproto,
-    pty::{obeys_nothing, on_a_terminal, screen},
+    pty::{forges_nothing, obeys_nothing, on_a_terminal, screen},
 };
 
 /// Pieces as in the Big List of Naughty Strings: what has broken a terminal, a log or a parser somewhere.
@@ -96,7 +96,9 @@ fn a_server_shows_it_escaped_on_a_terminal() {
         let _ = stream.shutdown(Shutdown::Write);
         let _ = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
         drop(stream);
-        obeys_nothing(&screen(&mut session));
+        let screen = screen(&mut session);
+        obeys_nothing(&screen);
+        forges_nothing(&screen);
     }
 }
 
@@ -107,7 +109,9 @@ fn a_datagram_server_shows_it_escaped_on_a_terminal() {
     for text in naughty() {
         net::ask_datagram(&socket, &text);
     }
-    obeys_nothing(&screen(&mut session));
+    let screen = screen(&mut session);
+    obeys_nothing(&screen);
+    forges_nothing(&screen);
 }
 
 #[test]

@@ -31,7 +31,9 @@ fn ncat_socat_and_curl_as_clients() {
     let port = server.port().to_string();
     let both = format!("TCP:127.0.0.1:{port}");
     let url = format!("telnet://127.0.0.1:{port}");
-    for (name, args) in [("ncat", &["127.0.0.1", &port][..]), ("socat", &["-t5", "-", &both]), ("curl", &["-sN", &url])] {
+    for (name, args) in
+        [("ncat", &["127.0.0.1", &port][..]), ("socat", &["-t5", "-", &both]), ("curl", &["-sN", "-m1", &url])]
+    {
         let Some(client) = peer(name) else { continue };
         client.args(args).stdin("hi\n").run().gave("Processed: hi\n");
     }

@@ -237,7 +237,7 @@ fn v_breaks_the_time_down() {
     let server = Server::start(&["serve-tcp", "0"]);
     let output = netproto(&["send", &format!("localhost:{}", server.port()), "hello", "-v"]).run();
     output.code(0).gave("Processed: hello");
-    for part in ["resolve", "connect", "from", "sent", "5 B", "received", "16 B", "first byte", "total"] {
+    for part in ["resolve", "connect", "from", "sent", "5 B", "received", "16 B", "first", "total"] {
         assert!(output.stderr.contains(part), "{part}\n{output}");
     }
     if cfg!(target_os = "linux") {

@@ -152,7 +152,9 @@ impl Process {
     fn new(mut child: Child, what: String, started: Instant, within: Duration, bytes: Option<Vec<u8>>) -> Self {
         let pid = Pid::from_child(&child);
         let mut stdin = child.stdin.take();
-        if let (Some(bytes), Some(mut pipe)) = (bytes, stdin.take_if(|_| true)) {
+        if let Some(bytes) = bytes
+            && let Some(mut pipe) = stdin.take()
+        {
             // Like a shell, we do not mind when the program stops reading.
             thread::spawn(move || drop(pipe.write_all(&bytes)));
         }

@@ -33,5 +33,12 @@ pub fn obeys_nothing(screen: &[u8]) {
     let text = std::str::from_utf8(screen).unwrap_or_else(|_| panic!("bytes that are no UTF-8 came through: {shown}"));
     let acts = |letter: char| matches!(u32::from(letter), 0x80..=0x9f | 0x200b..=0x200f | 0x2028..=0x202e | 0x2066..=0x2069 | 0xfeff);
     assert!(!text.chars().any(acts), "C1 or bidi controls came through: {shown}");
+}
+
+/// Fails when a peer has made a line of its own.
+#[track_caller]
+pub fn forges_nothing(screen: &[u8]) {
+    let text = String::from_utf8_lossy(screen);
+    let shown = screen.escape_ascii();
     assert!(!text.lines().any(|line| line.trim_start().starts_with("2026-01-01 forged")), "a line was forged: {shown}");
 }
