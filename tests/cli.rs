@@ -58,7 +58,9 @@ fn help_is_as_held_and_fits_80_columns() {
 
 #[test]
 fn the_first_screen_comes_without_a_command_too() {
-    assert_eq!(printed(&[]), printed(&["--help"]));
+    let bare = run(&[]);
+    assert_eq!((text(&bare.stdout), text(&bare.stderr)), (printed(&["--help"]).as_str(), ""));
+    assert_eq!(bare.status.code(), Some(2), "a script that lost its command does not go on");
     assert_eq!(printed(&["help"]), printed(&["--help"]));
     assert_eq!(printed(&["--version"]), concat!("netproto ", env!("CARGO_PKG_VERSION"), "\n"));
 }
@@ -274,4 +276,11 @@ fn colour_is_for_terminals_and_who_asks() {
     assert!(escape(&["bench", "--color=always", "-h"]));
     let silenced = netproto(&["--help"]).env("NO_COLOR", "1").env("CLICOLOR_FORCE", "0").output().unwrap();
     assert!(!silenced.stdout.contains(&0x1b));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_stderr_changes_no_exit_code() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    assert_eq!(netproto(&["sned"]).stderr(full).status().unwrap().code(), Some(2));
 }

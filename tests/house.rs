@@ -205,6 +205,7 @@ fn clocks_can_fail() {
 #[test]
 fn shape_can_fail() {
     assert_eq!(told("src/x.rs", "use a;", rules::shape), ["src/x.rs:1: does not begin with a module doc (//!)"]);
+    assert_eq!(told("src/x.rs", "#![no_main]\n\n//! x", rules::shape), [""; 0]);
     let long = "//! x\n".repeat(rules::MOST_LINES + 1);
     assert_eq!(told("src/x.rs", &long, rules::shape), ["src/x.rs:401: has 401 lines, at most 400 are allowed"]);
     for (path, part) in [("src/utils.rs", "utils"), ("src/role/conn_manager.rs", "manager"), ("src/common/mod.rs", "common")]

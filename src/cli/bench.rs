@@ -11,7 +11,6 @@ use super::{
         protocol::{ProtocolArgs, served},
         socket::DialArgs,
     },
-    shim,
     target::Words,
     values::{self, Named},
 };
@@ -131,7 +130,7 @@ struct RunArgs {
 #[command(next_help_heading = "Report")]
 struct ReportArgs {
     /// Exit code 4 if so, as in 'p99>2ms'; repeatable
-    #[arg(long, value_name = "LIMIT", value_parser = shim::limit)]
+    #[arg(long, value_name = "LIMIT", value_parser = Limit::parse)]
     fail_if: Vec<Limit>,
     /// A line for each interval
     #[arg(short = 'i', long, value_name = "TIME", value_parser = values::some_time)]

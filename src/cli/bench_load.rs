@@ -52,11 +52,11 @@ impl Asked<'_> {
     fn load(&self, flags: &LoadArgs, body: &DataArgs, words: &[&OsStr]) -> Result<Load, Trouble> {
         if let Some(row) = self.row.filter(|row| !row.takes_data) {
             body.refuse(words, row)?;
-            return self.without_data(flags, row);
+            return Self::without_data(flags, row);
         }
         let messages = match &body.file {
             Some(file) => {
-                body.only_source(words)?;
+                data::only_source(words)?;
                 vec![data::contents(file)?]
             }
             None => body.messages(words)?,
@@ -77,7 +77,7 @@ impl Asked<'_> {
         Ok(Load::Messages(messages))
     }
 
-    fn without_data(&self, flags: &LoadArgs, row: &Protocol) -> Result<Load, Trouble> {
+    fn without_data(flags: &LoadArgs, row: &Protocol) -> Result<Load, Trouble> {
         match flags.length {
             Some(_) => Err(Trouble::usage(format!("--length is for messages, and {} takes no data", row.name))
                 .hint("leave --length out")),
@@ -109,6 +109,10 @@ impl Asked<'_> {
             return Ok(());
         }
         let max = self.framing.max;
+        if self.framing.longer(length - max).max < length {
+            return Err(Trouble::usage(format!("--length {length} is more than the {max} bytes that this framing can say"))
+                .hint("int32 holds more: --framing int32"));
+        }
         Err(Trouble::usage(format!("--length {length} is more than the framing's limit of {max} bytes"))
             .hint(format!("raise it on both ends: --max-frame {length}")))
     }

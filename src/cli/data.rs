@@ -56,20 +56,6 @@ impl DataArgs {
         Ok(message.into())
     }
 
-    /// `-f` and DATA exclude each other.
-    ///
-    /// # Errors
-    /// Both are given.
-    pub fn only_source(&self, words: &[&OsStr]) -> Result<(), Trouble> {
-        match words {
-            [] => Ok(()),
-            [first, ..] => {
-                Err(Trouble::usage(format!("--file and DATA ({:?}) exclude each other", first.to_string_lossy()))
-                    .hint("leave one of them out"))
-            }
-        }
-    }
-
     /// For protocols whose client says nothing of its own.
     ///
     /// # Errors
@@ -83,6 +69,18 @@ impl DataArgs {
         let name = row.name;
         Err(Trouble::usage(format!("{name} takes no data: there is nothing to do with {what}"))
             .hint(format!("`netproto protocols {name}` tells what it does")))
+    }
+}
+
+/// `-f` and DATA exclude each other.
+///
+/// # Errors
+/// Both are given.
+pub fn only_source(words: &[&OsStr]) -> Result<(), Trouble> {
+    match words {
+        [] => Ok(()),
+        [first, ..] => Err(Trouble::usage(format!("--file and DATA ({:?}) exclude each other", first.to_string_lossy()))
+            .hint("leave one of them out")),
     }
 }
 

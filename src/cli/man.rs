@@ -15,6 +15,43 @@ use crate::error::{Exit, Trouble, reason};
 /// When this version was made. Fixed, so that the same version always gives the same pages.
 const DATE: &str = "2026-11-22";
 
+/// What help has no room for, by command. Each sentence is a line (man-pages(7)).
+const PROSE: &[(&str, &str)] = &[
+    (
+        "netproto",
+        "A protocol is defined once, and every command uses that definition: a server, a client and a load generator.
+What a program may use goes to standard output, what is told to a person to standard error.
+An address is HOST:PORT, or a URL such as udp://localhost:8080 or unix:/run/np.sock.
+A bare port listens on this machine only; :PORT listens on every address.",
+    ),
+    (
+        "serve-tcp",
+        "The first lines on standard error are the addresses with their real ports; whoever waits for them needs no sleep.
+Ctrl-C and SIGTERM close what is idle and let answers on their way finish; a second one ends at once.
+Sockets that systemd.socket(5) hands over are used in place of ADDRESS.",
+    ),
+    (
+        "serve-udp",
+        "Each datagram has one reply.
+Servers that would answer each other for ever are muted (--no-loop-guard); protocols whose replies are larger than
+what they answer serve other machines only with --allow-amplification.",
+    ),
+    ("serve-unix", "A socket file that nobody listens on any more is replaced; one in use, or any other file, never is."),
+    (
+        "send",
+        "Each DATA is one message, and nothing is added to it; the escapes of C are known (\\en \\et \\ex0a).
+It ends when the protocol knows that its answer is whole, after --replies, when the peer closes, or after --timeout.
+What a peer sent is shown escaped on a terminal, unless --raw is given.",
+    ),
+    (
+        "bench",
+        "Every reply is checked; a wrong one is a failure, not a latency.
+Without --rate each connection sends when its reply came (closed loop).
+With it, requests are due at their times whatever the server does (open loop), and latency counts from when each was due.
+Sending stops after --duration; answers are awaited for --timeout, then counted lost.",
+    ),
+];
+
 /// For every page: `error::Exit` in prose.
 const EXIT_STATUS: &str = r#".SH "EXIT STATUS"
 .TP
@@ -88,6 +125,9 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     man.render_name_section(&mut page)?;
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;
+    if let Some((_, prose)) = PROSE.iter().find(|(name, _)| *name == command.get_name()) {
+        writeln!(page, ".PP\n{}", prose.replace('-', "\\-"))?;
+    }
     man.render_options_section(&mut page)?;
     if command.has_subcommands() {
         man.render_subcommands_section(&mut page)?;

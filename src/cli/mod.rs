@@ -1,7 +1,7 @@
 //! What was typed, made into a validated plan, and given to the role that does it.
 //!
-//! One file for each subcommand (`Args` to plan), [`flags`] for groups that several share. Arguments are parsed before any
-//! runtime exists: the roles build their own. What is wrong with a command line is told by [`usage`] in one sentence, with
+//! One file for each subcommand (`Args` to plan), `flags` for groups that several share. Arguments are parsed before any
+//! runtime exists: the roles build their own. What is wrong with a command line is told by `usage` in one sentence, with
 //! the tables of [`hints`].
 //!
 //! May use: everything below.
@@ -17,7 +17,6 @@ mod protocols;
 mod screen;
 mod send;
 mod serve;
-mod shim;
 mod target;
 mod usage;
 mod values;
@@ -109,7 +108,7 @@ impl Color {
             "" => next(at).map(str::to_owned),
             rest => rest.strip_prefix('=').map(str::to_owned),
         };
-        let last = before.iter().enumerate().filter_map(value).last();
+        let last = before.iter().enumerate().filter_map(value).next_back();
         last.and_then(|value| <Self as ValueEnum>::from_str(&value, false).ok()).unwrap_or(Self::Auto)
     }
 }
@@ -118,21 +117,22 @@ impl Color {
 ///
 /// # Errors
 /// Whatever went wrong, as a [`crate::error::Trouble`] where it could be foreseen.
-pub fn run(args: Vec<OsString>) -> anyhow::Result<Exit> {
-    match Cli::try_parse_from(&args) {
+pub fn run(args: &[OsString]) -> anyhow::Result<Exit> {
+    match Cli::try_parse_from(args) {
         Ok(cli) => {
             cli.color.apply();
-            dispatch(cli.command, &args)
+            dispatch(cli.command, args)
         }
-        Err(error) => not_run(&error, &args),
+        Err(error) => not_run(&error, args),
     }
 }
 
 fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit> {
     match command {
-        // Nothing was asked, so nothing failed.
-        None | Some(Command::Help { command: None }) => print(&screen::first().ansi().to_string()),
-        Some(Command::Help { command: Some(name) }) => run(vec!["netproto".into(), name.into(), "--help".into()]),
+        // Someone who looks around gets the first screen; a script that lost its command does not go on.
+        None => print(&screen::first().ansi().to_string()).map(|_| Exit::Usage),
+        Some(Command::Help { command: None }) => print(&screen::first().ansi().to_string()),
+        Some(Command::Help { command: Some(name) }) => run(&["netproto".into(), name.into(), "--help".into()]),
         Some(Command::ServeTcp(args)) => role::serve::run(args.plan(serve::activated())?),
         Some(Command::ServeUdp(args)) => role::serve::run(args.plan(serve::activated())?),
         Some(Command::ServeUnix(args)) => role::serve::run(args.plan(serve::activated())?),

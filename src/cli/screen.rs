@@ -1,5 +1,7 @@
 //! The first screen: what `netproto` and `netproto --help` print.
 
+use std::fmt::Write as _;
+
 use clap::builder::{StyledStr, Styles, styling::Style};
 
 const HEADING: Style = Style::new().bold();
@@ -34,7 +36,7 @@ pub fn first() -> StyledStr {
     let mut text = String::with_capacity(FIRST.len() + 256);
     for line in FIRST.lines() {
         match line.strip_prefix('#') {
-            Some(heading) => text.push_str(&format!("{HEADING}{heading}{HEADING:#}")),
+            Some(heading) => push_styled(&mut text, HEADING, heading),
             None => push_named(&mut text, line),
         }
         text.push('\n');
@@ -46,9 +48,13 @@ pub fn first() -> StyledStr {
 fn push_named(text: &mut String, line: &str) {
     for (at, piece) in line.split('*').enumerate() {
         if at % 2 == 1 {
-            text.push_str(&format!("{NAME}{piece}{NAME:#}"));
+            push_styled(text, NAME, piece);
         } else {
             text.push_str(piece);
         }
     }
+}
+
+fn push_styled(text: &mut String, style: Style, piece: &str) {
+    let _ = write!(text, "{style}{piece}{style:#}");
 }

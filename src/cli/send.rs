@@ -184,7 +184,7 @@ impl Send {
             return Ok(Data::None);
         }
         if let Some(file) = &self.body.file {
-            self.body.only_source(&words.data)?;
+            data::only_source(&words.data)?;
             return Ok(if file.as_os_str() == "-" { Data::Stdin } else { Data::File(file.clone()) });
         }
         match words.data.as_slice() {

@@ -263,7 +263,7 @@ fn plan(
     })
 }
 
-/// Where to listen. A socket that was handed over (systemd's LISTEN_FDS) needs no address.
+/// Where to listen. A socket that was handed over (systemd's `LISTEN_FDS`) needs no address.
 fn address(typed: Option<&OsString>, scheme: Scheme, activated: bool) -> Result<Target, Trouble> {
     match typed {
         Some(word) => target::listening(word, scheme),
@@ -288,7 +288,7 @@ fn missing(scheme: Scheme) -> Trouble {
     Trouble::usage(format!("{command} needs {what}")).hint(format!("for example: {example}"))
 }
 
-/// Were listening sockets handed to this process? (sd_listen_fds(3))
+/// Were listening sockets handed to this process? (`sd_listen_fds(3)`)
 pub fn activated() -> bool {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
     let ours = number("LISTEN_PID").is_none_or(|pid| pid == std::process::id());

@@ -5,13 +5,11 @@ use std::{
     path::PathBuf,
 };
 
-use super::{shim, values};
+use super::values;
 use crate::{
     error::Trouble,
-    transport::{Place, Scheme, Target},
+    transport::{Place, Scheme, Target, Use},
 };
-
-pub use shim::Use;
 
 /// The words of `send` and `bench`, sorted out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +33,14 @@ impl<'a> Words<'a> {
         Self { transport, target: words.next(), data: words.collect() }
     }
 
-    /// The scheme without a target, or with one that does not name its own.
+    /// The scheme when there is no target.
+    ///
+    /// # Errors
+    /// `--datagram` without a Unix socket.
     pub fn scheme(&self, datagram: bool) -> Result<Scheme, Trouble> {
         match self.transport {
             Some(Scheme::Unix) if datagram => Ok(Scheme::Unixgram),
-            None | Some(_) if datagram => Err(Trouble::usage("--datagram is for Unix sockets")
-                .hint("datagrams to HOST:PORT are udp, as in: send udp localhost:8080")),
+            None | Some(_) if datagram => Err(no_datagram_sockets()),
             scheme => Ok(scheme.unwrap_or(Scheme::Tcp)),
         }
     }
@@ -51,18 +51,21 @@ impl<'a> Words<'a> {
     /// It is malformed, or a URL of another transport than the one that was named.
     pub fn target(&self, datagram: bool) -> Result<Option<Target>, Trouble> {
         let Some(word) = self.target else { return Ok(None) };
-        let is_url = word.to_str().is_some_and(|text| text.starts_with("unix"));
-        let scheme = if datagram && self.transport.is_none() && is_url { Scheme::Unixgram } else { self.scheme(datagram)? };
-        let target = target(word, scheme, Use::Connect)?;
+        let target = target(word, self.transport.unwrap_or(Scheme::Tcp), Use::Connect)?;
         match self.transport {
             Some(named) if !same_kind(named, target.scheme) => {
                 let word = word.display();
                 Err(Trouble::usage(format!("{word} is not for {}", values::shown(named)))
-                    .hint(format!("leave the transport out: the URL says it, as in: send {word}")))
+                    .hint(format!("the URL names the transport: {word} alone is enough")))
             }
+            _ if datagram && !target.scheme.is_unix() => Err(no_datagram_sockets()),
             _ => Ok(Some(if datagram { as_datagrams(target) } else { target })),
         }
     }
+}
+
+fn no_datagram_sockets() -> Trouble {
+    Trouble::usage("--datagram is for Unix sockets").hint("datagrams to HOST:PORT are udp, as in: send udp localhost:8080")
 }
 
 /// `--datagram` with a `unix:` URL.
@@ -75,8 +78,7 @@ fn as_datagrams(target: Target) -> Target {
 
 /// Streams and datagrams of Unix sockets go by one name.
 fn same_kind(a: Scheme, b: Scheme) -> bool {
-    let unix = |scheme| matches!(scheme, Scheme::Unix | Scheme::Unixgram);
-    a == b || unix(a) && unix(b)
+    a == b || a.is_unix() && b.is_unix()
 }
 
 /// Where a server listens.
@@ -100,8 +102,8 @@ pub fn listening(word: &OsStr, scheme: Scheme) -> Result<Target, Trouble> {
 /// A target as typed. Only a path may be something else than UTF-8.
 fn target(word: &OsStr, scheme: Scheme, use_: Use) -> Result<Target, Trouble> {
     match word.to_str() {
-        Some(text) => shim::target(text, scheme, use_),
-        None if same_kind(scheme, Scheme::Unix) => Ok(Target { scheme, place: Place::Path(PathBuf::from(word)) }),
+        Some(text) => Target::parse(text, scheme, use_),
+        None if scheme.is_unix() => Ok(Target { scheme, place: Place::Path(PathBuf::from(word)) }),
         None => Err(Trouble::usage(format!("{} is no address: it is not UTF-8", word.display()))),
     }
 }

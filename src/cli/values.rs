@@ -13,6 +13,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use crate::{
     error::Trouble,
     protocol::{self, Framing, Protocol, framing},
+    session::Rides,
     transport::Scheme,
     values::read,
 };
@@ -81,7 +82,7 @@ pub fn shown(scheme: Scheme) -> &'static str {
 
 /// Datagrams, or a stream?
 pub fn datagrams(scheme: Scheme) -> bool {
-    matches!(scheme, Scheme::Udp | Scheme::Unixgram)
+    scheme.rides() == Rides::Datagrams
 }
 
 /// What stands before the part that is the user's: of `delimiter:STR` it is `delimiter:`.

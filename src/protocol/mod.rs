@@ -3,7 +3,7 @@
 //! A row feeds the values of `-P`, `netproto protocols`, help, man pages, completions, the conformance tests and the fuzz
 //! target. There is no `match` on a protocol's name anywhere else.
 //!
-//! May use: `session`, pure parsers. Never: tokio, transport, role, clap, anyhow, `async`, any clock.
+//! May use: `session`, `values`, pure parsers. Never: tokio, transport, role, clap, anyhow, `async`, any clock.
 
 mod calendar;
 mod chargen;

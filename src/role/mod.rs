@@ -106,7 +106,8 @@ pub trait Sink {
 /// The terms of one conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
-    /// Reading stops while more than this is unsent, in bytes.
+    /// Reading stops while more than this is unsent, in bytes. For a server, whose output is caused by what it reads. A client
+    /// reads on whatever it has to say, or two ends that wait for each other's reading would wait for ever.
     pub high_water: usize,
     /// Reading goes on, and the source is asked again, when no more than this is unsent.
     pub low_water: usize,
@@ -120,6 +121,13 @@ pub struct Terms {
     pub half_close: bool,
     /// After our close of a stream, read on for a moment and throw it away, so that no reset overtakes our last answer.
     pub linger: bool,
+}
+
+impl Terms {
+    /// Those of a client.
+    pub fn client() -> Self {
+        Self { high_water: usize::MAX, ..Self::default() }
+    }
 }
 
 impl Default for Terms {

@@ -62,10 +62,12 @@ impl<'a> Input<'a> {
     /// # Errors
     /// `frame_too_long` when it has more than `max` bytes, the end not counted.
     pub fn line(&mut self, max: usize) -> Result<Option<&'a [u8]>, Violation> {
-        let line = self.until(b"\n", max.saturating_add(1), "line")?;
+        // A CR is the line's own until LF follows it, so one byte more is let in to see.
+        let too_long = |length: usize| Violation::too_long("line", format_args!("at least {length}"), max);
+        let line = self.until(b"\n", max.saturating_add(1), "line").map_err(|_| too_long(max + 1))?;
         let line = line.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         match line {
-            Some(line) if line.len() > max => Err(Violation::too_long("line", line.len(), max)),
+            Some(line) if line.len() > max => Err(too_long(line.len())),
             line => Ok(line),
         }
     }

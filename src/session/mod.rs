@@ -14,7 +14,7 @@ mod pair;
 pub use event::{Closed, Event, Mismatch, NotNow, Outcome, Verdict, Violation};
 pub use input::Input;
 pub use out::{Cx, Effect, EffectId, Endpoint, Facts, Front, Out, Rides, Watch};
-pub use pair::{End, Pair};
+pub use pair::{End, Move, Pair};
 
 use bytes::Bytes;
 

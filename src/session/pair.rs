@@ -1,30 +1,47 @@
-//! Two sessions back to back, without sockets or time: how protocols are tested.
+//! Two sessions back to back, or one alone, without sockets or time: how protocols are tested.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 
-use super::{Closed, Cx, Effect, Event, Facts, Front, Input, NotNow, Out, Outcome, Rides, Session, Violation};
+use super::{Closed, Cx, Effect, EffectId, Event, Facts, Front, Input, NotNow, Out, Outcome, Rides, Session, Violation};
 
-/// One of two ends.
+/// One of two ends, or one alone.
 pub struct End {
     session: Box<dyn Session>,
-    facts: Facts,
+    /// What the session is told of its surroundings; a test may change it.
+    pub facts: Facts,
     out: Out,
     inbox: Vec<u8>,
-    datagrams: Vec<Vec<u8>>,
+    arrived: VecDeque<Vec<u8>>,
     partial: Vec<u8>,
     scanned: usize,
-    wakes: Vec<(Duration, super::EffectId)>,
-    closing: bool,
+    now: Duration,
+    wakes: Vec<(Duration, EffectId)>,
+    finished: bool,
     peer_closed: bool,
-    eof_given: bool,
+    eof_told: bool,
     /// What was reported so far.
     pub events: Vec<Event>,
     /// All bytes said so far; datagrams one after the other.
     pub said: Vec<u8>,
+    /// The datagrams said so far.
+    pub datagrams: Vec<Vec<u8>>,
+    /// Over datagrams: what was wrong with some that came. The conversation went on.
+    pub violations: Vec<Violation>,
+    /// It has closed its half in good order: it says no more.
+    pub closing: bool,
     /// How it ended, when it has.
     pub ended: Option<Closed>,
+}
+
+/// What leaves an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Move {
+    Bytes(Vec<u8>),
+    Datagram(Vec<u8>),
+    Close,
+    Abort,
 }
 
 /// A client and a server with nothing between them. Bytes move in pieces of `chunk`, datagrams whole. Time passes at once:
@@ -38,24 +55,37 @@ pub struct Pair {
 impl End {
     /// A session that sends without end must not keep a round from ending.
     const MOVES_A_ROUND: usize = 4096;
+    /// Nor must it fill memory.
+    const BYTES_A_ROUND: usize = 256 * 1024;
 
-    fn new(session: Box<dyn Session>, rides: Rides) -> Self {
-        Self {
+    /// One end, opened.
+    #[must_use]
+    pub fn new(session: Box<dyn Session>, rides: Rides) -> Self {
+        let mut end = Self {
             session,
             facts: Facts::in_memory(rides),
             out: Out::default(),
             inbox: Vec::new(),
-            datagrams: Vec::new(),
+            arrived: VecDeque::new(),
             partial: Vec::new(),
             scanned: 0,
+            now: Duration::ZERO,
             wakes: Vec::new(),
-            closing: false,
+            finished: false,
             peer_closed: false,
-            eof_given: false,
+            eof_told: false,
             events: Vec::new(),
             said: Vec::new(),
+            datagrams: Vec::new(),
+            violations: Vec::new(),
+            closing: false,
             ended: None,
-        }
+        };
+        end.call(|session, cx| {
+            session.open(cx);
+            Ok(())
+        });
+        end
     }
 
     fn call(&mut self, f: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Result<(), Violation>) {
@@ -65,8 +95,10 @@ impl End {
         let mut cx = Cx::new(&self.facts, &mut self.out);
         let result = f(&mut *self.session, &mut cx);
         self.events.append(&mut self.out.events);
-        if let Err(violation) = result {
-            self.end(Closed::Violated(violation));
+        match result {
+            Err(violation) if self.facts.rides == Rides::Datagrams => self.violations.push(violation),
+            Err(violation) => self.end(Closed::Violated(violation)),
+            Ok(()) => {}
         }
     }
 
@@ -75,10 +107,13 @@ impl End {
         self.ended = Some(how);
     }
 
-    /// Offers bytes of a stream.
+    /// Offers bytes of a stream; none: what was left untaken, again.
     pub fn offer(&mut self, bytes: &[u8]) {
         self.inbox.extend_from_slice(bytes);
-        let (inbox, mut scanned) = (std::mem::take(&mut self.inbox), self.scanned);
+        if self.out.input_paused || self.inbox.is_empty() {
+            return;
+        }
+        let (mut inbox, mut scanned) = (std::mem::take(&mut self.inbox), self.scanned);
         let mut taken = 0;
         self.call(|session, cx| {
             let mut input = Input::stream(&inbox, &mut scanned);
@@ -86,8 +121,8 @@ impl End {
             taken = input.taken();
             result
         });
-        self.scanned = scanned;
-        self.inbox = inbox[taken..].to_vec();
+        inbox.drain(..taken);
+        (self.inbox, self.scanned) = (inbox, scanned);
     }
 
     /// Offers one datagram.
@@ -96,65 +131,96 @@ impl End {
         self.call(|session, cx| session.input(&mut Input::datagram(bytes, &mut scanned), cx));
     }
 
-    /// Tells that the peer will send no more.
+    /// Tells that the peer will send no more, once what came before is taken.
     pub fn offer_eof(&mut self) {
-        if !std::mem::replace(&mut self.eof_given, true) {
+        self.peer_closed = true;
+        if !self.out.input_paused && !self.eof_told {
+            self.eof_told = true;
             let rest = std::mem::take(&mut self.inbox);
             self.call(|session, cx| session.eof(&rest, cx));
         }
     }
 
-    /// Moves what is queued to `other`, effects included; tells whether anything happened.
-    fn flush(&mut self, other: &mut End, chunk: usize) -> bool {
-        let mut moved = false;
-        for _ in 0..Self::MOVES_A_ROUND {
-            if self.closing || self.ended.is_some() {
-                break;
-            }
+    /// Bytes that came and were not taken.
+    #[must_use]
+    pub fn untaken(&self) -> usize {
+        self.inbox.len()
+    }
+
+    /// Bytes said and not yet moved on.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.out.unsent()
+    }
+
+    /// The next thing that leaves this end, bytes in pieces of `chunk` at most. Effects that concern only itself happen on
+    /// the way.
+    pub fn leave(&mut self, chunk: usize) -> Option<Move> {
+        while !self.closing && !matches!(self.ended, Some(Closed::ByUs | Closed::Reset)) {
             match self.out.front() {
                 Front::Empty => break,
                 Front::Bytes(bytes) => {
                     let piece = bytes[..bytes.len().min(chunk)].to_vec();
                     self.out.advance(piece.len());
                     self.said.extend_from_slice(&piece);
-                    match self.facts.rides {
-                        Rides::Stream => other.offer(&piece),
-                        Rides::Datagrams => self.partial.extend_from_slice(&piece),
+                    if self.facts.rides == Rides::Stream {
+                        return Some(Move::Bytes(piece));
                     }
+                    self.partial.extend_from_slice(&piece);
                 }
                 Front::EndDatagram => {
                     self.out.pop();
-                    other.datagrams.push(std::mem::take(&mut self.partial));
+                    let datagram = std::mem::take(&mut self.partial);
+                    assert!(datagram.len() <= self.facts.max_datagram, "a datagram of {} bytes", datagram.len());
+                    self.datagrams.push(datagram.clone());
+                    return Some(Move::Datagram(datagram));
                 }
                 Front::Effect(effect) => {
                     self.out.pop();
-                    self.happen(effect, other);
+                    if let Some(moved) = self.happen(effect) {
+                        return Some(moved);
+                    }
                 }
             }
-            moved = true;
         }
-        moved
+        None
     }
 
-    fn happen(&mut self, effect: Effect, other: &mut End) {
+    fn happen(&mut self, effect: Effect) -> Option<Move> {
         match effect {
             Effect::Close => {
                 self.closing = true;
-                other.peer_closed = true;
+                return Some(Move::Close);
             }
             Effect::Abort => {
                 self.end(Closed::ByUs);
-                other.end(Closed::Reset);
+                return Some(Move::Abort);
             }
-            Effect::Wake(id, after) => self.wakes.push((after, id)),
-            Effect::Drained(id) => self.call(|session, cx| session.resume(id, Outcome::Drained, cx)),
+            Effect::Wake(id, after) => self.wakes.push((self.now + after, id)),
+            // What was queued before it has left.
+            Effect::Drained(id) => self.resume(id, Outcome::Drained),
+        }
+        None
+    }
+
+    fn resume(&mut self, id: EffectId, outcome: Outcome) {
+        self.call(|session, cx| session.resume(id, outcome, cx));
+        self.offer(&[]);
+        if self.peer_closed {
+            self.offer_eof();
         }
     }
 
-    fn wake_first(&mut self) -> bool {
+    fn first_wake(&self) -> Option<Duration> {
+        self.wakes.iter().map(|(at, _)| *at).min()
+    }
+
+    /// Lets time pass until the first wake; tells whether there was one.
+    pub fn wake(&mut self) -> bool {
         let Some(first) = (0..self.wakes.len()).min_by_key(|at| self.wakes[*at].0) else { return false };
-        let (_, id) = self.wakes.remove(first);
-        self.call(|session, cx| session.resume(id, Outcome::Woken, cx));
+        let (at, id) = self.wakes.remove(first);
+        self.now = self.now.max(at);
+        self.resume(id, Outcome::Woken);
         true
     }
 
@@ -180,6 +246,41 @@ impl End {
     pub fn busy(&self) -> bool {
         self.session.busy()
     }
+
+    /// Moves what is queued to `other`; tells whether anything happened.
+    fn flush(&mut self, other: &mut End, chunk: usize) -> bool {
+        let (mut moved, until) = (false, self.said.len() + Self::BYTES_A_ROUND);
+        for _ in 0..Self::MOVES_A_ROUND {
+            if self.said.len() >= until {
+                break;
+            }
+            match self.leave(chunk) {
+                None => {
+                    other.peer_closed |= self.finished;
+                    break;
+                }
+                Some(Move::Bytes(piece)) => other.offer(&piece),
+                Some(Move::Datagram(datagram)) => other.arrived.push_back(datagram),
+                Some(Move::Close) => other.peer_closed = true,
+                Some(Move::Abort) => other.end(Closed::Reset),
+            }
+            moved = true;
+        }
+        moved
+    }
+
+    /// Hears what has arrived beside bytes; tells whether anything had.
+    fn hear(&mut self) -> bool {
+        let arrived = std::mem::take(&mut self.arrived);
+        for datagram in &arrived {
+            self.offer_datagram(datagram);
+        }
+        let ends = self.peer_closed && !self.eof_told && !self.out.input_paused;
+        if ends {
+            self.offer_eof();
+        }
+        ends || !arrived.is_empty()
+    }
 }
 
 impl Pair {
@@ -187,14 +288,7 @@ impl Pair {
     #[must_use]
     pub fn new(client: Box<dyn Session>, server: Box<dyn Session>, rides: Rides, chunk: usize) -> Self {
         assert!(chunk > 0, "bytes must move");
-        let mut pair = Self { client: End::new(client, rides), server: End::new(server, rides), chunk };
-        for end in [&mut pair.server, &mut pair.client] {
-            end.call(|session, cx| {
-                session.open(cx);
-                Ok(())
-            });
-        }
-        pair
+        Self { server: End::new(server, rides), client: End::new(client, rides), chunk }
     }
 
     /// Runs until nothing more happens, at most `steps` rounds; tells whether it came to rest.
@@ -202,24 +296,30 @@ impl Pair {
         !(0..steps).all(|_| self.step())
     }
 
-    /// The client will say no more.
+    /// The client will say no more, and closes its half when all is sent.
     pub fn finish(&mut self) {
-        self.server.peer_closed = true;
+        self.client.finished = true;
     }
 
     fn step(&mut self) -> bool {
         let mut moved = self.client.flush(&mut self.server, self.chunk);
         moved |= self.server.flush(&mut self.client, self.chunk);
-        for end in [&mut self.client, &mut self.server] {
-            for datagram in std::mem::take(&mut end.datagrams) {
-                end.offer_datagram(&datagram);
-                moved = true;
-            }
-            if end.peer_closed && !end.eof_given {
-                end.offer_eof();
-                moved = true;
-            }
-        }
-        moved || self.client.wake_first() || self.server.wake_first()
+        moved |= self.client.hear();
+        moved |= self.server.hear();
+        moved || self.wake_first()
+    }
+
+    /// One clock for both: whoever is first wakes.
+    fn wake_first(&mut self) -> bool {
+        let (client, server) = (self.client.first_wake(), self.server.first_wake());
+        let end = match (client, server) {
+            (Some(client), Some(server)) if server < client => &mut self.server,
+            (Some(_), _) => &mut self.client,
+            _ => &mut self.server,
+        };
+        let woken = end.wake();
+        let now = self.client.now.max(self.server.now);
+        (self.client.now, self.server.now) = (now, now);
+        woken
     }
 }

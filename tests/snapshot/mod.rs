@@ -16,15 +16,9 @@ pub fn stale(path: &str, actual: &str) -> Option<String> {
         fs::write(&file, actual).expect("the file can be written");
         return None;
     }
-    let (at, (old, new)) = held
-        .lines()
-        .chain(std::iter::repeat("(nothing)"))
-        .zip(actual.lines().chain(std::iter::repeat("(nothing)")))
-        .enumerate()
-        .find(|(_, (old, new))| old != new)
-        .take_if(|(at, _)| *at < held.lines().count().max(actual.lines().count()))
-        .unwrap_or((0, ("(other line ends)", "(other line ends)")));
-    Some(format!("{path}:{}\n  held: {old}\n  now:  {new}", at + 1))
+    let same = held.lines().zip(actual.lines()).take_while(|(held, now)| held == now).count();
+    let line = |text: &str| text.lines().nth(same).unwrap_or("(ends here)").to_owned();
+    Some(format!("{path}:{}\n  held: {}\n  now:  {}", same + 1, line(&held), line(actual)))
 }
 
 /// Fails if any file is stale.

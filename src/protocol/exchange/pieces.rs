@@ -40,6 +40,8 @@ pub(super) struct Pieces {
     said: VecDeque<Said>,
     confirmed: usize,
     end: u64,
+    /// Bytes of what we said that have come back in some way of reading, perhaps one that ended since.
+    reached: u64,
     /// Never empty, sorted, each once.
     ways: Vec<Way>,
     next: Vec<Way>,
@@ -53,6 +55,7 @@ impl Pieces {
             said: VecDeque::new(),
             confirmed: 0,
             end: 0,
+            reached: 0,
             ways: vec![Way { data: 0, step: 0 }],
             next: Vec::new(),
             room: Room::default(),
@@ -124,6 +127,7 @@ impl Pieces {
             }
         }
         self.ways[0] = way;
+        self.reached = self.reached.max(way.data);
         done
     }
 
@@ -166,6 +170,7 @@ impl Pieces {
             next.sort_unstable();
             next.dedup();
             next.drain(..next.len().saturating_sub(MOST_WAYS));
+            self.reached = next.last().map_or(0, |way| way.data).max(self.reached);
             std::mem::swap(&mut self.ways, &mut next);
         }
         self.next = next;
@@ -183,12 +188,12 @@ impl Pieces {
         &body[body.len() - (said.end - at) as usize..]
     }
 
-    /// Reports the messages of which some way has seen all; lets go of those that no way needs any more.
+    /// Reports the messages of which some way saw all, which does not depend on how the stream was cut; lets go of those that
+    /// no way needs any more.
     fn confirm(&mut self, cx: &mut Cx<'_>) {
-        let most = self.ways.last().map_or(0, |way| way.data);
         let least = self.ways.first().map_or(0, |way| way.data);
         while let Some(said) = self.said.get(self.confirmed)
-            && said.end <= most
+            && said.end <= self.reached
         {
             said.sent.settle(Verdict::Right, cx);
             self.confirmed += 1;

@@ -16,6 +16,8 @@ use crate::{
 const HIGH_WATER: usize = 128 * 1024;
 /// Messages are taken again below this.
 const LOW_WATER: usize = 32 * 1024;
+/// Over datagrams, which can't be held back, delayed answers beyond this are not given.
+const MOST_WAITING: usize = 256 * 1024;
 /// What one delayed answer costs beside its bytes.
 const COST: usize = 64;
 /// Asks to be told when there is room for output again.
@@ -36,7 +38,7 @@ pub(in crate::protocol) struct Server {
     waiting_bytes: usize,
     paused: bool,
     /// The peer has closed; how we end when all is answered.
-    ending: Option<Result<(), Violation>>,
+    ending: Option<Box<Result<(), Violation>>>,
 }
 
 impl Server {
@@ -59,7 +61,6 @@ impl Server {
             if self.full(batch.len(), cx) {
                 self.paused = true;
                 cx.pause_input();
-                self.go_on_when_there_is_room(cx);
                 return Ok(());
             }
             let Some(message) = self.framing.take(input)? else { return Ok(()) };
@@ -136,7 +137,7 @@ impl Server {
         self.say(&[wrap.head(), prefix, message, wrap.tail()], &mut batch, cx);
         if self.delay.is_zero() {
             cx.end_datagram();
-        } else if self.full(batch.len(), cx) {
+        } else if self.waiting_bytes + batch.len() > MOST_WAITING {
             return Err(Violation::new("too_many_waiting", "too many answers wait for their delay; not answered"));
         } else {
             self.later(batch, cx);
@@ -166,11 +167,12 @@ impl Session for Server {
         if !batch.is_empty() {
             self.later(batch, cx);
         }
+        self.go_on_when_there_is_room(cx);
         match result {
             // Answers that are due later come before the end.
             Err(violation) if self.busy() => {
                 cx.pause_input();
-                self.ending = Some(Err(violation));
+                self.ending = Some(Box::new(Err(violation)));
                 Ok(())
             }
             result => result,
@@ -189,7 +191,7 @@ impl Session for Server {
         if self.waiting.is_empty()
             && let Some(ending) = self.ending.take()
         {
-            return end(ending, cx);
+            return end(*ending, cx);
         }
         Ok(())
     }
@@ -199,7 +201,7 @@ impl Session for Server {
         if !self.busy() {
             return end(ending, cx);
         }
-        self.ending = Some(ending);
+        self.ending = Some(Box::new(ending));
         Ok(())
     }
 

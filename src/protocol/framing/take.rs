@@ -63,7 +63,7 @@ impl Framing {
     fn take_netstring<'a>(&self, input: &mut Input<'a>) -> Result<Option<&'a [u8]>, Violation> {
         let header = self.netstring_header(input.rest())?;
         if let Header::Length { header, data } = header
-            && let Some(comma) = input.rest().get(header + data)
+            && let Some(comma) = header.checked_add(data).and_then(|at| input.rest().get(at))
             && *comma != b','
         {
             let sentence = format!("netstring ends in byte 0x{comma:02x} where a comma belongs");
@@ -134,7 +134,7 @@ impl Framing {
 /// Takes header, data and `trailer` bytes when they are all there; gives the data.
 fn take_sized<'a>(input: &mut Input<'a>, header: &Header, trailer: usize) -> Option<&'a [u8]> {
     let Header::Length { header, data } = *header else { return None };
-    // No overflow: `data` is within the limit, and so no more than what memory can hold.
+    // A limit of our own can be so large that the sum overflows: such a frame never comes.
     let frame = input.exactly(header.checked_add(data)?.checked_add(trailer)?)?;
     Some(&frame[header..header + data])
 }

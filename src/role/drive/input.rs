@@ -19,6 +19,9 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         if self.flags.peer_ended || (self.stage == Stage::Open && self.held_back(cx)) || self.stage == Stage::Closing {
             return Turn::Wait;
         }
+        if std::mem::take(&mut self.flags.offer_again) && !self.left.is_empty() && self.stage == Stage::Open {
+            return self.offer_left();
+        }
         pool::with_scratch(|scratch| {
             let mut buffer = ReadBuf::new(scratch);
             match Pin::new(&mut self.wire).poll_read(cx, &mut buffer) {
@@ -56,8 +59,13 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             self.left.extend_from_slice(&bytes[taken..]);
             return turn;
         }
+        self.left.extend_from_slice(bytes);
+        self.offer_left()
+    }
+
+    /// Offers what was left together with what came since.
+    fn offer_left(&mut self) -> Turn {
         let mut left = std::mem::take(&mut self.left);
-        left.extend_from_slice(bytes);
         let (turn, taken) = self.offer(&left);
         left.drain(..taken);
         if !left.is_empty() {

@@ -10,6 +10,7 @@ mod output;
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -57,16 +58,16 @@ pub struct Drive<W, P> {
     session: Box<dyn Session>,
     party: P,
     facts: Facts,
-    terms: Terms,
+    terms: Arc<Terms>,
     traffic: Traffic,
     out: Option<Box<Out>>,
     left: Vec<u8>,
     scanned: usize,
-    timers: Timers<EffectId>,
+    timers: Option<Box<Timers<EffectId>>>,
     last_in: Instant,
     last_any: Instant,
     paused_since: Option<Instant>,
-    closed: Option<Closed>,
+    closed: Option<Box<Closed>>,
     /// Count of bytes at which lingering ends.
     linger_until: u64,
     stage: Stage,
@@ -82,6 +83,8 @@ struct Flags {
     half_closed: bool,
     winding: bool,
     input_paused: bool,
+    /// The session takes input again: what it left is to be offered without waiting for more.
+    offer_again: bool,
 }
 
 /// What one step of the loop came to.
@@ -92,7 +95,7 @@ enum Turn {
 }
 
 impl<W: Wire, P: Source + Sink> Drive<W, P> {
-    pub fn new(wire: W, session: Box<dyn Session>, party: P, facts: Facts, terms: Terms) -> Self {
+    pub fn new(wire: W, session: Box<dyn Session>, party: P, facts: Facts, terms: Arc<Terms>) -> Self {
         let now = Instant::now();
         Self {
             wire,
@@ -104,7 +107,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             out: None,
             left: Vec::new(),
             scanned: 0,
-            timers: Timers::default(),
+            timers: None,
             last_in: now,
             last_any: now,
             paused_since: None,
@@ -141,6 +144,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         let out = self.out.get_or_insert_with(pool::take_out);
         out.input_paused = self.flags.input_paused;
         let result = f(&mut *self.session, &mut Cx::new(&self.facts, out));
+        self.flags.offer_again |= self.flags.input_paused && !out.input_paused;
         self.flags.input_paused = out.input_paused;
         let messages = std::mem::take(&mut out.messages);
         if messages > 0 {
@@ -162,7 +166,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
 
     /// Begins the end: what is queued is still sent, nothing else is said.
     fn close(&mut self, how: Closed) -> Turn {
-        self.closed.get_or_insert(how);
+        self.closed.get_or_insert_with(|| Box::new(how));
         self.stage = Stage::Closing;
         Turn::Again
     }
@@ -209,7 +213,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     fn wind_up(&mut self) -> Turn {
         let idle = self.idle_out() && !self.session.busy();
         if self.flags.winding && (idle || self.stage == Stage::Lingering) {
-            return Turn::Over(self.closed.take().unwrap_or(Closed::Stopped));
+            return Turn::Over(self.closed.take().map_or(Closed::Stopped, |how| *how));
         }
         Turn::Wait
     }
@@ -246,7 +250,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
 
     fn broken(&mut self, error: &io::Error) -> Turn {
         if let Some(how) = self.closed.take() {
-            return Turn::Over(how);
+            return Turn::Over(*how);
         }
         Turn::Over(match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => Closed::Reset,
@@ -270,16 +274,20 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
 
     fn time(&mut self, cx: &mut Context<'_>) -> Turn {
         let limit = self.limit();
-        if self.timers.poll(limit.map(|(at, _)| at), cx).is_pending() {
+        if limit.is_none() && self.timers.is_none() {
+            return Turn::Wait;
+        }
+        let timers = self.timers.get_or_insert_default();
+        if timers.poll(limit.map(|(at, _)| at), cx).is_pending() {
             return Turn::Wait;
         }
         let now = Instant::now();
         if let Some((at, what)) = limit
             && at <= now
         {
-            return Turn::Over(self.closed.take().unwrap_or(Closed::TimedOut(what)));
+            return Turn::Over(self.closed.take().map_or(Closed::TimedOut(what), |how| *how));
         }
-        match self.timers.due(now) {
+        match self.timers.as_mut().and_then(|timers| timers.due(now)) {
             Some(id) if self.stage == Stage::Open => self.call(|session, cx| session.resume(id, Outcome::Woken, cx)),
             _ => Turn::Again,
         }
@@ -287,7 +295,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
 
     /// How it ends, now that it does.
     fn ending(&mut self) -> Closed {
-        self.closed.take().unwrap_or(Closed::ByUs)
+        self.closed.take().map_or(Closed::ByUs, |how| *how)
     }
 
     fn finish(&mut self, how: Closed) -> Closed {

@@ -67,7 +67,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                 Turn::Over(Closed::ByUs)
             }
             Effect::Wake(id, after) => {
-                self.timers.wake(Instant::now() + after, id);
+                self.timers.get_or_insert_default().wake(Instant::now() + after, id);
                 Turn::Again
             }
             Effect::Drained(id) => self.call(|session, cx| session.resume(id, Outcome::Drained, cx)),

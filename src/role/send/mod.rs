@@ -150,7 +150,7 @@ fn terms(plan: &SendPlan) -> Terms {
         Rides::Stream => plan.timeout,
         Rides::Datagrams => Some(plan.timeout.unwrap_or(PACKET_SILENCE)),
     };
-    Terms { silence, half_close: plan.shutdown, ..Terms::default() }
+    Terms { silence, half_close: plan.shutdown, ..Terms::client() }
 }
 
 fn facts(rides: Rides, local: Endpoint, peer: Endpoint) -> Facts {
@@ -163,7 +163,8 @@ async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut
     let party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies, !plan.shutdown);
     let (local, peer) = (stream.local(), stream.peer());
     let session = (plan.protocol.client)(&plan.setup);
-    let mut drive = Drive::new(stream, session, party, facts(Rides::Stream, local.clone(), peer.clone()), terms(plan));
+    let mut drive =
+        Drive::new(stream, session, party, facts(Rides::Stream, local.clone(), peer.clone()), terms(plan).into());
     let how = (&mut drive).await;
     let took = drive.traffic().opened.elapsed();
     let tcp_info = drive.wire().tcp_info();

@@ -22,7 +22,7 @@ fn line(text: &str) {
 
 /// A row of the breakdown: what, detail, time.
 fn row(what: &str, detail: &str, time: &str) {
-    line(format!("{what:<10} {detail:<42} {time:>14}").trim_end());
+    line(format!("{what:<10} {detail:<38} {time:>18}").trim_end());
 }
 
 fn ms(duration: Duration) -> String {
@@ -51,7 +51,7 @@ pub(super) fn finished(plan: &SendPlan, exchange: &Exchange) {
     }
     let traffic = &exchange.traffic;
     row("sent", &bytes(traffic.bytes_out), "");
-    let first = traffic.first_byte.map(|at| format!("first {}", ms(at - traffic.opened)));
+    let first = traffic.first_byte.map(|at| format!("first byte {}", ms(at - traffic.opened)));
     row("received", &bytes(traffic.bytes_in), &first.unwrap_or_default());
     let how = match &exchange.how {
         crate::session::Closed::ByUs => "by us".to_owned(),

@@ -23,6 +23,7 @@ use self::log::{Entry, Log};
 use super::stop::{Phase, Stop};
 use crate::{
     error::{Exit, Trouble, reason},
+    os,
     protocol::MakeSession,
     session::{Endpoint, Rides},
     transport::{self, Host, Listener, PacketServer, Place, Scheme},
@@ -82,11 +83,13 @@ impl Sockets {
 /// # Errors
 /// [`Trouble`] when it can't start.
 pub fn run(plan: ServePlan) -> anyhow::Result<Exit> {
+    os::raise_nofile_limit();
     let runtime = runtime(plan.threads)?;
     let stop = Stop::default();
     let done = runtime.block_on(async {
         let sockets = Sockets::open(&plan)?;
         tokio::spawn(signals(stop.clone(), plan.grace));
+        os::give_back_start_up();
         serve(plan, sockets, stop).await
     });
     runtime.shutdown_background();

@@ -14,7 +14,11 @@ use std::{
 
 use tokio::{sync::Notify, task::JoinSet};
 
-use super::{Server, counts::Said as Counted, log::Entry};
+use super::{
+    Server,
+    counts::{Counts, Said as Counted},
+    log::Entry,
+};
 use crate::{
     error::reason,
     role::{
@@ -40,16 +44,22 @@ struct Door {
     /// When it was last said that descriptors are out, in seconds since the start.
     said: AtomicU64,
     started: Instant,
+    terms: Arc<Terms>,
+    /// Are counts wanted while conversations run, or dumps?
+    watched: bool,
 }
 
 /// Serves until stopped, and until the last conversation has ended.
 pub(super) async fn serve(server: &Arc<Server>, listeners: Vec<Listener>) {
+    let (idle, handshake) = (server.plan.idle_timeout, server.plan.handshake_timeout);
     let door = Arc::new(Door {
         server: server.clone(),
         peers: Mutex::default(),
         freed: Notify::new(),
         said: AtomicU64::new(u64::MAX),
         started: Instant::now(),
+        terms: Arc::new(Terms { idle, handshake, linger: true, ..Terms::default() }),
+        watched: server.plan.log.stats.is_some() || server.plan.log.hex,
     });
     let mut accepting = JoinSet::new();
     for listener in listeners {
@@ -122,17 +132,11 @@ impl Door {
             wall_clock: SystemTime::now,
             watch: Watch { bodies: false, messages: server.log.messages() },
         };
-        let (idle, handshake) = (server.plan.idle_timeout, server.plan.handshake_timeout);
-        let terms = Terms { idle, handshake, linger: true, ..Terms::default() };
-        let stop = server.stop.waiter();
-        let party = Guest {
-            stop,
-            counted: Counted::default(),
-            offsets: [0; 2],
-            place: Seat { door: self.clone(), peer: peer.clone() },
-        };
-        let drive = Drive::new(stream, (server.make)(&server.plan.setup), party, facts, terms);
-        tokio::spawn(converse(drive));
+        let seat = Seat { door: self.clone(), peer: peer.clone() };
+        let party = Guest { stop: server.stop.waiter(), watched: self.watched.then(Box::default), seat };
+        let drive = Drive::new(stream, (server.make)(&server.plan.setup), party, facts, self.terms.clone());
+        // In a box: a future that takes it by value would hold room for it twice.
+        tokio::spawn(converse(Box::new(drive)));
     }
 
     /// Why this peer may not come in.
@@ -190,10 +194,15 @@ impl Drop for Seat {
 /// The server's part in a conversation: it never speaks first, and listens for the log and the counters.
 struct Guest {
     stop: Waiter,
+    /// Kept only where interval lines or dumps look at it.
+    watched: Option<Box<Watched>>,
+    seat: Seat,
+}
+
+/// What a running conversation has told so far.
+#[derive(Default)]
+struct Watched {
     counted: Counted,
-    /// Bytes dumped so far, in and out.
-    offsets: [u64; 2],
-    place: Seat,
 }
 
 impl Source for Guest {
@@ -212,61 +221,57 @@ impl Source for Guest {
 impl Sink for Guest {
     fn event(&mut self, event: Event, _: Instant) {
         if let Event::Message(bytes) = event {
-            let peer = self.place.peer.to_string();
-            self.place.door.server.log.say(&Entry::Message { peer, way: Way::In, bytes: bytes.into() });
+            let peer = self.seat.peer.to_string();
+            self.seat.door.server.log.say(&Entry::Message { peer, way: Way::In, bytes: bytes.into() });
         }
     }
 
     fn heard(&mut self, messages: u64) {
-        if self.live() {
-            self.counted.messages += messages;
-            self.place.door.server.counts.messages.fetch_add(messages, Relaxed);
+        if let Some(watched) = &mut self.watched {
+            watched.counted.messages += messages;
+            self.seat.door.server.counts.messages.fetch_add(messages, Relaxed);
         }
     }
 
     fn wire(&mut self, way: Way, bytes: &[u8]) {
-        if self.live() {
-            self.count(way, bytes.len() as u64);
+        let server = &self.seat.door.server;
+        if let Some(watched) = &mut self.watched {
+            let offset = watched.wire(way, bytes.len() as u64, &server.counts);
+            if server.log.hex() {
+                let peer = self.seat.peer.to_string();
+                return server.log.say(&Entry::Dump { peer, way, offset, bytes: bytes.into() });
+            }
         }
-        let log = &self.place.door.server.log;
-        if log.hex() {
-            let offset = &mut self.offsets[way as usize];
-            log.say(&Entry::Dump { peer: self.place.peer.to_string(), way, offset: *offset, bytes: bytes.into() });
-            *offset += bytes.len() as u64;
-        } else if way == Way::Out && log.messages() {
-            log.say(&Entry::Message { peer: self.place.peer.to_string(), way, bytes: bytes.into() });
+        if way == Way::Out && server.log.messages() {
+            server.log.say(&Entry::Message { peer: self.seat.peer.to_string(), way, bytes: bytes.into() });
         }
     }
 }
 
-impl Guest {
-    /// Are counts wanted while the conversation runs? Only interval lines look at them.
-    fn live(&self) -> bool {
-        self.place.door.server.plan.log.stats.is_some()
-    }
-
-    fn count(&mut self, way: Way, n: u64) {
-        let counts = &self.place.door.server.counts;
+impl Watched {
+    /// Counts bytes; tells how many went this way before them.
+    fn wire(&mut self, way: Way, n: u64, counts: &Counts) -> u64 {
         let (mine, all) = match way {
             Way::In => (&mut self.counted.bytes_in, &counts.bytes_in),
             Way::Out => (&mut self.counted.bytes_out, &counts.bytes_out),
         };
-        *mine += n;
         all.fetch_add(n, Relaxed);
+        std::mem::replace(mine, *mine + n)
     }
 }
 
-async fn converse(mut drive: Drive<Stream, Guest>) {
-    let how = (&mut drive).await;
+async fn converse(mut drive: Box<Drive<Stream, Guest>>) {
+    let how = drive.as_mut().await;
     let traffic = *drive.traffic();
     let (stream, guest) = drive.into_parts();
     drop(stream);
-    let server = &guest.place.door.server;
-    server.counts.add(&traffic, &guest.counted);
+    let server = &guest.seat.door.server;
+    let counted = guest.watched.as_ref().map_or_else(Counted::default, |watched| watched.counted);
+    server.counts.add(&traffic, &counted);
     if how == Closed::Reset {
         server.counts.resets.fetch_add(1, Relaxed);
     }
     if server.log.connections() {
-        server.log.say(&Entry::closed(&guest.place.peer, &how, &traffic));
+        server.log.say(&Entry::closed(&guest.seat.peer, &how, &traffic));
     }
 }

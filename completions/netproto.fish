@@ -1,0 +1,312 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_netproto_global_optspecs
+    string join \n color= h/help V/version
+end
+
+function __fish_netproto_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_netproto_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_netproto_using_subcommand
+    set -l cmd (__fish_netproto_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c netproto -n "__fish_netproto_needs_command" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_needs_command" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_needs_command" -s V -l version -d 'Print version'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "serve-tcp" -d 'Answer TCP clients'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "serve-udp" -d 'Answer datagrams'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "serve-unix" -d 'Answer on a Unix socket'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "send" -d 'Send, print the answer'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "bench" -d 'Load a server, report'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "protocols" -d 'List protocols, framings, parameters'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "completions" -d 'Print the completions of a shell'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "man" -d 'Print or write the manual pages'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "help" -d 'Show help'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, for each chunk, frame or datagram'
+echo\t'answers the data itself'
+discard\t'throws away what comes, answers nothing'
+chargen\t'sends lines of printing characters, over streams without end'
+qotd\t'says one short quote'
+daytime\t'says the date and time as text'
+time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+raw\t'says the data, shows what comes; the client end for anything unknown'"
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
+lines\t'ends with LF or CRLF; CRLF is sent'
+delimiter:\t'ends with STR, in which escapes like \\0 are known'
+netstring\t'LENGTH:DATA, with the length in decimal'
+int8\t'a length of 1 byte, then the data'
+int16\t'a length of 2 bytes, big endian, then the data'
+int32\t'a length of 4 bytes, big endian, then the data'
+varint\t'a length in LEB128, then the data'"
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l max-frame -d 'Longest message of a framing' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s m -l max-connections -d 'Clients at once; more are closed' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l max-connections-per-peer -d 'The same, from one address' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l handshake-timeout -d 'For a client\'s first whole message' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s i -l idle-timeout -d 'Close a client that is silent so long' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l grace -d 'To finish answers, stopped [default: 5s]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s t -l threads -d 'Worker threads [default: one per core]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l stats -d 'Print totals so often' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l ttl -d 'Hops a packet may take' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l interface -d 'Use this network interface only' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l mss -d 'Largest TCP segment, in bytes' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l congestion -d 'Congestion control: cubic, bbr, reno, ...' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l keepalive -d 'Probe a silent peer after so long' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l send-buffer -d 'The kernel\'s send buffer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l recv-buffer -d 'The kernel\'s receive buffer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s 1 -l once -d 'Serve one client, then exit'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s k -l keep-open -d 'Serve one after another (the default)'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s v -l verbose -d 'A line for each client; -vv: for each message too'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s q -l quiet -d 'No hints and no summary'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s x -l hex -d 'Dump every byte in hex'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s J -l json -d 'Log lines as JSON objects, on stdout'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l nodelay -d 'Send small pieces at once (the default)'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, for each chunk, frame or datagram'
+echo\t'answers the data itself'
+discard\t'throws away what comes, answers nothing'
+chargen\t'sends lines of printing characters, over streams without end'
+qotd\t'says one short quote'
+daytime\t'says the date and time as text'
+time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+raw\t'says the data, shows what comes; the client end for anything unknown'"
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
+lines\t'ends with LF or CRLF; CRLF is sent'
+delimiter:\t'ends with STR, in which escapes like \\0 are known'
+netstring\t'LENGTH:DATA, with the length in decimal'
+int8\t'a length of 1 byte, then the data'
+int16\t'a length of 2 bytes, big endian, then the data'
+int32\t'a length of 4 bytes, big endian, then the data'
+varint\t'a length in LEB128, then the data'"
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l max-frame -d 'Longest message of a framing' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l max-peers -d 'Peers remembered [default: 10k]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s i -l idle-timeout -d 'Close a client that is silent so long' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l grace -d 'To finish answers, stopped [default: 5s]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s t -l threads -d 'Worker threads [default: one per core]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l stats -d 'Print totals so often' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l ttl -d 'Hops a packet may take' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l interface -d 'Use this network interface only' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l join -d 'Join this multicast group; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l send-buffer -d 'The kernel\'s send buffer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l recv-buffer -d 'The kernel\'s receive buffer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l allow-amplification -d 'Serve others though answers amplify'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l no-loop-guard -d 'Keep answering in an echo loop'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s 1 -l once -d 'Serve one client, then exit'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s k -l keep-open -d 'Serve one after another (the default)'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s v -l verbose -d 'A line for each client; -vv: for each message too'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s q -l quiet -d 'No hints and no summary'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s x -l hex -d 'Dump every byte in hex'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s J -l json -d 'Log lines as JSON objects, on stdout'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l broadcast -d 'Allow broadcast addresses'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, for each chunk, frame or datagram'
+echo\t'answers the data itself'
+discard\t'throws away what comes, answers nothing'
+chargen\t'sends lines of printing characters, over streams without end'
+qotd\t'says one short quote'
+daytime\t'says the date and time as text'
+time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+raw\t'says the data, shows what comes; the client end for anything unknown'"
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
+lines\t'ends with LF or CRLF; CRLF is sent'
+delimiter:\t'ends with STR, in which escapes like \\0 are known'
+netstring\t'LENGTH:DATA, with the length in decimal'
+int8\t'a length of 1 byte, then the data'
+int16\t'a length of 2 bytes, big endian, then the data'
+int32\t'a length of 4 bytes, big endian, then the data'
+varint\t'a length in LEB128, then the data'"
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l max-frame -d 'Longest message of a framing' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s m -l max-connections -d 'Clients at once; more are closed' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l handshake-timeout -d 'For a client\'s first whole message' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l max-peers -d 'Peers remembered [default: 10k]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s i -l idle-timeout -d 'Close a client that is silent so long' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l grace -d 'To finish answers, stopped [default: 5s]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s t -l threads -d 'Worker threads [default: one per core]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l stats -d 'Print totals so often' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l send-buffer -d 'The kernel\'s send buffer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l recv-buffer -d 'The kernel\'s receive buffer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l datagram -d 'A datagram socket'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s 1 -l once -d 'Serve one client, then exit'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s k -l keep-open -d 'Serve one after another (the default)'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s v -l verbose -d 'A line for each client; -vv: for each message too'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s q -l quiet -d 'No hints and no summary'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s x -l hex -d 'Dump every byte in hex'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s J -l json -d 'Log lines as JSON objects, on stdout'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
+lines\t'ends with LF or CRLF; CRLF is sent'
+delimiter:\t'ends with STR, in which escapes like \\0 are known'
+netstring\t'LENGTH:DATA, with the length in decimal'
+int8\t'a length of 1 byte, then the data'
+int16\t'a length of 2 bytes, big endian, then the data'
+int32\t'a length of 4 bytes, big endian, then the data'
+varint\t'a length in LEB128, then the data'"
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l max-frame -d 'Longest message of a framing' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s f -l file -d 'Send what FILE holds; - is standard input' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s w -l timeout -d 'Give up when nothing arrives for so long [UDP: 1s]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l replies -d 'End after so many answers' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l expect -d 'The answer must be this; escapes as in DATA' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l expect-re -d 'The answer must match this' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l expect-hex -d 'The answer must be these bytes' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s n -l count -d 'Do it all so many times, with a summary' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l interval -d 'Time from one to the next' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l retry -d 'Try again so often if it can\'t connect' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l retry-delay -d 'Time between tries' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s o -l output -d 'Write the answer to FILE' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s s -l source -d 'Our own address' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l ttl -d 'Hops a packet may take' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l interface -d 'Use this network interface only' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l connect-timeout -d 'Stop trying to connect after so long' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l mss -d 'Largest TCP segment, in bytes' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l congestion -d 'Congestion control: cubic, bbr, reno, ...' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l keepalive -d 'Probe a silent peer after so long' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l send-buffer -d 'The kernel\'s send buffer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l recv-buffer -d 'The kernel\'s receive buffer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l join -d 'Join this multicast group; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s P -l protocol -d 'The protocol [default: raw, which fits any server]' -r -f -a "processed\t'answers `Processed: ` and the data, for each chunk, frame or datagram'
+echo\t'answers the data itself'
+discard\t'throws away what comes, answers nothing'
+chargen\t'sends lines of printing characters, over streams without end'
+qotd\t'says one short quote'
+daytime\t'says the date and time as text'
+time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+raw\t'says the data, shows what comes; the client end for anything unknown'"
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-escapes -d 'Take DATA as it is: \\n is two letters'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s C -l crlf -d 'LF becomes CRLF'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-shutdown -d 'Keep our side open at the end of input'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s N -l shutdown -d 'Close our side at the end of input (the default)'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s z -l connect-only -d 'Connect, say nothing, close'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s x -l hex -d 'Show the answer as a hex dump'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s J -l json -d 'One JSON document on stdout'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s q -l quiet -d 'Show no answer, only errors'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s v -l verbose -d 'Show addresses and times; -vv: each piece too'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l raw -d 'Never escape the answer, also on a terminal'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l datagram -d 'A Unix datagram socket'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l nodelay -d 'Send small pieces at once (the default)'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l broadcast -d 'Allow broadcast addresses'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
+lines\t'ends with LF or CRLF; CRLF is sent'
+delimiter:\t'ends with STR, in which escapes like \\0 are known'
+netstring\t'LENGTH:DATA, with the length in decimal'
+int8\t'a length of 1 byte, then the data'
+int16\t'a length of 2 bytes, big endian, then the data'
+int32\t'a length of 4 bytes, big endian, then the data'
+varint\t'a length in LEB128, then the data'"
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l max-frame -d 'Longest message of a framing' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s f -l file -d 'Send what FILE holds; - is standard input' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s c -l connections -d 'Connections [default: 50; udp: 1]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s l -l length -d 'Length of each message [default: 64]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s r -l rate -d 'Requests per second, come what may (open loop)' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s b -l bit-rate -d 'The same, in bits per second of messages' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l arrivals -d 'Spread of an open loop: constant [default], poisson' -r -f -a "constant\t''
+poisson\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l in-flight -d 'Requests under way on each connection [default: 1]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s d -l duration -d 'How long to measure [default: 10s]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s n -l requests -d 'Stop after so many requests instead' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l ramp -d 'Rise to the full load in this time, first' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l omit -d 'Warm up for so long, uncounted' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s w -l timeout -d 'A reply is lost after so long [10s; udp: 1s]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l repeat -d 'Run it so many times, show the spread' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s t -l threads -d 'Worker threads [default: one for each core]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l seed -d 'Seed of all random choices [default: 0]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l fail-if -d 'Exit code 4 if so, as in \'p99>2ms\'; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s i -l interval -d 'A line for each interval' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l csv -d 'Write the intervals as CSV' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hdr -d 'Write an HdrHistogram interval log' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s s -l source -d 'Our own address' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l ttl -d 'Hops a packet may take' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l interface -d 'Use this network interface only' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l connect-timeout -d 'Stop trying to connect after so long' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l mss -d 'Largest TCP segment, in bytes' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l congestion -d 'Congestion control: cubic, bbr, reno, ...' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l keepalive -d 'Probe a silent peer after so long' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l send-buffer -d 'The kernel\'s send buffer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l recv-buffer -d 'The kernel\'s receive buffer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l join -d 'Join this multicast group; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s P -l protocol -d 'The protocol [default: asks the target once]' -r -f -a "processed\t'answers `Processed: ` and the data, for each chunk, frame or datagram'
+echo\t'answers the data itself'
+discard\t'throws away what comes, answers nothing'
+chargen\t'sends lines of printing characters, over streams without end'
+qotd\t'says one short quote'
+daytime\t'says the date and time as text'
+time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+raw\t'says the data, shows what comes; the client end for anything unknown'"
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-escapes -d 'Take DATA as it is: \\n is two letters'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l reconnect -d 'A new connection for each request'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s J -l json -d 'The report as one JSON document'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l json-stream -d 'A JSON object for each interval, then the report'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s q -l quiet -d 'Only the report: no progress, no hints'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s v -l verbose -d 'More detail'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l datagram -d 'A Unix datagram socket'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l nodelay -d 'Send small pieces at once (the default)'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l broadcast -d 'Allow broadcast addresses'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand protocols" -s J -l json -d 'As one JSON document'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand completions" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand completions" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand man" -l dir -d 'Write every page to DIR; none: print the first' -r -f -a "(__fish_complete_directories)"
+complete -c netproto -n "__fish_netproto_using_subcommand man" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand man" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand help" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand help" -s h -l help -d 'Show this'

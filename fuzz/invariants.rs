@@ -1,0 +1,297 @@
+//! What must hold whatever a peer sends. The fuzz targets call these with bytes of the fuzzer's choice, and
+//! `tests/protocols.rs` with seeded random ones.
+
+// Each target uses one of them, and a panic is how it tells.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+
+use std::{fmt, sync::Arc};
+
+use netproto::{
+    protocol::{ALL, Answers, Framing, Params, Protocol, Setup, framing::Kind},
+    session::{Closed, End, Event, Input, Move, Rides, Verdict, Violation},
+    values::{read, show},
+};
+
+/// Each framing, with a small limit so that it is reached.
+const FRAMINGS: [&str; 9] =
+    ["raw", "lines", "delimiter:;", "delimiter:-=-", "netstring", "int8", "int16", "int32", "varint"];
+const MAX: usize = 300;
+/// Bytes of output that one byte of input may cause: `0:,` is answered by `11:Processed: ,`.
+const GROWTH: usize = 16;
+/// Beside that: one unasked answer, or what the client submits.
+const UNASKED: usize = 64 * 1024;
+/// The longest answer to a datagram that does not depend on it.
+const SAID_ONCE: usize = 512;
+/// What a frame has beside its data: at most a varint of ten bytes, or a line end.
+const AROUND: usize = 16;
+/// Moves that are followed of a session that sends without end.
+const MOVES: usize = 64;
+
+/// Choices made from the first bytes of an input.
+struct Choices<'a>(&'a [u8]);
+
+impl<'a> Choices<'a> {
+    fn byte(&mut self) -> usize {
+        match self.0.split_first() {
+            Some((first, rest)) => {
+                self.0 = rest;
+                usize::from(*first)
+            }
+            None => 0,
+        }
+    }
+
+    fn one_of<T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.byte() % all.len()]
+    }
+
+    fn framing(&mut self) -> Framing {
+        let name = *self.one_of(&FRAMINGS);
+        Framing::parse(name, (name != "raw").then_some(MAX)).unwrap()
+    }
+}
+
+/// How input is cut into pieces.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    Whole,
+    Bytes,
+    /// Pieces of 1 to so many bytes, turn by turn.
+    UpTo(usize),
+}
+
+impl Cut {
+    fn pieces(self, data: &[u8]) -> Vec<&[u8]> {
+        let mut pieces = Vec::new();
+        let (mut rest, mut turn) = (data, 0);
+        while !rest.is_empty() {
+            turn += 1;
+            let size = match self {
+                Self::Whole => rest.len(),
+                Self::Bytes => 1,
+                Self::UpTo(most) => turn % most + 1,
+            };
+            let (piece, more) = rest.split_at(size.min(rest.len()));
+            pieces.push(piece);
+            rest = more;
+        }
+        pieces
+    }
+}
+
+/// A conversation to be had in several ways.
+struct Case<'a> {
+    row: &'static Protocol,
+    setup: Setup,
+    client: bool,
+    rides: Rides,
+    data: &'a [u8],
+    cut: Cut,
+}
+
+/// What came of it, as far as it may not depend on the cuts.
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    said: Vec<u8>,
+    violation: Option<&'static str>,
+    /// Which submits were answered, and rightly?
+    answered: Vec<(u64, bool)>,
+}
+
+/// Any row, either end, any framing, any cuts: no panic, bounded output, bounded memory, and the same result however the
+/// input was cut, unless the row says that cuts matter.
+pub fn sessions(data: &[u8]) {
+    let mut choices = Choices(data);
+    let row = *choices.one_of(ALL);
+    let framing = if row.framed { choices.framing() } else { Framing::default() };
+    let (flags, cut) = (choices.byte(), Cut::UpTo(choices.byte() % 40 + 1));
+    let mut params = Params::default();
+    if flags & 4 != 0 && row.params.iter().any(|param| param.name == "delay") {
+        params.set(row.params, "delay", "1ms").unwrap();
+    }
+    let numbered = (flags & 8 != 0).then(|| Arc::from([b'n'; 20]));
+    let rides = if flags & 1 != 0 { Rides::Datagrams } else { Rides::Stream };
+    let cuts_matter = row.cuts_matter && framing.kind == Kind::Raw;
+    let client = flags & 2 != 0 || row.server.is_none();
+    let setup = Setup { framing, params, numbered };
+    let case = |cut| Case { row, setup: setup.clone(), client, rides, data: choices.0, cut };
+    let whole = case(Cut::Whole).run();
+    if rides == Rides::Datagrams {
+        case(cut).run();
+        return;
+    }
+    // `processed` answers pieces, so what its server says depends on them; what its client makes of answers does not.
+    if !cuts_matter || (client && row.server.is_some()) {
+        assert_eq!(case(Cut::Bytes).run(), whole, "{:?}", case(Cut::Bytes));
+        assert_eq!(case(cut).run(), whole, "{:?}", case(cut));
+    } else {
+        case(Cut::Bytes).run();
+        case(cut).run();
+    }
+}
+
+impl fmt::Debug for Case<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { row, setup, client, rides, data, cut } = self;
+        let end = if *client { "client" } else { "server" };
+        write!(f, "{} {end}, {rides:?}, {:?}, {cut:?}, {} bytes: ", row.name, setup.framing.kind, data.len())?;
+        f.write_str(&show::quoted(data, 1000))
+    }
+}
+
+impl Case<'_> {
+    fn run(&self) -> Outcome {
+        let make = if self.client { self.row.client } else { self.row.server.unwrap() };
+        let mut end = End::new(make(&self.setup), self.rides);
+        if self.client {
+            self.submit(&mut end);
+        }
+        for piece in self.cut.pieces(self.data) {
+            match self.rides {
+                Rides::Stream => end.offer(piece),
+                Rides::Datagrams => end.offer_datagram(piece),
+            }
+            self.settle(&mut end);
+            if end.ended.is_some() {
+                break;
+            }
+        }
+        end.forget(1);
+        end.offer_eof();
+        self.settle(&mut end);
+        self.bounded(&end);
+        Outcome {
+            said: if self.endless() { Vec::new() } else { end.said.clone() },
+            violation: violation(&end),
+            answered: end.events.iter().filter_map(answered).collect(),
+        }
+    }
+
+    fn endless(&self) -> bool {
+        !self.client && self.rides == Rides::Stream && self.row.answers.stream == Answers::Endless
+    }
+
+    /// Messages that the input has a chance to answer: its own pieces, and some that hold a prefix.
+    fn submit(&self, end: &mut End) {
+        let third = self.data.len() / 3;
+        for (seq, body) in (0..).zip([&self.data[..third], &self.data[third..], b"Processed: Processed: x", b"nnnn"]) {
+            end.submit(seq, body).expect("a few short messages are taken");
+        }
+        end.forget(0);
+    }
+
+    fn settle(&self, end: &mut End) {
+        let mut moves = 0;
+        loop {
+            while let Some(moved) = end.leave(4096) {
+                moves += 1;
+                if self.endless() && moves == MOVES {
+                    return;
+                }
+                if moved == Move::Close {
+                    return;
+                }
+            }
+            if !end.wake() {
+                return;
+            }
+        }
+    }
+
+    fn bounded(&self, end: &End) {
+        if !self.endless() {
+            let datagrams = if self.rides == Rides::Datagrams { self.cut.pieces(self.data).len() } else { 0 };
+            let most = UNASKED + self.data.len() * GROWTH + datagrams * SAID_ONCE;
+            assert!(end.said.len() <= most, "{} bytes said to {}: {self:?}", end.said.len(), self.data.len());
+        }
+        if self.rides == Rides::Stream && end.ended.is_none() && !end.closing && !self.setup.framing.is_raw() {
+            let most = self.setup.framing.max + AROUND + 11;
+            assert!(end.untaken() <= most, "{} bytes are kept: {self:?}", end.untaken());
+        }
+        assert!(!end.busy(), "all answers were given: {self:?}");
+    }
+}
+
+fn violation(end: &End) -> Option<&'static str> {
+    match &end.ended {
+        Some(Closed::Violated(violation)) => Some(violation.name),
+        _ => None,
+    }
+}
+
+fn answered(event: &Event) -> Option<(u64, bool)> {
+    match event {
+        Event::Answered { seq, verdict } => Some((*seq, *verdict == Verdict::Right)),
+        _ => None,
+    }
+}
+
+/// Any framing, any cuts: the same frames, none over the limit, and each can be said again.
+pub fn framing(data: &[u8]) {
+    let mut choices = Choices(data);
+    let framing = choices.framing();
+    let cut = Cut::UpTo(choices.byte() % 40 + 1);
+    let (frames, end) = frames(&framing, choices.0, Cut::Whole);
+    for frame in &frames {
+        assert!(framing.is_raw() || frame.len() <= framing.max, "{} bytes in a frame", frame.len());
+        let again = said(&framing, frame);
+        assert_eq!(self::frames(&framing, &again, cut).0.concat(), *frame);
+    }
+    if framing.is_raw() {
+        return;
+    }
+    for cut in [Cut::Bytes, cut] {
+        let (cut_frames, cut_end) = self::frames(&framing, choices.0, cut);
+        assert_eq!(cut_frames, frames, "{cut:?}");
+        assert_eq!(cut_end.map(|violation| violation.name), end.as_ref().map(|violation| violation.name), "{cut:?}");
+    }
+    let mut scanned = 0;
+    let _ = framing.take_datagram(&mut Input::datagram(choices.0, &mut scanned));
+}
+
+/// `message` with its framing around it.
+fn said(framing: &Framing, message: &[u8]) -> Vec<u8> {
+    let wrap = framing.fits(message).expect("what was a frame can be one again");
+    [wrap.head(), message, wrap.tail()].concat()
+}
+
+/// All frames that come of `data`, and what ended them.
+fn frames(framing: &Framing, data: &[u8], cut: Cut) -> (Vec<Vec<u8>>, Option<Violation>) {
+    let (mut frames, mut inbox, mut scanned) = (Vec::new(), Vec::new(), 0);
+    for piece in cut.pieces(data) {
+        inbox.extend_from_slice(piece);
+        let given = inbox.len();
+        let mut input = Input::stream(&inbox, &mut scanned);
+        let ended = loop {
+            match framing.take(&mut input) {
+                Ok(Some(frame)) => frames.push(frame.to_vec()),
+                Ok(None) => break None,
+                Err(violation) => break Some(violation),
+            }
+        };
+        let taken = input.taken();
+        assert!(taken <= given && scanned <= given - taken, "{taken} taken and {scanned} scanned of {given}");
+        if ended.is_some() {
+            return (frames, ended);
+        }
+        inbox.drain(..taken);
+    }
+    (frames, None)
+}
+
+/// Anything typed is a value or an error, and anything shown is harmless.
+pub fn values(data: &[u8]) {
+    let shown = show::escaped(data, false);
+    assert!(!shown.chars().any(char::is_control), "{shown:?}");
+    assert!(!show::escaped(data, true).chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')));
+    assert!(!show::quoted(data, 40).contains('\n'));
+    let text = String::from_utf8_lossy(data);
+    let _ = (read::duration(&text), read::count(&text), read::positive(&text), read::size(&text), read::hex(&text));
+    assert!(read::rate(&text).is_ok_and(|rate| rate > 0.0) || read::rate(&text).is_err());
+    assert!(read::bit_rate(&text).is_ok_and(|rate| rate > 0.0) || read::bit_rate(&text).is_err());
+    if let Ok(bytes) = read::unescape(&text) {
+        assert!(bytes.len() <= text.len());
+    }
+    let _ = read::nearest(&text.chars().take(40).collect::<String>(), ["echo", "processed"]);
+    let _ = Framing::parse(&text, None);
+}

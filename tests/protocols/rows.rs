@@ -1,0 +1,112 @@
+//! For each row of the table: it talks to itself however it is carried, and bears noise.
+
+use netproto::{
+    protocol::{ALL, Answers, find, nearest},
+    session::{Closed, Rides},
+};
+
+use crate::{FRAMINGS, answered, invariants, pair};
+
+const MESSAGES: [&[u8]; 4] = [b"hello", b"", &[0, 255, 13, 10, 7], &[b'x'; 200]];
+
+#[test]
+fn names_are_unique_and_found() {
+    for (at, row) in ALL.iter().enumerate() {
+        assert_eq!(ALL.iter().position(|other| other.name == row.name), Some(at));
+        assert!(find(row.name).is_some_and(|found| std::ptr::eq(found, *row)));
+        assert!(!row.about.ends_with('.') && row.about.len() < 72, "{}: one line, no full stop", row.name);
+        assert!(row.amplifies <= row.echoes, "{}: what answers any datagram can loop", row.name);
+    }
+    assert_eq!(ALL[0].name, "processed");
+    assert_eq!(nearest("ehco"), Some("echo"));
+    assert_eq!(nearest("zzzzzz"), None);
+}
+
+/// Messages that this framing and carrier can say.
+fn sayable(framing: &str, rides: Rides) -> Vec<&'static [u8]> {
+    let can = |message: &&[u8]| match framing {
+        "raw" => rides == Rides::Datagrams || !message.is_empty(),
+        "lines" => !message.contains(&b'\n'),
+        "delimiter:\\0" => !message.contains(&0),
+        _ => true,
+    };
+    MESSAGES.into_iter().filter(can).collect()
+}
+
+#[test]
+fn each_talks_to_itself() {
+    for row in ALL {
+        for framing in FRAMINGS.iter().filter(|framing| row.framed || **framing == "raw") {
+            for (rides, chunk) in [(Rides::Stream, 1), (Rides::Stream, 7), (Rides::Stream, 65_536), (Rides::Datagrams, 1)] {
+                talk(row.name, framing, rides, chunk);
+            }
+        }
+    }
+}
+
+fn talk(name: &str, framing: &str, rides: Rides, chunk: usize) {
+    let what = format!("{name} {framing} {rides:?} {chunk}");
+    let row = find(name).unwrap();
+    let answers = if rides == Rides::Stream { row.answers.stream } else { row.answers.datagrams };
+    let mut pair = pair(name, framing, &[], rides, chunk);
+    let messages = if answers == Answers::OnceThenClose { vec![&b""[..]] } else { sayable(framing, rides) };
+    for (seq, message) in (0..).zip(&messages) {
+        pair.client.submit(seq, message).unwrap();
+        let rested = pair.run(if answers == Answers::Endless { 3 } else { 10_000 });
+        assert_eq!(rested, answers != Answers::Endless, "{what}");
+    }
+    let right: Vec<_> = (0..messages.len() as u64).map(|seq| (seq, true)).collect();
+    assert_eq!(answered(&pair.client), right, "{what}: {:?}", pair.client.events);
+    pair.finish();
+    pair.run(10);
+    assert_eq!((&pair.client.ended, &pair.server.ended), (&None, &None), "{what}");
+    assert!(pair.client.violations.is_empty() && pair.server.violations.is_empty(), "{what}");
+    if rides == Rides::Stream && answers != Answers::Endless {
+        assert!(pair.server.closing && pair.client.closing, "{what}: both close in good order");
+    }
+    if rides == Rides::Datagrams {
+        let (asked, said) = (pair.client.datagrams.len(), pair.server.datagrams.len());
+        assert_eq!(said, if answers == Answers::Never { 0 } else { asked }, "{what}: one answer to each datagram");
+    }
+}
+
+#[test]
+fn an_end_in_mid_frame_is_a_violation() {
+    for framing in FRAMINGS.iter().filter(|framing| **framing != "raw") {
+        let mut server = crate::server("echo", framing, &[], Rides::Stream);
+        server.offer(if *framing == "netstring" { b"5:ab" } else { b"\x05" });
+        server.offer_eof();
+        match &server.ended {
+            Some(Closed::Violated(violation)) => assert_eq!(violation.name, "cut_short", "{framing}"),
+            other => panic!("{framing}: {other:?}"),
+        }
+    }
+}
+
+/// Bytes that look like a protocol often enough to get past its first check.
+fn noise(random: &mut fastrand::Rng) -> Vec<u8> {
+    const WORDS: [&[u8]; 10] =
+        [b"Processed: ", b"Proc", b"3:abc,", b"\r\n", b";", b"-=-", b"\x00\x00\x00\x03", b"nnnnnnnn", b"\x80\x80", b"11:"];
+    let mut data: Vec<u8> = (0..4).map(|_| random.u8(..)).collect();
+    for _ in 0..random.usize(..20) {
+        match random.u8(..4) {
+            0 => data.extend((0..random.usize(..20)).map(|_| random.u8(..))),
+            1 => data.extend(std::iter::repeat_n(random.u8(..), random.usize(..400))),
+            2 if data.len() > 8 => data.extend_from_within(4..random.usize(5..data.len())),
+            _ => data.extend_from_slice(random.choice(WORDS).unwrap()),
+        }
+        data.truncate(1200);
+    }
+    data
+}
+
+#[test]
+fn noise_breaks_nothing() {
+    let mut random = fastrand::Rng::with_seed(1);
+    for _ in 0..800 {
+        let data = noise(&mut random);
+        invariants::sessions(&data);
+        invariants::framing(&data);
+        invariants::values(&data[4..]);
+    }
+}
