@@ -1,0 +1,259 @@
+//! Datagrams with forged addresses: no loops, no amplification, and answers from the address that was asked.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{
+    fs,
+    net::{SocketAddr, SocketAddrV4, UdpSocket},
+    time::Duration,
+};
+
+use support::{
+    PATIENCE, Process, Run, Server,
+    net::{ask_datagram, datagrams, forge, no_datagram, receive},
+    netproto, noise,
+    peer::{own_network, skipped, twisted},
+};
+
+fn v4(addr: SocketAddr) -> SocketAddrV4 {
+    match addr {
+        SocketAddr::V4(addr) => addr,
+        SocketAddr::V6(addr) => panic!("{addr} is not IPv4"),
+    }
+}
+
+/// All datagrams that were received in the network of this process, by the kernel's count.
+fn received_in(process: &Process) -> u64 {
+    let table = fs::read_to_string(format!("/proc/{}/net/snmp", process.pid)).unwrap();
+    let rows: Vec<Vec<&str>> =
+        table.lines().filter(|line| line.starts_with("Udp:")).map(|line| line.split(' ').collect()).collect();
+    let count = |name: &str| -> u64 {
+        let at = rows[0].iter().position(|field| *field == name).unwrap();
+        rows[1][at].parse().unwrap()
+    };
+    count("InDatagrams") + count("NoPorts") + count("InErrors")
+}
+
+/// Two servers in a network of their own; the second joins that of the first.
+struct Pair {
+    first: Server,
+    second: Process,
+    addresses: [SocketAddrV4; 2],
+}
+
+impl Pair {
+    fn ours(args: &[&str], other: &[&str]) -> Option<Self> {
+        let network = own_network()?;
+        let first = Server::start_by(netproto(&[&["serve-udp", "127.0.0.1:0"], args].concat()).under(&network));
+        let second = netproto(&[&["serve-udp", "127.0.0.1:0"], other].concat());
+        Some(Self::joined(first, second))
+    }
+
+    /// `second` says its address at the end of its first line.
+    fn joined(first: Server, second: Run) -> Self {
+        let second = second.under(&["nsenter", "-n", "-t", &first.process.pid.to_string(), "--"]).spawn();
+        let line = second.talk("127.0.0.1:");
+        let address: SocketAddrV4 = line.rsplit(' ').next().unwrap().parse().unwrap();
+        let addresses = [v4(first.addr()), address];
+        Self { first, second, addresses }
+    }
+
+    fn inside(&self, run: Run) -> Run {
+        run.under(&["nsenter", "-n", "-t", &self.first.process.pid.to_string(), "--"])
+    }
+
+    /// One forged datagram, as if the second had said it to the first; how many datagrams there were because of it.
+    fn storm(&self, bytes: &str) -> Option<u64> {
+        let before = received_in(&self.first.process);
+        let [to, from] = self.addresses;
+        let forged = self
+            .inside(Run::program("python3").args(&["-c", FORGE]))
+            .args(&[&from.to_string(), &to.to_string(), bytes])
+            .run();
+        if forged.code != 0 {
+            skipped("raw sockets are not permitted");
+            return None;
+        }
+        // A storm makes tens of thousands of datagrams in this time.
+        for n in 0..EXCHANGES {
+            let args = ["send", "udp", &to.to_string(), &format!("between-{n}")];
+            self.inside(netproto(&args)).run().code(0);
+        }
+        Some(received_in(&self.first.process) - before - 2 * EXCHANGES)
+    }
+}
+
+/// Ordinary exchanges that pass the time while a storm would rage. Each has a text and a port of its own.
+const EXCHANGES: u64 = 40;
+
+/// A UDP datagram with another's address on it: FROM TO TEXT.
+const FORGE: &str = r"
+import socket, struct, sys
+(fa, fp), (ta, tp) = (a.split(':') for a in sys.argv[1:3])
+data = sys.argv[3].encode()
+udp = struct.pack('!HHHH', int(fp), int(tp), 8 + len(data), 0) + data
+ip = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, socket.inet_aton(fa), socket.inet_aton(ta))
+socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW).sendto(ip + udp, (ta, 0))
+";
+
+#[test]
+fn one_forged_datagram_between_two_of_ours_dies_out() {
+    for (one, other) in [("echo", "echo"), ("processed", "processed"), ("echo", "processed"), ("processed", "echo")] {
+        let Some(pair) = Pair::ours(&["-P", one], &["-P", other]) else { return };
+        let Some(storm) = pair.storm("x") else { return };
+        assert!((1..=20).contains(&storm), "{one} and {other}: {storm} datagrams");
+        assert!(pair.second.stderr.text().contains("listening"), "it has died");
+    }
+}
+
+#[test]
+fn one_forged_datagram_between_ours_and_generators_dies_out() {
+    for protocol in ["chargen", "qotd", "daytime", "time"] {
+        let Some(pair) = Pair::ours(&["-P", "echo"], &["-P", protocol]) else { return };
+        let Some(storm) = pair.storm("x") else { return };
+        assert!((1..=20).contains(&storm), "echo and {protocol}: {storm} datagrams");
+    }
+}
+
+const TWISTED_ECHO: &str = r"
+from twisted.internet import protocol, reactor
+import sys
+
+class Echo(protocol.DatagramProtocol):
+    def datagramReceived(self, data, addr):
+        self.transport.write(data, addr)
+
+port = reactor.listenUDP(0, Echo(), interface='127.0.0.1')
+print('listening on 127.0.0.1:%d' % port.getHost().port, file=sys.stderr, flush=True)
+reactor.run()
+";
+
+#[test]
+fn one_forged_datagram_between_ours_and_another_echo_dies_out() {
+    for protocol in ["echo", "processed"] {
+        let Some(network) = own_network() else { return };
+        let Some(python) = twisted() else { return };
+        let first = Server::start_by(netproto(&["serve-udp", "127.0.0.1:0", "-P", protocol]).under(&network));
+        let pair = Pair::joined(first, python.arg(TWISTED_ECHO));
+        let Some(storm) = pair.storm("x") else { return };
+        assert!((1..=20).contains(&storm), "{protocol} and Twisted: {storm} datagrams");
+    }
+}
+
+#[test]
+fn the_loop_guard_mutes_says_so_once_and_can_be_off() {
+    // A peer that answers each answer with the same bytes, at once.
+    let run = |args: &[&str], rounds: usize| {
+        let mut server = Server::start(&[&["serve-udp", "0", "-P", "echo"], args].concat());
+        let socket = datagrams(server.addr());
+        let mut answered = 0;
+        socket.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
+        for _ in 0..rounds {
+            socket.send(b"again").unwrap();
+            answered += usize::from(receive(&socket).is_some());
+            if answered == 0 {
+                break;
+            }
+        }
+        // Another peer is not concerned.
+        assert_eq!(ask_datagram(&datagrams(server.addr()), b"other"), b"other");
+        (answered, server.stop())
+    };
+    let (answered, output) = run(&[], 20);
+    assert!(answered < 20, "{answered} answered\n{output}");
+    let said = output.code(0).stderr.lines().filter(|line| line.contains("loop") && line.contains("127.0.0.1:")).count();
+    assert!((1..=2).contains(&said), "{output}");
+    let (answered, output) = run(&["--no-loop-guard"], 50);
+    assert_eq!(answered, 50, "{output}");
+    output.code(0);
+    assert!(!output.stderr.contains("loop"), "{output}");
+}
+
+#[test]
+fn what_differs_is_no_loop() {
+    let server = Server::start(&["serve-udp", "0", "-P", "echo"]);
+    let socket = datagrams(server.addr());
+    for n in 0..200 {
+        let text = n.to_string();
+        assert_eq!(ask_datagram(&socket, text.as_bytes()), text.as_bytes());
+    }
+}
+
+#[test]
+fn processed_never_answers_its_own_prefix() {
+    let server = Server::start(&["serve-udp", "0"]);
+    let socket = datagrams(server.addr());
+    socket.send(b"Processed: hello").unwrap();
+    assert!(no_datagram(&socket, Duration::from_millis(200)));
+    assert_eq!(ask_datagram(&socket, b"Processed"), b"Processed: Processed");
+}
+
+#[test]
+fn service_ports_and_our_own_are_never_answered() {
+    for protocol in ["echo", "processed", "chargen"] {
+        let server = Server::start(&["serve-udp", "127.0.0.1:0", "-P", protocol]);
+        let Some(service) = (512..1024).rev().find_map(|port| UdpSocket::bind(("127.0.0.1", port)).ok()) else {
+            return skipped("ports below 1024 are not permitted");
+        };
+        service.connect(server.addr()).unwrap();
+        service.send(b"x").unwrap();
+        assert!(no_datagram(&service, Duration::from_millis(200)), "{protocol}");
+        assert!(!ask_datagram(&datagrams(server.addr()), b"x").is_empty());
+        // Its own address, forged: it would talk to itself.
+        if !forge(v4(server.addr()), v4(server.addr()), b"to myself") {
+            return;
+        }
+        assert!(!ask_datagram(&datagrams(server.addr()), b"y").is_empty());
+    }
+}
+
+#[test]
+fn what_amplifies_is_refused_where_others_can_reach_it() {
+    for protocol in ["chargen", "qotd", "daytime", "time"] {
+        for place in [":0", "0.0.0.0:0", "[::]:0"] {
+            let output = netproto(&["serve-udp", place, "-P", protocol]).run();
+            assert!(matches!(output.code, 1 | 2), "{output}");
+            output.said("amplif").said("--allow-amplification").said(protocol);
+        }
+        let mut allowed = Server::start(&["serve-udp", "0.0.0.0:0", "-P", protocol, "--allow-amplification"]);
+        allowed.stop().code(0);
+        // Loopback is nobody's weapon.
+        Server::start(&["serve-udp", "127.0.0.1:0", "-P", protocol]).stop().code(0);
+    }
+    // Over TCP nobody's address can be forged for long enough.
+    Server::start(&["serve-tcp", "0.0.0.0:0", "-P", "daytime"]).stop().code(0);
+}
+
+#[test]
+fn bytes_out_for_bytes_in() {
+    let prefix = b"Processed: ".len();
+    for protocol in ["processed", "echo", "discard"] {
+        let server = Server::start(&["serve-udp", "127.0.0.1:0", "-P", protocol]);
+        let socket = datagrams(server.addr());
+        let mut ratios = Vec::new();
+        for length in [0, 1, 64, 1400, 60_000] {
+            socket.send(&noise(length)).unwrap();
+            if protocol == "discard" {
+                continue;
+            }
+            let answer = receive(&socket).unwrap().len();
+            assert!(answer <= length * 11 / 10 + prefix, "{protocol}: {answer} bytes for {length}");
+            ratios.push(format!("{length} B: {answer} B"));
+        }
+        println!("{protocol} answers {}", ratios.join(", "));
+    }
+}
+
+#[test]
+fn the_address_that_was_asked_answers() {
+    let server = Server::start(&["serve-udp", "0.0.0.0:0"]);
+    let port = server.port();
+    for ours in ["127.0.0.5", "127.0.0.1", "127.255.255.254"] {
+        // A connected socket takes answers from this address only.
+        let socket = datagrams(format!("{ours}:{port}").parse().unwrap());
+        assert_eq!(ask_datagram(&socket, b"hi"), b"Processed: hi", "{ours}");
+        let output = netproto(&["send", "udp", &format!("{ours}:{port}"), "hello"]).within(PATIENCE).run();
+        output.code(0).gave("Processed: hello");
+    }
+}

@@ -1,0 +1,104 @@
+//! System calls that fail: the kernel's errors injected by strace, and limits of memory and disk.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::process::Command;
+
+use support::{
+    Folder, PATIENCE, Process, Run, Server,
+    net::{ask, connect, exchange},
+    netproto, noise, peer,
+    peer::skipped,
+};
+
+#[test]
+fn accept_survives_every_error() {
+    let Some(_) = peer("strace") else { return };
+    for error in ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED", "EPROTO", "EINTR", "ENETDOWN", "EHOSTUNREACH"] {
+        let inject = format!("inject=accept4,accept:error={error}:when=1..3");
+        // -D: the traced program is our child, so that signals reach it.
+        let words = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=accept4,accept", "-e", &inject];
+        let mut server = Server::start_by(netproto(&["serve-tcp", "127.0.0.1:0"]).under(&words));
+        for _ in 0..5 {
+            assert_eq!(exchange(server.addr(), b"hi"), b"Processed: hi", "{error}\n{}", server.process.said());
+        }
+        server.stop().code(0);
+    }
+}
+
+/// strace on a running process.
+fn attached(pid: &str, inject: &str) -> Option<Process> {
+    let args = ["-f", "-p", pid, "-o", "/dev/null", "-e", inject];
+    let tracer = peer("strace")?.args(&args).spawn();
+    let came = tracer.stderr.line(PATIENCE, "attached");
+    if came.is_none() {
+        skipped("strace may not attach here");
+    }
+    came.map(|_| tracer)
+}
+
+#[test]
+fn interrupted_calls_change_nothing() {
+    let calls = "write,writev,sendto,sendmsg,read,readv,recvfrom,recvmsg,epoll_wait,epoll_pwait";
+    let mut server = Server::start(&["serve-tcp", "127.0.0.1:0"]);
+    let inject = format!("inject={calls}:error=EINTR:when=3+4");
+    let Some(mut tracer) = attached(&server.process.pid.to_string(), &inject) else { return };
+    for n in 0..100 {
+        let mut stream = connect(server.addr());
+        let wanted = format!("Processed: {n:03}");
+        assert_eq!(ask(&mut stream, &wanted.as_bytes()[11..], 14), wanted.as_bytes(), "{}", server.process.said());
+    }
+    tracer.signal(rustix::process::Signal::INT);
+    tracer.wait();
+    server.stop().code(0);
+}
+
+#[test]
+fn send_survives_interruption_too() {
+    let Some(_) = peer("strace") else { return };
+    let server = Server::start(&["serve-tcp", "0", "-P", "echo"]);
+    let inject = "inject=write,sendto,recvfrom,epoll_wait:error=EINTR:when=2+3";
+    // The loader reads with read(2) before main, so that call is left alone.
+    let words = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", inject];
+    let data = noise(1 << 20);
+    netproto(&["send", &server.at()]).under(&words).stdin(data.clone()).run().code(0).gave(&data);
+}
+
+#[test]
+fn a_full_disk_is_told() {
+    let folder = Folder::new("full-disk");
+    let here = folder.path().to_str().unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "netproto-test", here]).output();
+    if !mounted.is_ok_and(|done| done.status.success()) {
+        return skipped("mounting is not permitted");
+    }
+    let server = Server::start(&["serve-tcp", "0", "-P", "echo"]);
+    let at = server.at();
+    let out = folder.join("out");
+    let to_file = netproto(&["send", &at, "-o", &out]).stdin(noise(1 << 20)).run();
+    let to_stdout = netproto(&["send", &at]).stdin(noise(1 << 20)).stdout_file(folder.join("out2")).run();
+    let csv = folder.join("csv");
+    let report = netproto(&["bench", "tcp", &at, "-n", "100", "--csv", &csv, "-i", "10ms"]).run();
+    let unmounted = Command::new("umount").arg(here).status().unwrap();
+    assert!(unmounted.success());
+    to_file.code(1).said("no space").said(&out);
+    to_stdout.code(1).said("no space");
+    assert!(!report.stderr.contains("panicked"), "{report}");
+    report.code(1).said("no space").said(&csv);
+}
+
+#[test]
+fn logs_that_cannot_be_written_do_not_stop_a_server() {
+    // Standard error is full; the clients are served all the same.
+    let script = "exec \"$@\" -v 2>/dev/full";
+    let folder = Folder::new("log-full");
+    let path = folder.join("s");
+    let run: Run = netproto(&["serve-unix", &path]).under(&["sh", "-c", script, "sh"]);
+    let mut process = run.spawn();
+    // It can't say that it listens, so whoever wants to talk to it tries again.
+    let sent = netproto(&["send", "unix", &path, "hi", "--retry", "40", "--retry-delay", "50ms"]).run();
+    sent.code(0).gave("Processed: hi");
+    process.signal(rustix::process::Signal::TERM);
+    process.wait().code(0);
+}

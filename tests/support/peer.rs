@@ -1,0 +1,59 @@
+//! Programs of other people, as peers. One that is not installed is skipped visibly, and missed where `CI` is set.
+
+use std::{ffi::OsStr, io::Write, process::Command, sync::OnceLock};
+
+use super::Run;
+
+/// `name` as a program to run, when it is installed.
+///
+/// # Panics
+/// When it is not, and `CI` is set: there, nothing is skipped.
+pub fn peer(name: &str) -> Option<Run> {
+    if installed(name) {
+        return Some(Run::program(name));
+    }
+    assert!(std::env::var_os("CI").is_none(), "{name} is not installed, and CI is set");
+    skipped(&format!("{name} is not installed"));
+    None
+}
+
+/// A Python that has Twisted.
+pub fn twisted() -> Option<Run> {
+    static HAS: OnceLock<bool> = OnceLock::new();
+    let python = peer("python3")?;
+    let has = *HAS.get_or_init(|| {
+        let probe = Command::new("python3").args(["-c", "import twisted.internet.reactor"]).output();
+        probe.is_ok_and(|output| output.status.success())
+    });
+    if has {
+        return Some(python.args(&["-u", "-c"]));
+    }
+    assert!(std::env::var_os("CI").is_none(), "python3 has no twisted, and CI is set");
+    skipped("python3 has no twisted");
+    None
+}
+
+/// Says that something was not tested, past the test runner's capture.
+pub fn skipped(why: &str) {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    drop(writeln!(std::io::stderr(), "SKIPPED: {why} ({test})"));
+}
+
+fn installed(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(OsStr::new(name)).is_file())
+}
+
+/// Runs what follows in a network namespace of its own, with loopback up.
+const WORDS: &[&str] = &["unshare", "-n", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"];
+
+/// A network namespace of our own for one process: `unshare` with loopback up, where that is permitted.
+pub fn own_network() -> Option<Vec<&'static str>> {
+    peer("unshare")?;
+    peer("ip")?;
+    let permitted = Command::new(WORDS[0]).args(&WORDS[1..]).arg("true").output().is_ok_and(|done| done.status.success());
+    if !permitted {
+        skipped("network namespaces are not permitted");
+    }
+    permitted.then(|| WORDS.to_vec())
+}
