@@ -121,9 +121,9 @@ async fn exchange(plan: &SendPlan, show: &mut Show) -> Result<Duration, Trouble>
     let verdict = judge::judge(plan, &exchange);
     if plan.show.json {
         show.document(&tell::document(plan, &exchange, verdict.as_ref().err()))
-            .map_err(|error| judge::output_failed(&error))?;
+            .map_err(|error| judge::output_failed(plan, &error))?;
     }
-    show.end(plan.count > 1).map_err(|error| judge::output_failed(&error))?;
+    show.end(plan.count > 1).map_err(|error| judge::output_failed(plan, &error))?;
     verdict.map(|()| exchange.took)
 }
 
