@@ -163,8 +163,7 @@ async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut
     let party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies, !plan.shutdown);
     let (local, peer) = (stream.local(), stream.peer());
     let session = (plan.protocol.client)(&plan.setup);
-    let mut drive =
-        Drive::new(stream, session, party, facts(Rides::Stream, local.clone(), peer.clone()), terms(plan).into());
+    let mut drive = Drive::new(stream, session, party, facts(Rides::Stream, local.clone(), peer.clone()), terms(plan));
     let how = (&mut drive).await;
     let took = drive.traffic().opened.elapsed();
     let tcp_info = drive.wire().tcp_info();
