@@ -190,7 +190,7 @@ async fn talk(work: &Rc<Work>, place: usize, wire: Wire, taken: Option<Request>)
     let job = &work.job;
     let party = Party::new(work.clone(), place, taken, Instant::now());
     let session = (job.protocol.client)(&job.setup);
-    let mut terms = Terms::default();
+    let mut terms = Terms::client();
     if job.answers == Answers::Never {
         // What was said counts as done when it is written: so the next is said after that, and not before.
         terms.low_water = 0;
