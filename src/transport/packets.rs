@@ -208,15 +208,18 @@ impl PacketServer {
     /// [`Self::poll_send_ready`]. Any other error is about this datagram only.
     pub fn try_send(&self, to: &Endpoint, from: Option<IpAddr>, bytes: &[u8]) -> io::Result<()> {
         match (&self.socket, to) {
-            (Kind::Udp { .. }, Endpoint::Ip(to)) => match self.try_send_udp(*to, from, bytes) {
+            (Kind::Udp { .. }, Endpoint::Ip(to)) => {
+                let mut sent = self.try_send_udp(*to, from, bytes);
                 // The error of an earlier datagram, given instead of sending this one.
-                Err(error) if is_about_earlier(&error) => self.try_send_udp(*to, from, bytes),
-                // A directed broadcast came to us: its address is no source (RFC 1122, section 3.2.1.3).
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput && from.is_some() => {
-                    self.try_send_udp(*to, None, bytes)
+                if sent.as_ref().is_err_and(is_about_earlier) {
+                    sent = self.try_send_udp(*to, from, bytes);
                 }
-                other => other,
-            },
+                // A directed broadcast came to us: its address is no source (RFC 1122, section 3.2.1.3).
+                if from.is_some() && sent.as_ref().is_err_and(is_bad_source) {
+                    sent = self.try_send_udp(*to, None, bytes);
+                }
+                sent
+            }
             (Kind::Unix(socket), Endpoint::Unix(path)) => try_send_unix(socket, path, bytes),
             _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "the sender has no address to answer to")),
         }
@@ -249,6 +252,11 @@ fn try_send_unix(socket: &UnixDatagram, path: &Path, bytes: &[u8]) -> io::Result
 fn is_about_earlier(error: &io::Error) -> bool {
     use io::ErrorKind as E;
     matches!(error.kind(), E::ConnectionRefused | E::ConnectionReset | E::HostUnreachable | E::NetworkUnreachable)
+}
+
+/// How a source address that is not ours is refused, which also no way to the peer may be.
+fn is_bad_source(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable)
 }
 
 /// The send buffer holds one whole datagram and what the kernel notes about it.

@@ -128,7 +128,7 @@ impl Job {
         }
         let default = Duration::from_secs(if datagrams { 1 } else { 10 });
         let unlimited = datagrams && shape.rate.is_some();
-        let mut terms = Terms::default();
+        let mut terms = Terms::client();
         if answers == Answers::Never {
             // What was said counts as done when it is written: so the next is said after that, and not before.
             terms.low_water = 0;

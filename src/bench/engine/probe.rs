@@ -76,7 +76,7 @@ impl Sink for Prober {
 }
 
 fn terms(plan: &BenchPlan) -> Terms {
-    Terms { silence: Some(plan.timeout.unwrap_or(PATIENCE)), ..Terms::default() }
+    Terms { silence: Some(plan.timeout.unwrap_or(PATIENCE)), ..Terms::client() }
 }
 
 /// What comes must be kept: a run does without.

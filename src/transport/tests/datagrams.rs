@@ -251,3 +251,24 @@ async fn a_group_is_heard_and_answers_come_from_a_member() {
     let (length, from) = poll_fn(|cx| client.poll_recv_from(cx, &mut buffer)).await.unwrap();
     assert_eq!((length, from.unwrap().ip().to_string().as_str()), (3, "127.0.0.1"));
 }
+
+#[cfg(all(target_os = "linux", not(netproto_portable)))]
+#[tokio::test]
+async fn everybody_is_asked_only_on_purpose_and_each_answers_for_itself() {
+    let server = one(bind(&listening_place("0.0.0.0:0", Scheme::Udp), None, &SocketFlags::default()));
+    // The broadcast address of the loopback network.
+    let everybody = Endpoint::Ip(format!("127.255.255.255:{}", address(server.local()).port()).parse().unwrap());
+    let trouble = refused(packets_to(&everybody, Scheme::Udp, &Dial::default()).await);
+    assert_eq!(trouble.sentence, format!("could not reach udp {everybody}: permission denied"));
+    assert_eq!(trouble.hint.as_deref(), Some("--broadcast allows sending to a broadcast address"));
+    let dial = Dial { flags: SocketFlags { broadcast: true, ..SocketFlags::default() }, ..Dial::default() };
+    let client = packets_to(&everybody, Scheme::Udp, &dial).await.unwrap();
+    send(&client, b"anyone").await;
+    let came = receive(&server, &mut Batch::new()).await;
+    assert_eq!(came[0].2, b"anyone");
+    // The address it came to is no source: the system chooses one.
+    answer(&server, &came[0]).await;
+    let mut buffer = [0; 16];
+    let (length, from) = poll_fn(|cx| client.poll_recv_from(cx, &mut buffer)).await.unwrap();
+    assert_eq!((length, from.unwrap().ip().to_string().as_str()), (6, "127.0.0.1"));
+}

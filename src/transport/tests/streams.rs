@@ -149,7 +149,8 @@ async fn bytes_go_both_ways_and_a_reset_is_seen_as_one() {
     client.shutdown_write().unwrap();
     server.ready(Interest::READABLE).await.unwrap();
     assert_eq!(server.try_read(&mut buffer).unwrap(), 0);
-    server.reset();
+    server.reset_on_drop();
+    drop(server);
     assert_eq!(client.read(&mut buffer).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
 }
 
