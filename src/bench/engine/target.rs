@@ -157,7 +157,7 @@ fn server_plan(protocol: &'static Protocol, setup: Setup, listen: Target) -> Ser
         max_peers: 65_536,
         allow_amplification: false,
         loop_guard: true,
-        log: LogPlan { form: LogForm::Text, verbose: 0, quiet: true, hex: false, stats: None },
+        log: LogPlan { form: LogForm::Text, verbose: 0, quiet: true, ready: false, hex: false, stats: None },
     }
 }
 
