@@ -39,7 +39,7 @@ pub struct ServePlan {
     pub listen: Target,
     pub family: Option<Family>,
     pub flags: SocketFlags,
-    /// Worker threads; `None`: as many as there are cores.
+    /// Worker threads; `None`: as many as there are cores, less one.
     pub threads: Option<usize>,
     pub max_connections: Option<usize>,
     pub max_connections_per_peer: Option<usize>,
