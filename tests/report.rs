@@ -89,7 +89,7 @@ fn open_loop_with_trouble() -> Results {
 
 fn nothing_right() -> Results {
     let mut totals = Tally::default();
-    totals.failed_as(Failure::WrongReply, || "expected \"a\", got \"b\"".into());
+    totals.failed_as(Failure::WrongReply, Some("expected \"a\", got \"b\"".into()));
     totals.failed_times(Failure::Refused, 12_345);
     Results { totals, interrupted: true, ..closed_loop() }
 }

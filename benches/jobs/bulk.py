@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import select
 import subprocess
 import time
 from pathlib import Path
@@ -16,6 +17,8 @@ from lab.rounds import Figures, interleaved
 from .job import Job, Options
 
 MIB = 1 << 20
+#: Seconds without a byte: nothing will come any more.
+STANDSTILL = 10.0
 SIZES = {"small": 64 * MIB, "whole": 1024 * MIB}
 
 
@@ -35,16 +38,22 @@ def _sample(size: int) -> tuple[Path, str]:
 def _transfer(port: int, sample: Path) -> tuple[str, int, float]:
     """What came back (SHA-256), the client's peak resident KiB, and the seconds."""
     command = [build.netproto(), "send", "tcp", f"127.0.0.1:{port}", "-f", str(sample)]
-    start, digest = time.monotonic(), hashlib.sha256()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    start, digest, got = time.monotonic(), hashlib.sha256(), 0
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     assert process.stdout is not None
-    while piece := os.read(process.stdout.fileno(), MIB):
+    while select.select([process.stdout], [], [], STANDSTILL)[0]:
+        piece = os.read(process.stdout.fileno(), MIB)
+        if not piece:
+            break
         digest.update(piece)
+        got += len(piece)
+    else:
+        process.kill()
     process.stdout.close()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"send ended with exit {process.returncode}")
+        raise RuntimeError(f"{got:,} bytes came back, then nothing for {STANDSTILL:g} s, or send failed: {process.returncode}")
     return digest.hexdigest(), usage.ru_maxrss, time.monotonic() - start
 
 

@@ -19,8 +19,10 @@ TRUE_P99_MS = 90.0
 def _bench(server: Server, *flags: str) -> dict:
     command = [build.netproto(), "bench", "tcp", f"127.0.0.1:{server.port}", "-P", "echo", "-J", *flags]
     told = figures(command, within=120)
-    if told["failures"]["total"]:
-        raise RuntimeError(f"the load generator reports failures: {told['failures']}")
+    failures = told["failures"]
+    # What was due and could not leave in time is a figure of these benches; any other failure spoils them.
+    if failures["total"] > failures["not_sent"]:
+        raise RuntimeError(f"the load generator reports failures: {failures}")
     return told
 
 
@@ -40,7 +42,8 @@ def _steady(seconds: int, stalled: bool) -> Callable[[], Figures]:
                     stall.terminate()
                     stall.wait()
         latency = told["latency_us"]
-        return {"p50_ms": latency["p50"] / 1e3, "p99_ms": latency["p99"] / 1e3, "max_ms": latency["max"] / 1e3}
+        figures_ms = {f"{name}_ms": latency[name] / 1e3 for name in ["p50", "p99", "max"]}
+        return {**figures_ms, "not_sent": told["failures"]["not_sent"]}
 
     return measure
 
@@ -53,6 +56,7 @@ def open_stalled(options: Options) -> list[Row]:
         absolute("open-stalled, p99 (truth: 90 ms)", "ms", rounds, "p99_ms", least=least, most=most),
         difference("open-stalled, p50", "ms", rounds, "p50_ms", "unstalled", most=0.1),
         absolute("open-stalled, longest (truth: 100 ms)", "ms", rounds, "max_ms"),
+        absolute("open-stalled, due and not sent", "", rounds, "not_sent", peer="unstalled"),
     ]
 
 
@@ -67,6 +71,7 @@ def open_10k(options: Options) -> list[Row]:
             "send_lag_us": told["generator"]["send_lag_us"]["p50"],
             "send_lag_p99_us": told["generator"]["send_lag_us"]["p99"],
             "p50_us": told["latency_us"]["p50"],
+            "not_sent": told["failures"]["not_sent"],
         }
 
     rounds = interleaved({"netproto": measure}, options.rounds)
@@ -75,6 +80,7 @@ def open_10k(options: Options) -> list[Row]:
         absolute("open-10k, send lag p50", "us", rounds, "send_lag_us", most=100),
         absolute("open-10k, send lag p99", "us", rounds, "send_lag_p99_us"),
         absolute("open-10k, latency p50", "us", rounds, "p50_us"),
+        absolute("open-10k, due and not sent", "", rounds, "not_sent"),
     ]
 
 

@@ -63,7 +63,8 @@ def figures(command: list[str], within: float) -> dict:
     """Runs a client to its end; its stdout is one JSON document."""
     done = subprocess.run(command, capture_output=True, timeout=within, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr.decode(errors='replace')}")
+        said = done.stderr.decode(errors="replace").strip()
+        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {said[:300]}")
     return json.loads(done.stdout)
 
 

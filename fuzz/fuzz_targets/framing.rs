@@ -1,3 +1,5 @@
+//! A fuzz target: see `invariants.rs` for what must hold.
+
 #![no_main]
 
 #[path = "../invariants.rs"]

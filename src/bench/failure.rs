@@ -48,7 +48,7 @@ failures! {
     /// The transport failed while an answer was awaited.
     Broken "broken" "connection failed before the reply",
     /// Open loop: it was due, and nothing was free to take it when sending stopped.
-    NotSent "not_sent" "was due, but every connection was still busy when the time was up",
+    NotSent "not_sent" "was due, but no connection was free for it before the time was up",
 }
 
 impl Failure {

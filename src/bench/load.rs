@@ -118,7 +118,7 @@ enum Pace {
 }
 
 impl Schedule {
-    /// `slots`: in closed loop, how many requests may be on their way at once (connections times in-flight).
+    /// `slots`: in closed loop, how many requests may be on their way at once, of those that the caller counts.
     #[must_use]
     pub fn new(shape: Shape, worker: Worker, slots: usize) -> Self {
         let pace = match (shape.rate, shape.arrivals) {

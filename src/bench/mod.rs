@@ -2,13 +2,17 @@
 //!
 //! May use: role, protocol, transport, session, `os`, `error`, `values`. Never: cli, clap; colours only in report/text.rs.
 
+mod engine;
 pub mod failure;
 pub mod limit;
 pub mod load;
+mod progress;
 pub mod report;
 pub mod results;
 mod shown;
 pub mod stats;
+
+pub use engine::run;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -91,9 +95,4 @@ pub struct BenchPlan {
     pub report: ReportPlan,
     /// What was typed, for the report.
     pub command: String,
-}
-
-/// TEMPORARY
-pub fn run(plan: BenchPlan) -> anyhow::Result<crate::error::Exit> {
-    anyhow::bail!("{plan:?}")
 }

@@ -8,6 +8,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use hdrhistogram::Histogram;
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::failure::Failure;
 
@@ -73,6 +74,11 @@ impl Counters {
     #[must_use]
     pub fn ended(&self) -> u64 {
         self.right + self.failed()
+    }
+
+    /// The answer to a request that was given up came after all.
+    pub fn late(&mut self) {
+        self.failures[Failure::Late as usize] += 1;
     }
 
     fn add(&mut self, other: &Self) {
@@ -173,11 +179,13 @@ impl Tally {
         self.counters.failures[kind as usize] += times;
     }
 
-    /// As [`Self::failed`]; `example` is asked only for the first of its kind in this tally.
-    pub fn failed_as(&mut self, kind: Failure, example: impl FnOnce() -> String) {
+    /// As [`Self::failed`]; the first example of a kind is kept.
+    pub fn failed_as(&mut self, kind: Failure, example: Option<String>) {
         self.failed(kind);
-        if self.example(kind).is_none() {
-            self.examples.push((kind, example()));
+        if let Some(example) = example
+            && self.example(kind).is_none()
+        {
+            self.examples.push((kind, example));
         }
     }
 }
@@ -185,6 +193,8 @@ impl Tally {
 /// A full tally on its way to the reporter.
 #[derive(Debug)]
 pub struct Slice {
+    /// Of which worker.
+    pub worker: usize,
     /// Number of the tick that ended it, from 0; `None`: the worker's last.
     pub tick: Option<u32>,
     pub tally: Box<Tally>,
@@ -194,7 +204,8 @@ pub struct Slice {
 #[derive(Debug)]
 pub struct Recorder {
     pub tally: Box<Tally>,
-    full: Sender<Slice>,
+    worker: usize,
+    full: UnboundedSender<Slice>,
     empty: Receiver<Box<Tally>>,
 }
 
@@ -205,9 +216,9 @@ pub struct Giver(Sender<Box<Tally>>);
 impl Recorder {
     /// A recorder that hands over to `full`.
     #[must_use]
-    pub fn new(full: Sender<Slice>) -> (Self, Giver) {
+    pub fn new(worker: usize, full: UnboundedSender<Slice>) -> (Self, Giver) {
         let (give, empty) = channel();
-        (Self { tally: Box::default(), full, empty }, Giver(give))
+        (Self { tally: Box::default(), worker, full, empty }, Giver(give))
     }
 
     /// The stretch that ends with this tick is over.
@@ -215,17 +226,13 @@ impl Recorder {
         let next = self.empty.try_recv().unwrap_or_default();
         let tally = std::mem::replace(&mut self.tally, next);
         // The reporter may have failed to write; then the run goes on to its end and says so.
-        let _ = self.full.send(Slice { tick: Some(tick), tally });
+        let _ = self.full.send(Slice { worker: self.worker, tick: Some(tick), tally });
     }
 
     /// Hands over what there is. Nothing follows.
-    pub fn finish(self) {
-        let _ = self.full.send(Slice { tick: None, tally: self.tally });
-    }
-
-    /// What came before the measured time does not count.
-    pub fn forget_all(&mut self) {
-        self.tally.clear();
+    pub fn finish(&mut self) {
+        let tally = std::mem::take(&mut self.tally);
+        let _ = self.full.send(Slice { worker: self.worker, tick: None, tally });
     }
 }
 
@@ -253,21 +260,21 @@ mod tests {
 
     #[test]
     fn slices_add_up_and_buffers_come_back() {
-        let (full, slices) = channel();
-        let (mut recorder, giver) = Recorder::new(full);
+        let (full, mut slices) = tokio::sync::mpsc::unbounded_channel();
+        let (mut recorder, giver) = Recorder::new(3, full);
         let mut total = Tally::default();
         for tick in 0..3 {
             recorder.tally.right(1000 * u64::from(tick + 1), Some(500));
-            recorder.tally.failed_as(Failure::WrongReply, || format!("example {tick}"));
+            recorder.tally.failed_as(Failure::WrongReply, Some(format!("example {tick}")));
             recorder.hand_over(tick);
-            let slice = slices.recv().expect("a slice");
-            assert_eq!(slice.tick, Some(tick));
+            let slice = slices.try_recv().expect("a slice");
+            assert_eq!((slice.worker, slice.tick), (3, Some(tick)));
             assert_eq!(slice.tally.counters.right, 1);
             total.add(&slice.tally);
             giver.give(slice.tally);
         }
         recorder.finish();
-        let last = slices.recv().expect("the last slice");
+        let last = slices.try_recv().expect("the last slice");
         assert_eq!((last.tick, last.tally.counters.ended()), (None, 0));
         assert_eq!((total.counters.right, total.counters.failed()), (3, 3));
         assert_eq!(total.latency.len(), 3);

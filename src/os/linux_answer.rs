@@ -8,11 +8,11 @@ use std::{
     io,
     mem::zeroed,
     net::{IpAddr, SocketAddr},
-    os::fd::AsRawFd,
+    os::fd::{AsRawFd, BorrowedFd},
 };
 
 use quinn_udp::UdpSocketState;
-use socket2::{SockAddr, SockRef};
+use socket2::SockAddr;
 
 /// Room for one control message of either family, aligned as its header must be.
 #[repr(C)]
@@ -23,7 +23,7 @@ struct Control {
 
 /// Sends one datagram whose source address is `from`, from a socket bound to every address.
 #[allow(unsafe_code)]
-pub fn answer(socket: &SockRef<'_>, _: &UdpSocketState, to: SocketAddr, from: IpAddr, bytes: &[u8]) -> io::Result<()> {
+pub fn answer(socket: BorrowedFd<'_>, _: &UdpSocketState, to: SocketAddr, from: IpAddr, bytes: &[u8]) -> io::Result<()> {
     let name = SockAddr::from(to);
     let mut iov = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
     let mut control = Control { align: [], bytes: [0; 64] };

@@ -6,6 +6,7 @@ use std::{
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
+    os::fd::BorrowedFd,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Instant,
@@ -59,9 +60,9 @@ pub fn allow_fragments(_: &SockRef<'_>, _: &SocketAddr) -> io::Result<()> {
 }
 
 /// Sends one datagram whose source address is `from`, from a socket bound to every address.
-pub fn answer(socket: &SockRef<'_>, state: &UdpSocketState, to: SocketAddr, from: IpAddr, bytes: &[u8]) -> io::Result<()> {
+pub fn answer(socket: BorrowedFd<'_>, state: &UdpSocketState, to: SocketAddr, from: IpAddr, bytes: &[u8]) -> io::Result<()> {
     let transmit = Transmit { destination: to, ecn: None, contents: bytes, segment_size: None, src_ip: Some(from) };
-    state.try_send(socket.into(), &transmit)
+    state.try_send((&socket).into(), &transmit)
 }
 
 /// There is no portable way to ask.

@@ -74,3 +74,26 @@ fn what_is_not_portable_says_so() {
     assert_eq!(refused.kind(), std::io::ErrorKind::Unsupported);
     assert!(tcp_info(&(&listener).into()).is_none() && rss_bytes().is_none());
 }
+
+#[cfg(all(target_os = "linux", not(netproto_portable)))]
+#[test]
+#[allow(unsafe_code)]
+fn answers_keep_the_type_of_service_of_their_socket() {
+    use std::{mem::MaybeUninit, net::UdpSocket, os::fd::AsFd};
+
+    use socket2::{MsgHdrMut, SockRef};
+
+    let (server, client) = (UdpSocket::bind("0.0.0.0:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    let state = quinn_udp::UdpSocketState::new((&server).into()).unwrap();
+    SockRef::from(&server).set_tos_v4(46 << 2).unwrap();
+    SockRef::from(&client).set_recv_tos_v4(true).unwrap();
+    let from = "127.0.0.9".parse().unwrap();
+    answer(server.as_fd(), &state, client.local_addr().unwrap(), from, b"x").unwrap();
+    // One control message: its length (8 bytes), IPPROTO_IP and IP_TOS (4 bytes each), the byte.
+    let mut control = [MaybeUninit::new(0_u8); 64];
+    let mut message = MsgHdrMut::new().with_control(&mut control);
+    SockRef::from(&client).recvmsg(&mut message, 0).unwrap();
+    assert!(message.control_len() > 16);
+    // SAFETY: all of it was initialised above.
+    assert_eq!(unsafe { control[16].assume_init() }, 46 << 2);
+}

@@ -160,6 +160,7 @@ impl<P: Source + Sink> DrivePackets<P> {
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Ready(Ok(())) => {}
                 },
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
@@ -200,7 +201,9 @@ impl<P: Source + Sink> DrivePackets<P> {
         }
         pool::with_scratch(|scratch| match self.socket.poll_recv(cx, scratch) {
             Poll::Pending => Turn::Wait,
-            Poll::Ready(Err(error)) if self.party.survives(&error) => Turn::Again,
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted || self.party.survives(&error) => {
+                Turn::Again
+            }
             Poll::Ready(Err(error)) => Turn::Over(failed(&error)),
             Poll::Ready(Ok(n)) => self.received(&scratch[..n]),
         })

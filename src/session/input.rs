@@ -81,7 +81,9 @@ impl<'a> Input<'a> {
         let from = self.scanned.saturating_sub(delimiter.len() - 1).min(rest.len());
         let found = memchr::memmem::find(&rest[from..], delimiter).map(|at| from + at);
         let length = found.unwrap_or(rest.len());
-        if length > max {
+        // The last of it may be the beginning of a delimiter that has not all come.
+        let begun = if found.is_none() && !self.datagram { delimiter.len() - 1 } else { 0 };
+        if length > max.saturating_add(begun) {
             return Err(Violation::too_long(what, format_args!("at least {length}"), max));
         }
         match found {

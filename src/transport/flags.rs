@@ -16,9 +16,10 @@ use crate::{
     values::show::{grouped, quoted},
 };
 
-/// What the receive buffer of a datagram socket is raised to, as far as the system allows, when no flag says otherwise: the
-/// usual 208 KiB lose much of a burst. Memory is taken only while datagrams wait.
-const DATAGRAM_RECV_BUFFER: usize = 4 * 1024 * 1024;
+/// What a datagram socket's buffer is raised to, as far as the system allows, when no flag says otherwise. That is the
+/// receiver's with UDP, where the usual 208 KiB lose much of a burst; with Unix datagrams it is the sender's, which holds all
+/// that its receivers have not yet read. Memory is taken only while datagrams wait.
+const DATAGRAM_BUFFER: usize = 4 * 1024 * 1024;
 
 /// Refuses flags that mean nothing to this kind of socket.
 pub(super) fn check(scheme: Scheme, flags: &SocketFlags) -> Result<(), Trouble> {
@@ -78,12 +79,14 @@ fn buffers(socket: &SockRef<'_>, scheme: Scheme, flags: &SocketFlags) -> Result<
     if let Some(size) = flags.send_buffer {
         done("--send-buffer", size, socket.set_send_buffer_size(size))?;
         enough("--send-buffer", size, socket.send_buffer_size())?;
+    } else if scheme == Scheme::Unixgram {
+        let _ = socket.set_send_buffer_size(DATAGRAM_BUFFER); // as far as it goes
     }
     if let Some(size) = flags.recv_buffer {
         done("--recv-buffer", size, socket.set_recv_buffer_size(size))?;
         enough("--recv-buffer", size, socket.recv_buffer_size())?;
     } else if scheme == Scheme::Udp {
-        let _ = socket.set_recv_buffer_size(DATAGRAM_RECV_BUFFER); // as far as it goes
+        let _ = socket.set_recv_buffer_size(DATAGRAM_BUFFER); // as far as it goes
     }
     Ok(())
 }

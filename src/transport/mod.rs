@@ -26,6 +26,9 @@ pub use resolve::{Resolved, resolve};
 pub use stream::Stream;
 pub use target::Use;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,

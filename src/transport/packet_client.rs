@@ -3,16 +3,23 @@
 //! May use: tokio, socket2, fastrand, `session` (`Endpoint`, `Facts`), `error`.
 
 use std::{
-    env, io,
+    env,
+    future::Future,
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::unix::net::UnixDatagram as StdUnixDatagram,
     path::{Path, PathBuf},
+    pin::Pin,
     process,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
 
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
-use tokio::net::{UdpSocket, UnixDatagram};
+use tokio::{
+    io::Interest,
+    net::{UdpSocket, UnixDatagram},
+};
 
 use super::{
     Dial, Host, Place, Scheme, Target,
@@ -35,7 +42,7 @@ pub struct PacketClient {
 
 enum Kind {
     /// Only what comes from the server is taken, and its refusals are told.
-    Connected(UdpSocket),
+    Connected { socket: Arc<UdpSocket>, refusal: Mutex<Refusal> },
     /// To a group or to everybody: answers come from other addresses than that.
     Loose { socket: UdpSocket, to: SocketAddr },
     Unix {
@@ -43,6 +50,17 @@ enum Kind {
         _file: SocketFile,
         socket: UnixDatagram,
     },
+}
+
+/// Waits for an error on the socket. The runtime does not count one as readable, so that a refusal would never wake whoever
+/// waits for an answer.
+type Refusal = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn watch_refusal(socket: &Arc<UdpSocket>) -> Refusal {
+    let socket = Arc::clone(socket);
+    Box::pin(async move {
+        let _ = socket.ready(Interest::ERROR).await;
+    })
 }
 
 /// Makes a socket for talking to one address, already resolved. Must be called inside a runtime.
@@ -72,7 +90,12 @@ fn open_udp(address: SocketAddr, dial: &Dial) -> io::Result<PacketClient> {
     }
     let socket = UdpSocket::from_std(socket.into())?;
     let local = Endpoint::Ip(socket.local_addr()?);
-    let socket = if loose { Kind::Loose { socket, to: address } } else { Kind::Connected(socket) };
+    let socket = if loose {
+        Kind::Loose { socket, to: address }
+    } else {
+        let socket = Arc::new(socket);
+        Kind::Connected { refusal: Mutex::new(watch_refusal(&socket)), socket }
+    };
     Ok(PacketClient { socket, local, peer: Endpoint::Ip(address) })
 }
 
@@ -164,7 +187,11 @@ impl PacketClient {
 
     pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.socket {
-            Kind::Connected(socket) | Kind::Loose { socket, .. } => socket.poll_recv_ready(cx),
+            Kind::Connected { socket, refusal } => match socket.poll_recv_ready(cx) {
+                Poll::Pending => poll_refusal(socket, refusal, cx),
+                ready @ Poll::Ready(_) => ready,
+            },
+            Kind::Loose { socket, .. } => socket.poll_recv_ready(cx),
             Kind::Unix { socket, .. } => socket.poll_recv_ready(cx),
         }
     }
@@ -176,7 +203,10 @@ impl PacketClient {
 
     fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Option<SocketAddr>)> {
         match &self.socket {
-            Kind::Connected(socket) => socket.try_recv(buffer).map(|length| (length, None)),
+            Kind::Connected { socket, .. } => match socket.try_recv(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(take_refusal(socket)),
+                other => other.map(|length| (length, None)),
+            },
             Kind::Loose { socket, .. } => socket.try_recv_from(buffer).map(|(length, from)| (length, Some(from))),
             Kind::Unix { socket, .. } => socket.try_recv(buffer).map(|length| (length, None)),
         }
@@ -184,7 +214,8 @@ impl PacketClient {
 
     pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.socket {
-            Kind::Connected(socket) | Kind::Loose { socket, .. } => socket.poll_send_ready(cx),
+            Kind::Connected { socket, .. } => socket.poll_send_ready(cx),
+            Kind::Loose { socket, .. } => socket.poll_send_ready(cx),
             Kind::Unix { socket, .. } => socket.poll_send_ready(cx),
         }
     }
@@ -192,9 +223,23 @@ impl PacketClient {
     /// Sends one datagram; [`io::ErrorKind::WouldBlock`]: wait for [`Self::poll_send_ready`].
     pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
         match &self.socket {
-            Kind::Connected(socket) => socket.try_send(bytes),
+            Kind::Connected { socket, .. } => socket.try_send(bytes),
             Kind::Loose { socket, to } => socket.try_send_to(bytes, *to),
             Kind::Unix { socket, .. } => socket.try_send(bytes),
         }
     }
+}
+
+fn poll_refusal(socket: &Arc<UdpSocket>, waiting: &Mutex<Refusal>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    ready!(waiting.as_mut().poll(cx));
+    // For the next one.
+    *waiting = watch_refusal(socket);
+    Poll::Ready(Ok(()))
+}
+
+/// The error that the socket holds, an ICMP message about what we sent (RFC 1122, section 4.1.3.3), or that there is none.
+fn take_refusal(socket: &UdpSocket) -> io::Error {
+    let taken = socket.try_io(Interest::ERROR, || socket.take_error()?.ok_or_else(|| io::ErrorKind::WouldBlock.into()));
+    taken.unwrap_or_else(|none| none)
 }

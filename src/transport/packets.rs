@@ -7,7 +7,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    os::unix::net::UnixDatagram as StdUnixDatagram,
+    os::{fd::AsFd, unix::net::UnixDatagram as StdUnixDatagram},
     path::Path,
     task::{Context, Poll, ready},
 };
@@ -200,7 +200,7 @@ impl PacketServer {
     pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.socket {
             Kind::Udp { socket, .. } => socket.poll_send_ready(cx),
-            Kind::Unix(socket) => socket.poll_send_ready(cx),
+            Kind::Unix(_) => Poll::Ready(Ok(())), // it never says WouldBlock
         }
     }
 
@@ -208,23 +208,19 @@ impl PacketServer {
     /// [`Self::poll_send_ready`]. Any other error is about this datagram only.
     pub fn try_send(&self, to: &Endpoint, from: Option<IpAddr>, bytes: &[u8]) -> io::Result<()> {
         match (&self.socket, to) {
-            (Kind::Udp { .. }, Endpoint::Ip(to)) => match self.try_send_udp(*to, from, bytes) {
+            (Kind::Udp { .. }, Endpoint::Ip(to)) => {
+                let mut sent = self.try_send_udp(*to, from, bytes);
                 // The error of an earlier datagram, given instead of sending this one.
-                Err(error) if is_about_earlier(&error) => self.try_send_udp(*to, from, bytes),
+                if sent.as_ref().is_err_and(is_about_earlier) {
+                    sent = self.try_send_udp(*to, from, bytes);
+                }
                 // A directed broadcast came to us: its address is no source (RFC 1122, section 3.2.1.3).
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput && from.is_some() => {
-                    self.try_send_udp(*to, None, bytes)
+                if from.is_some() && sent.as_ref().is_err_and(is_bad_source) {
+                    sent = self.try_send_udp(*to, None, bytes);
                 }
-                other => other,
-            },
-            (Kind::Unix(socket), Endpoint::Unix(path)) => match socket.try_send_to(bytes, path) {
-                // It is the receiver's queue that is full, and nothing would tell us when it no longer is. A client that
-                // does not read must not hold up the others, so this datagram is lost, as one may be.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    Err(io::Error::other("the receiver's queue is full"))
-                }
-                other => other.map(drop),
-            },
+                sent
+            }
+            (Kind::Unix(socket), Endpoint::Unix(path)) => try_send_unix(socket, path, bytes),
             _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "the sender has no address to answer to")),
         }
     }
@@ -232,7 +228,7 @@ impl PacketServer {
     fn try_send_udp(&self, to: SocketAddr, from: Option<IpAddr>, bytes: &[u8]) -> io::Result<()> {
         match (&self.socket, from) {
             (Kind::Udp { socket, state, wildcard: true }, Some(from)) => {
-                socket.try_io(Interest::WRITABLE, || os::answer(&SockRef::from(socket), state, to, from, bytes))
+                socket.try_io(Interest::WRITABLE, || os::answer(socket.as_fd(), state, to, from, bytes))
             }
             (Kind::Udp { socket, .. }, _) => socket.try_send_to(bytes, to).map(drop),
             (Kind::Unix(_), _) => Err(io::ErrorKind::InvalidInput.into()),
@@ -240,10 +236,27 @@ impl PacketServer {
     }
 }
 
+/// What a client has not read fills its queue, and, when it is connected to us, our send buffer (`unix_dgram_sendmsg` in the
+/// kernel). Nothing tells when there is room again, and a client that does not read must not hold up the others: this
+/// datagram is lost, as one may be. Sent without the runtime, which would take the whole socket to be blocked.
+fn try_send_unix(socket: &UnixDatagram, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match SockRef::from(socket).send_to(bytes, &SockAddr::unix(path)?) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(io::Error::other("what was sent before has not been read"))
+        }
+        other => other.map(drop),
+    }
+}
+
 /// An ICMP message about a datagram sent before (RFC 1122, section 4.1.3.3), not about this call.
 fn is_about_earlier(error: &io::Error) -> bool {
     use io::ErrorKind as E;
     matches!(error.kind(), E::ConnectionRefused | E::ConnectionReset | E::HostUnreachable | E::NetworkUnreachable)
+}
+
+/// How a source address that is not ours is refused, which also no way to the peer may be.
+fn is_bad_source(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable)
 }
 
 /// The send buffer holds one whole datagram and what the kernel notes about it.

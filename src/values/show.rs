@@ -123,6 +123,12 @@ pub fn quoted(bytes: &[u8], max: usize) -> String {
     }
 }
 
+/// A path as it is named in a sentence.
+#[must_use]
+pub fn path_quoted(path: &std::path::Path) -> String {
+    quoted(path.as_os_str().as_encoded_bytes(), 200)
+}
+
 /// `0a0b`, without gaps.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {

@@ -118,6 +118,20 @@ fn a_wrong_answer_on_a_stream_ends_it() {
     }
 }
 
+/// Read as one piece this begins with the whole answer; read as two it goes on, and then goes wrong. When the second
+/// reading ends, the first has long ended too, but it was one: so it is however the stream is cut.
+#[test]
+fn an_answer_that_was_seen_stays_seen() {
+    let reply = b"Processed: Processed: Processed: X";
+    for chunk in [1, 5, reply.len()] {
+        let mut client = client("processed", "raw", Rides::Stream);
+        client.submit(0, b"Processed: Proc").unwrap();
+        reply.chunks(chunk).for_each(|piece| client.offer(piece));
+        assert_eq!(answered(&client), [(0, true)], "{chunk}");
+        assert_eq!(ended_by(&client), Some("wrong_answer"), "{chunk}");
+    }
+}
+
 #[test]
 fn what_nothing_asked_for_is_said_so() {
     let mut client = client("echo", "raw", Rides::Stream);

@@ -88,6 +88,9 @@ fn exactly_the_limit_passes_and_one_more_does_not() {
             let (full, over) = (vec![b'a'; max], vec![b'a'; max + 1]);
             assert_eq!(take(&framing, &said(text, &full)), Ok(Some(full.clone())), "{text} {max}");
             assert!(framing.fits(&full).is_ok(), "{text} {max}");
+            let wire = said(text, &full);
+            let early = (0..wire.len()).find(|came| take(&framing, &wire[..*came]) != Ok(None));
+            assert_eq!(early, None, "{text} {max}: it is waited for until it has all come");
             assert_eq!(framing.fits(&over).unwrap_err().name, "frame_too_long", "{text} {max}");
             if (*text, max) != ("int8", 255) {
                 assert_eq!(violation(&framing, &said(text, &over)), "frame_too_long", "{text} {max}");

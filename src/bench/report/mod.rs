@@ -112,6 +112,14 @@ pub fn say(text: &str) -> Result<(), Trouble> {
     }
 }
 
+/// A line between what was said of each run and what is said of all.
+///
+/// # Errors
+/// [`Trouble`] when stdout cannot be written.
+pub fn separate(plan: &ReportPlan) -> Result<(), Trouble> {
+    if plan.json || plan.json_stream || plan.quiet { Ok(()) } else { say("\n") }
+}
+
 /// Writes the final report of all runs in the form the plan asks for.
 ///
 /// # Errors

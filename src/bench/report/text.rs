@@ -154,7 +154,7 @@ fn latencies(results: &Results) -> String {
     let mut text = String::new();
     let totals = &results.totals;
     let open_loop = results.about.model.rate_asked().is_some();
-    let mut head: String = PERCENTILES.iter().map(|(name, _)| format!("{name:>9}")).collect();
+    let mut head = columns(|(name, _)| name.into());
     if !open_loop {
         let _ = write!(head, "{:>9}", "mean");
     }
@@ -174,10 +174,15 @@ fn latencies(results: &Results) -> String {
 }
 
 fn figures(histogram: &Histogram<u64>) -> String {
-    PERCENTILES
-        .iter()
-        .map(|(_, percentile)| format!("{:>9}", show::nanos(histogram.value_at_percentile(*percentile))))
-        .collect()
+    columns(|(_, percentile)| show::nanos(histogram.value_at_percentile(percentile)))
+}
+
+/// One column for each percentile.
+fn columns(of: impl Fn((&'static str, f64)) -> String) -> String {
+    PERCENTILES.into_iter().fold(String::new(), |mut text, percentile| {
+        let _ = write!(text, "{:>9}", of(percentile));
+        text
+    })
 }
 
 /// How requests failed, the most frequent first, one plain sentence each; and other things worth knowing.

@@ -1,6 +1,7 @@
 //! The driver's input side: reads, offers the session what came, keeps what it left.
 
 use std::{
+    io,
     pin::Pin,
     task::{Context, Poll},
     time::Instant,
@@ -26,6 +27,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             let mut buffer = ReadBuf::new(scratch);
             match Pin::new(&mut self.wire).poll_read(cx, &mut buffer) {
                 Poll::Pending => Turn::Wait,
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Turn::Again,
                 Poll::Ready(Err(error)) => self.broken(&error),
                 Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.eof(),
                 Poll::Ready(Ok(())) => self.received(buffer.filled()),

@@ -95,14 +95,14 @@ enum Turn {
 }
 
 impl<W: Wire, P: Source + Sink> Drive<W, P> {
-    pub fn new(wire: W, session: Box<dyn Session>, party: P, facts: Facts, terms: Arc<Terms>) -> Self {
+    pub fn new(wire: W, session: Box<dyn Session>, party: P, facts: Facts, terms: impl Into<Arc<Terms>>) -> Self {
         let now = Instant::now();
         Self {
             wire,
             session,
             party,
             facts,
-            terms,
+            terms: terms.into(),
             traffic: Traffic::new(now),
             out: None,
             left: Vec::new(),

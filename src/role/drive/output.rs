@@ -34,6 +34,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                 }
                 Front::Bytes(_) => match write(&mut self.wire, out, cx, &mut self.party) {
                     Poll::Pending => return Turn::Wait,
+                    Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                     Poll::Ready(Err(error)) => return self.broken(&error),
                     Poll::Ready(Ok(n)) => self.sent(n),
                 },

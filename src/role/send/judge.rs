@@ -5,12 +5,13 @@ use std::io;
 use super::{
     Exchange,
     plan::{Expect, SendPlan},
+    source,
 };
 use crate::{
     error::{Exit, Trouble, reason},
     protocol::Answers,
     session::{Closed, Mismatch, Rides},
-    values::show::{duration, escaped, quoted},
+    values::show::{duration, escaped, path_quoted, quoted},
 };
 
 /// # Errors
@@ -18,10 +19,10 @@ use crate::{
 pub(super) fn judge(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble> {
     let heard = &exchange.heard;
     if let Some(error) = &heard.output_error {
-        return Err(output_failed(error));
+        return Err(output_failed(plan, error));
     }
     if let Some(error) = &heard.input_error {
-        return Err(Trouble::failed(format!("could not read the input: {}", reason(error))));
+        return Err(source::unreadable(plan, error));
     }
     if let Some(mismatch) = &heard.first_wrong {
         return Err(unexpected(mismatch));
@@ -86,11 +87,12 @@ fn timed_out(plan: &SendPlan, exchange: &Exchange) -> Trouble {
 }
 
 /// A closed pipe is no failure: whoever read it had enough.
-pub(super) fn output_failed(error: &io::Error) -> Trouble {
+pub(super) fn output_failed(plan: &SendPlan, error: &io::Error) -> Trouble {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Trouble::new(Exit::Done, "");
     }
-    Trouble::failed(format!("could not write the answer: {}", reason(error)))
+    let place = plan.show.output.as_ref().map_or_else(String::new, |path| format!(" to {}", path_quoted(path)));
+    Trouble::failed(format!("could not write the answer{place}: {}", reason(error)))
 }
 
 fn as_expected(expect: &Expect, exchange: &Exchange) -> Result<(), Trouble> {

@@ -121,9 +121,9 @@ async fn exchange(plan: &SendPlan, show: &mut Show) -> Result<Duration, Trouble>
     let verdict = judge::judge(plan, &exchange);
     if plan.show.json {
         show.document(&tell::document(plan, &exchange, verdict.as_ref().err()))
-            .map_err(|error| judge::output_failed(&error))?;
+            .map_err(|error| judge::output_failed(plan, &error))?;
     }
-    show.end(plan.count > 1).map_err(|error| judge::output_failed(&error))?;
+    show.end(plan.count > 1).map_err(|error| judge::output_failed(plan, &error))?;
     verdict.map(|()| exchange.took)
 }
 
@@ -163,8 +163,7 @@ async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut
     let party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies, !plan.shutdown);
     let (local, peer) = (stream.local(), stream.peer());
     let session = (plan.protocol.client)(&plan.setup);
-    let mut drive =
-        Drive::new(stream, session, party, facts(Rides::Stream, local.clone(), peer.clone()), terms(plan).into());
+    let mut drive = Drive::new(stream, session, party, facts(Rides::Stream, local.clone(), peer.clone()), terms(plan));
     let how = (&mut drive).await;
     let took = drive.traffic().opened.elapsed();
     let tcp_info = drive.wire().tcp_info();

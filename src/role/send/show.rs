@@ -10,7 +10,7 @@ use crate::{
     error::{Trouble, reason},
     role::Way,
     session::Rides,
-    values::show::{escaped, hex_dump, quoted},
+    values::show::{escaped, hex_dump, path_quoted, quoted},
 };
 
 /// Where answers go, and how.
@@ -33,8 +33,7 @@ impl Show {
             None => (Box::new(io::stdout()), io::stdout().is_terminal()),
             Some(path) => {
                 let file = File::create(path).map_err(|error| {
-                    let name = quoted(path.as_os_str().as_encoded_bytes(), 200);
-                    Trouble::failed(format!("could not write {name}: {}", reason(&error)))
+                    Trouble::failed(format!("could not write {}: {}", path_quoted(path), reason(&error)))
                 })?;
                 (Box::new(file), false)
             }

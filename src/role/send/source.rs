@@ -15,7 +15,7 @@ use crate::{
     error::{Trouble, reason},
     protocol::framing::Kind,
     session::{Endpoint, Facts, Rides},
-    values::show::quoted,
+    values::show::path_quoted,
 };
 
 /// Bytes read at once from a file or standard input.
@@ -41,14 +41,11 @@ impl Script {
                 let messages = messages.iter().map(|message| crlf(plan.crlf, message));
                 return Ok(Self::Messages(messages.collect()));
             }
-            Data::File(path) => Box::new(File::open(path).map_err(|error| {
-                let name = quoted(path.as_os_str().as_encoded_bytes(), 200);
-                Trouble::failed(format!("could not read {name}: {}", reason(&error)))
-            })?),
+            Data::File(path) => Box::new(File::open(path).map_err(|error| unreadable(plan, &error))?),
             Data::Stdin => Box::new(io::stdin()),
         };
         if whole && !by_line {
-            return Ok(Self::Messages(VecDeque::from([crlf(plan.crlf, &one_datagram(reader)?)])));
+            return Ok(Self::Messages(VecDeque::from([crlf(plan.crlf, &one_datagram(plan, reader)?)])));
         }
         let (chunks, script) = mpsc::channel(AHEAD);
         let mut pieces = Pieces { reader, crlf: plan.crlf, by_line, rest: Vec::new(), last: 0 };
@@ -88,14 +85,20 @@ fn terminal(data: &Data) -> bool {
     *data == Data::Stdin && io::IsTerminal::is_terminal(&io::stdin())
 }
 
+/// The input can't be read: which, and why.
+pub(super) fn unreadable(plan: &SendPlan, error: &io::Error) -> Trouble {
+    let name = match &plan.data {
+        Data::File(path) => path_quoted(path),
+        _ => "standard input".into(),
+    };
+    Trouble::failed(format!("could not read {name}: {}", reason(error)))
+}
+
 /// All of it as one datagram, or an error that names the limit.
-fn one_datagram(reader: impl Read) -> Result<Bytes, Trouble> {
+fn one_datagram(plan: &SendPlan, reader: impl Read) -> Result<Bytes, Trouble> {
     let max = Facts::MAX_UDP_IPV6;
     let mut bytes = Vec::new();
-    reader
-        .take(max as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Trouble::failed(format!("could not read the input: {}", reason(&error))))?;
+    reader.take(max as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(plan, &error))?;
     if bytes.len() > max {
         return Err(Trouble::failed(format!("the input has more than {max} bytes, the most that fits a datagram"))
             .hint("send it over tcp, or in pieces"));

@@ -107,10 +107,11 @@ impl Desk {
                 Poll::Ready(_) => self.draining = true,
                 Poll::Pending => {}
             }
-            if sweep.poll_tick(cx).is_ready() {
+            let ticked = sweep.poll_tick(cx).is_ready();
+            if ticked {
                 self.sweep(Instant::now());
             }
-            let moved = self.send_waiting(cx) | self.wake(cx) | (self.waiting.is_empty() && self.receive(cx));
+            let moved = ticked | self.send_waiting(cx) | self.wake(cx) | (self.waiting.is_empty() && self.receive(cx));
             if self.draining && self.waiting.is_empty() && !self.peers.busy() {
                 return Poll::Ready(());
             }

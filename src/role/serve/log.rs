@@ -135,8 +135,9 @@ impl Log {
                         &Entry::Warning { what: format!("{lost} log lines lost: their reader is too slow"), hint: None },
                     ));
                 }
+                // A stderr that can't be written is no reason to leave the clients alone; objects are somebody's input.
                 let written = match form {
-                    LogForm::Text => io::stderr().write_all(line.as_bytes()),
+                    LogForm::Text => io::stderr().write_all(line.as_bytes()).or(Ok(())),
                     LogForm::Json => io::stdout().write_all(line.as_bytes()),
                 };
                 if written.is_err() {

@@ -12,6 +12,7 @@ mod plan;
 mod streams;
 
 use std::{
+    io,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -87,8 +88,10 @@ pub fn run(plan: ServePlan) -> anyhow::Result<Exit> {
     let runtime = runtime(plan.threads)?;
     let stop = Stop::default();
     let done = runtime.block_on(async {
+        let signals =
+            Signals::catch().map_err(|error| Trouble::failed(format!("could not catch signals: {}", reason(&error))))?;
         let sockets = Sockets::open(&plan)?;
-        tokio::spawn(signals(stop.clone(), plan.grace));
+        tokio::spawn(signals.stop(stop.clone(), plan.grace));
         os::give_back_start_up();
         serve(plan, sockets, stop).await
     });
@@ -107,25 +110,43 @@ fn runtime(threads: Option<usize>) -> anyhow::Result<tokio::runtime::Runtime> {
     builder.enable_all().build().map_err(|error| Trouble::failed(format!("could not start: {}", reason(&error))).into())
 }
 
-/// The first signal finishes, the second ends; and so does the end of the grace period.
-async fn signals(stop: Stop, grace: Duration) {
-    let interrupt = async || {
-        let _ = tokio::signal::ctrl_c().await;
-    };
+/// Ctrl-C and SIGTERM.
+struct Signals {
     #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-    let mut next = async || {
+    kinds: [tokio::signal::unix::Signal; 2],
+}
+
+impl Signals {
+    /// From here on they are ours to handle.
+    fn catch() -> io::Result<Self> {
         #[cfg(unix)]
-        if let Some(terminate) = &mut terminate {
-            tokio::select! { () = interrupt() => (), _ = terminate.recv() => () }
-            return;
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { kinds: [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?] })
         }
-        interrupt().await;
-    };
-    next().await;
-    stop.advance(Phase::Finish);
-    tokio::select! { () = next() => (), () = tokio::time::sleep(grace) => () }
-    stop.advance(Phase::Now);
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        {
+            let [interrupt, terminate] = &mut self.kinds;
+            tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// The first finishes, the second ends; and so does the end of the grace period.
+    async fn stop(mut self, stop: Stop, grace: Duration) {
+        self.next().await;
+        stop.advance(Phase::Finish);
+        tokio::select! { () = self.next() => (), () = tokio::time::sleep(grace) => () }
+        stop.advance(Phase::Now);
+    }
 }
 
 /// Serves on sockets that are there, until `stop`. Says so first: the ready lines are what tests and scripts wait for.

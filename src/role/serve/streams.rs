@@ -265,13 +265,15 @@ async fn converse(mut drive: Box<Drive<Stream, Guest>>) {
     let traffic = *drive.traffic();
     let (stream, guest) = drive.into_parts();
     drop(stream);
-    let server = &guest.seat.door.server;
     let counted = guest.watched.as_ref().map_or_else(Counted::default, |watched| watched.counted);
+    let (server, peer) = (guest.seat.door.server.clone(), guest.seat.peer.clone());
     server.counts.add(&traffic, &counted);
     if how == Closed::Reset {
         server.counts.resets.fetch_add(1, Relaxed);
     }
+    // The place is free before it is told: who reads the line may come in.
+    drop(guest);
     if server.log.connections() {
-        server.log.say(&Entry::closed(&guest.seat.peer, &how, &traffic));
+        server.log.say(&Entry::closed(&peer, &how, &traffic));
     }
 }

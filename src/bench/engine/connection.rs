@@ -1,0 +1,211 @@
+//! One connection's life: connect, talk, and again when the peer closes; with a pause that grows while nothing works.
+
+use std::{
+    io,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{mpsc::UnboundedSender, watch};
+
+use super::{
+    job::Job,
+    party::{After, Party},
+    work::{Request, Work},
+};
+use crate::{
+    bench::failure::Failure,
+    error::{Trouble, reason},
+    protocol::Answers,
+    role::{Terms, drive::Drive, packets::DrivePackets, stop::Phase},
+    session::Rides,
+    transport::{self, PacketClient, Stream},
+};
+
+/// The first and the longest pause before connecting again.
+const PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A connection that was made.
+enum Wire {
+    Stream(Stream),
+    Packets(PacketClient),
+}
+
+/// Why there is none.
+enum Unmade {
+    /// The run is over, or has to end.
+    Over,
+    /// With the system's reason, where the kind does not say it.
+    Failed(Failure, Option<String>),
+}
+
+/// What a connection waits for, and tells, at the start of a run.
+#[derive(Clone)]
+pub(super) struct Gate {
+    /// Told when this connection is ready for the start.
+    pub(super) ready: UnboundedSender<()>,
+    /// The start, when it is known.
+    pub(super) start: watch::Receiver<Option<Instant>>,
+}
+
+/// Runs connection `place` of a worker until nothing more is to be sent. `number` counts over all workers.
+pub(super) async fn run(work: Rc<Work>, place: usize, number: usize, gate: Gate) {
+    let job = work.job.clone();
+    let opens_at = job.shape.connect_at(number, job.connections);
+    let mut wire = None;
+    if opens_at.is_zero() && !job.reconnect {
+        wire = connect(&work).await.ok();
+    }
+    let _ = gate.ready.send(());
+    let Some(start) = started(&job, gate.start).await else { return };
+    work.begin(start);
+    tokio::time::sleep_until((start + opens_at).into()).await;
+    talk_on(&work, place, wire).await;
+    work.leave(place);
+}
+
+async fn started(job: &Job, mut start: watch::Receiver<Option<Instant>>) -> Option<Instant> {
+    tokio::select! {
+        start = start.wait_for(Option::is_some) => start.ok().and_then(|start| *start),
+        () = job.stop.reached(Phase::Finish) => None,
+    }
+}
+
+async fn talk_on(work: &Rc<Work>, place: usize, mut wire: Option<Wire>) {
+    let mut pause = PAUSE;
+    loop {
+        let mut taken = None;
+        if work.job.reconnect {
+            taken = next_request(work, place).await;
+            if taken.is_none() {
+                return;
+            }
+        }
+        let made = match wire.take() {
+            Some(wire) => Ok(wire),
+            None => connect(work).await,
+        };
+        let worked = match made {
+            Ok(wire) => match talk(work, place, wire, taken).await {
+                After::Over => return,
+                After::Again { worked } => worked,
+            },
+            Err(Unmade::Over) => return,
+            Err(Unmade::Failed(kind, example)) => {
+                if !work.fail_connect(taken, kind, example, Instant::now()) {
+                    return;
+                }
+                false
+            }
+        };
+        if worked {
+            pause = PAUSE;
+        } else {
+            if ends_within(work, tokio::time::sleep(pause)).await.is_none() {
+                return;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+/// The next request before there is a connection for it.
+async fn next_request(work: &Work, place: usize) -> Option<Request> {
+    let mut stop = work.job.stop.waiter();
+    std::future::poll_fn(|cx| {
+        if stop.poll(cx).is_ready() {
+            return std::task::Poll::Ready(None);
+        }
+        work.poll_request(cx, place, 0, None)
+    })
+    .await
+}
+
+/// What `wait` gives, or `None` when sending stops before that.
+async fn ends_within<T>(work: &Work, wait: impl Future<Output = T>) -> Option<T> {
+    let stops = async {
+        match work.stops_at() {
+            Some(at) => tokio::time::sleep_until(at.into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        done = wait => Some(done),
+        () = work.job.stop.reached(Phase::Finish) => None,
+        () = stops => None,
+    }
+}
+
+async fn connect(work: &Work) -> Result<Wire, Unmade> {
+    let job = &work.job;
+    if job.stop.phase() != Phase::Running {
+        return Err(Unmade::Over);
+    }
+    let from = Instant::now();
+    let made = ends_within(work, open(job)).await.ok_or(Unmade::Over)?;
+    match made {
+        Ok(wire) => {
+            if matches!(wire, Wire::Stream(_)) {
+                work.connected(from.elapsed());
+            }
+            Ok(wire)
+        }
+        Err(error) => Err(unmade(job, error)),
+    }
+}
+
+async fn open(job: &Job) -> io::Result<Wire> {
+    let peer = &job.peer;
+    match peer.rides() {
+        Rides::Stream => {
+            let limit = peer.dial.timeout.unwrap_or(job.timeout);
+            let connected = tokio::time::timeout(limit, transport::connect_to(&peer.address, peer.scheme, &peer.dial)).await;
+            connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map(Wire::Stream)
+        }
+        Rides::Datagrams => {
+            transport::packets_to(&peer.address, peer.scheme, &peer.dial).await.map(Wire::Packets).map_err(io::Error::other)
+        }
+    }
+}
+
+/// A connection that failed is one failed request; what can't ever work ends the run.
+fn unmade(job: &Job, error: io::Error) -> Unmade {
+    let error = match error.downcast::<Trouble>() {
+        Ok(trouble) => {
+            job.give_up(trouble);
+            return Unmade::Over;
+        }
+        Err(error) => error,
+    };
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Unmade::Failed(Failure::Refused, None),
+        io::ErrorKind::TimedOut => Unmade::Failed(Failure::ConnectTimedOut, None),
+        _ => Unmade::Failed(Failure::ConnectFailed, Some(reason(&error))),
+    }
+}
+
+async fn talk(work: &Rc<Work>, place: usize, wire: Wire, taken: Option<Request>) -> After {
+    let job = &work.job;
+    let party = Party::new(work.clone(), place, taken, Instant::now());
+    let session = (job.protocol.client)(&job.setup);
+    let mut terms = Terms::client();
+    if job.answers == Answers::Never {
+        // What was said counts as done when it is written: so the next is said after that, and not before.
+        terms.low_water = 0;
+    }
+    let (how, party) = match wire {
+        Wire::Stream(stream) => {
+            let facts = job.peer.facts(stream.local());
+            let mut drive = Drive::new(stream, session, party, facts, terms);
+            ((&mut drive).await, drive.into_parts().1)
+        }
+        Wire::Packets(socket) => {
+            let facts = job.peer.facts(socket.local().clone());
+            let mut drive = DrivePackets::new(socket, session, party, facts, terms);
+            ((&mut drive).await, drive.into_parts().1)
+        }
+    };
+    party.ended(&how)
+}

@@ -1,0 +1,306 @@
+//! The engine: runs what a [`BenchPlan`] says, and reports.
+//!
+//! The main thread finds the target, starts the workers, gathers what they count and writes. Each worker is a thread with a
+//! runtime of its own ([`worker`]) that shares nothing with the others but the [`job`]. Clocks are read here and nowhere else
+//! in the load generator.
+//!
+//! May use: the rest of bench, role, protocol, transport, `os`, tokio.
+
+mod connection;
+mod job;
+mod party;
+mod probe;
+mod reporter;
+mod target;
+mod work;
+mod worker;
+
+use std::{
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant, SystemTime},
+};
+
+use tokio::sync::{mpsc, watch};
+
+use self::{
+    connection::Gate,
+    job::{Job, Parts},
+    reporter::{Cut, Names, Reporter},
+    target::Found,
+    worker::Report,
+};
+use super::{
+    BenchPlan, Until,
+    limit::Missed,
+    load::Shape,
+    report::{self, Files, hdr, spread},
+    results::{About, Generator, Model, Results},
+    stats::{Recorder, Slice, Tally},
+};
+use crate::{
+    error::{Exit, Trouble, reason},
+    os,
+    protocol::Answers,
+    role::stop::{Phase, Stop},
+    session::Rides,
+    values::show,
+};
+
+/// From the moment all are ready to the start: long enough for every thread to hear of it.
+const COUNTDOWN: Duration = Duration::from_millis(5);
+/// Descriptors that a process needs beside its connections.
+const SPARE_DESCRIPTORS: u64 = 64;
+
+/// Runs a whole `bench` command. No runtime may be around it.
+///
+/// # Errors
+/// [`Trouble`]: a path that can't be written, a target that can't be reached, ...
+#[allow(clippy::needless_pass_by_value)] // as the other roles' entries
+pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
+    let plan = &plan;
+    let mut files = Files::open(&plan.report)?;
+    check_descriptors(plan)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::failed(format!("could not start: {}", reason(&error))))?;
+    runtime.block_on(async {
+        let stop = Stop::default();
+        tokio::spawn(interrupt(stop.clone()));
+        let found = tokio::select! {
+            found = target::find(plan) => found?,
+            () = stop.reached(Phase::Finish) => return Ok(Exit::Interrupted),
+        };
+        let found = check(plan, found)?;
+        let head = hdr::Head { command: &plan.command, started_at: SystemTime::now() };
+        files.begin(&head)?;
+        let runs = runs(plan, &found, &mut files, &stop).await?;
+        Ok(conclude(plan, &runs)?)
+    })
+}
+
+/// Ctrl-C and SIGTERM end the run early; it is still reported.
+async fn interrupt(stop: Stop) {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! { _ = tokio::signal::ctrl_c() => (), _ = terminate.recv() => () }
+        return stop.advance(Phase::Finish);
+    }
+    let _ = tokio::signal::ctrl_c().await;
+    stop.advance(Phase::Finish);
+}
+
+fn check_descriptors(plan: &BenchPlan) -> Result<(), Trouble> {
+    let (limit, _) = os::raise_nofile_limit();
+    // Our own server has the other ends.
+    let ends = if plan.target.is_some() { 1 } else { 2 };
+    let needed = plan.connections as u64 * ends + SPARE_DESCRIPTORS;
+    if needed <= limit {
+        return Ok(());
+    }
+    let (connections, limit) = (show::grouped(plan.connections as u64), show::grouped(limit));
+    Err(Trouble::failed(format!("{connections} connections need more open files than the {limit} that are allowed"))
+        .hint(format!("ulimit -n {needed}, or fewer connections (-c)")))
+}
+
+/// What can be known to be in vain is refused before anything is sent.
+fn check(plan: &BenchPlan, found: Found) -> Result<Found, Trouble> {
+    let datagrams = found.peer.rides() == Rides::Datagrams;
+    let by = found.protocol.answers;
+    let answers = if datagrams { by.datagrams } else { by.stream };
+    let name = found.protocol.name;
+    if answers == Answers::Endless {
+        return Err(Trouble::usage(format!(
+            "{name} over {} sends without being asked, so there is nothing to time",
+            found.peer.scheme
+        ))
+        .hint(format!("over udp each datagram is answered: bench udp -P {name}")));
+    }
+    for limit in &plan.limits {
+        limit
+            .applies(datagrams, answers != Answers::Never)
+            .map_err(|why| Trouble::usage(format!("--fail-if {} can't be judged: {why}", limit.text)))?;
+    }
+    Ok(found)
+}
+
+/// All runs of `--repeat`, until one is interrupted.
+async fn runs(plan: &BenchPlan, found: &Found, files: &mut Files, stop: &Stop) -> Result<Vec<Results>, Trouble> {
+    let mut runs = Vec::new();
+    let many = plan.repeat > 1;
+    for number in 1..=plan.repeat.max(1) {
+        let results = one(plan, found, files, stop, number).await?;
+        let wants_text = !plan.report.json && !plan.report.json_stream && !plan.report.quiet;
+        if many && wants_text {
+            report::say(&spread::line(number, plan.repeat, &results))?;
+        }
+        let interrupted = results.interrupted;
+        runs.push(results);
+        if interrupted {
+            break;
+        }
+    }
+    if many || plan.report.interval.is_some() {
+        report::separate(&plan.report)?;
+    }
+    Ok(runs)
+}
+
+/// Writes the report; what it comes to is the exit code.
+fn conclude(plan: &BenchPlan, runs: &[Results]) -> Result<Exit, Trouble> {
+    let missed: Vec<Missed> = runs.iter().flat_map(|run| plan.limits.iter().filter_map(|limit| limit.judge(run))).collect();
+    report::finish(&plan.report, runs, &missed)?;
+    Ok(if runs.iter().any(|run| run.interrupted) {
+        Exit::Interrupted
+    } else if runs.iter().all(|run| run.totals.counters.right == 0) {
+        Exit::Failed
+    } else if !missed.is_empty() {
+        Exit::LimitMissed
+    } else {
+        Exit::Done
+    })
+}
+
+fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let connections = plan.connections.max(1);
+    Job::new(Parts {
+        peer: found.peer.clone(),
+        protocol: found.protocol,
+        setup: plan.setup.clone(),
+        load: plan.load.clone(),
+        shape: Shape {
+            rate: plan.rate,
+            arrivals: plan.arrivals,
+            ramp: plan.ramp,
+            omit: plan.omit,
+            until: plan.until,
+            seed: plan.seed,
+        },
+        in_flight: plan.in_flight,
+        reconnect: plan.reconnect,
+        timeout: plan.timeout,
+        connections,
+        threads: plan.threads.unwrap_or(cores).clamp(1, connections),
+        tick: cut.tick,
+        stop,
+    })
+}
+
+fn about(plan: &BenchPlan, job: &Job) -> About {
+    let model = match plan.rate {
+        Some(rate) => Model::Open { rate, arrivals: plan.arrivals },
+        None => Model::Closed,
+    };
+    About {
+        transport: job.peer.scheme.name(),
+        target: show::escaped(job.peer.address.to_string().as_bytes(), false),
+        protocol: job.protocol.name,
+        datagrams: job.datagrams(),
+        answered: job.answers != Answers::Never,
+        connections: job.connections,
+        threads: job.threads,
+        in_flight: job.in_flight,
+        reconnect: job.reconnect,
+        model,
+        timeout: job.timeout,
+        ramp: plan.ramp,
+        omit: plan.omit,
+        seed: plan.seed,
+        command: plan.command.clone(),
+    }
+}
+
+/// Workers that were started, and the ways between them and us.
+struct Crew {
+    threads: Vec<JoinHandle<Option<Report>>>,
+    slices: mpsc::UnboundedReceiver<Slice>,
+    givers: Vec<super::stats::Giver>,
+    ready: mpsc::UnboundedReceiver<()>,
+    start: watch::Sender<Option<Instant>>,
+}
+
+fn crew(job: &Arc<Job>) -> Result<Crew, Trouble> {
+    let (full, slices) = mpsc::unbounded_channel();
+    let (tell_ready, ready) = mpsc::unbounded_channel();
+    let (start, told_start) = watch::channel(None);
+    let (mut threads, mut givers) = (Vec::new(), Vec::new());
+    for index in 0..job.threads {
+        let (recorder, giver) = Recorder::new(index, full.clone());
+        let gate = Gate { ready: tell_ready.clone(), start: told_start.clone() };
+        givers.push(giver);
+        threads.push(worker::spawn(job.clone(), index, recorder, gate).map_err(|error| {
+            job.stop.advance(Phase::Now);
+            Trouble::failed(format!("could not start a thread: {}", reason(&error))).hint("fewer threads: -t 1")
+        })?);
+    }
+    Ok(Crew { threads, slices, givers, ready, start })
+}
+
+/// One run.
+async fn one(plan: &BenchPlan, found: &Found, files: &mut Files, stop: &Stop, number: u32) -> Result<Results, Trouble> {
+    let cut = Cut::of(&plan.report);
+    let job = Arc::new(job(plan, found, cut, stop.clone()));
+    let mut crew = crew(&job)?;
+    // Every connection is made before the first request is sent; the last sender is gone when the workers are.
+    for _ in 0..job.connections {
+        tokio::select! {
+            ready = crew.ready.recv() => if ready.is_none() { break },
+            () = stop.reached(Phase::Finish) => break,
+        }
+    }
+    let started_at = SystemTime::now();
+    let start = Instant::now() + COUNTDOWN;
+    let _ = crew.start.send(Some(start));
+    let measured_from = start + job.shape.measured_from();
+    let names = Names { run: number, open_loop: plan.rate.is_some(), datagrams: job.datagrams() };
+    let givers = std::mem::take(&mut crew.givers);
+    let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, (plan.until, measured_from));
+    let gathered = gather(&mut crew.slices, &mut reporter).await;
+    if gathered.is_err() {
+        stop.advance(Phase::Now);
+    }
+    let interrupted = stop.phase() != Phase::Running;
+    let stopped = Instant::now();
+    let reports: Vec<_> = crew.threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect();
+    let duration = measured(plan.until, interrupted.then_some(stopped), measured_from, &reports);
+    let totals = reporter.end(duration)?;
+    gathered?;
+    if let Some(trouble) = job.trouble() {
+        return Err(trouble);
+    }
+    Ok(results(about(plan, &job), (started_at, duration, interrupted), totals, &reports))
+}
+
+/// Until all workers have ended.
+async fn gather(slices: &mut mpsc::UnboundedReceiver<Slice>, reporter: &mut Reporter<'_>) -> Result<(), Trouble> {
+    while let Some(slice) = slices.recv().await {
+        reporter.take(slice)?;
+    }
+    Ok(())
+}
+
+/// The measured time: as asked, or until the last answer, or the interruption.
+fn measured(until: Until, stopped: Option<Instant>, from: Instant, reports: &[Report]) -> Duration {
+    let last = reports.iter().map(|report| report.last_answer).max();
+    match (until, stopped) {
+        (Until::Duration(duration), None) => duration,
+        (Until::Duration(duration), Some(at)) => at.saturating_duration_since(from).min(duration),
+        (Until::Requests(_), at) => at.or(last).map_or(Duration::ZERO, |at| at.saturating_duration_since(from)),
+    }
+}
+
+fn results(about: About, when: (SystemTime, Duration, bool), totals: Tally, reports: &[Report]) -> Results {
+    let (started_at, duration, interrupted) = when;
+    let percents: Vec<f64> = reports
+        .iter()
+        .filter(|report| !report.wall.is_zero())
+        .map(|report| 100.0 * report.cpu.as_secs_f64() / report.wall.as_secs_f64())
+        .collect();
+    let busiest_percent = percents.iter().copied().fold(0.0, f64::max);
+    let generator = Generator { cpu_percent: percents.iter().sum(), busiest_percent, saturated: false };
+    let mut results = Results { about, started_at, duration, totals, generator, interrupted };
+    results.generator.saturated = results.is_saturated(busiest_percent);
+    results
+}

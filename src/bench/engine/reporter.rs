@@ -1,0 +1,148 @@
+//! Gathers what the workers count: adds it up, shows progress, writes intervals as they are complete.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    bench::{
+        ReportPlan, Until,
+        progress::Progress,
+        report::{Files, interval::Interval, json, say},
+        stats::{Giver, Slice, Tally},
+    },
+    error::Trouble,
+};
+
+/// Intervals that are wanted when no length was given.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How often workers hand over, at least.
+const TICK: Duration = Duration::from_millis(250);
+
+/// How the measured time is cut.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cut {
+    pub(super) tick: Duration,
+    /// Ticks in an interval.
+    per: u32,
+    interval: Duration,
+}
+
+impl Cut {
+    pub(super) fn of(plan: &ReportPlan) -> Self {
+        let interval = plan.interval.unwrap_or(INTERVAL).max(Duration::from_millis(1));
+        let per = interval.as_nanos().div_ceil(TICK.as_nanos()).clamp(1, 1 << 20) as u32;
+        Self { tick: interval / per, per, interval }
+    }
+}
+
+/// What a run is called in its intervals.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names {
+    pub(super) run: u32,
+    pub(super) open_loop: bool,
+    pub(super) datagrams: bool,
+}
+
+pub(super) struct Reporter<'a> {
+    plan: &'a ReportPlan,
+    files: &'a mut Files,
+    names: Names,
+    cut: Cut,
+    givers: Vec<Giver>,
+    /// Ticks delivered by each worker; `None`: it has ended.
+    delivered: Vec<Option<u32>>,
+    /// Intervals that are not complete; the first is number `written`.
+    open: VecDeque<Tally>,
+    written: u32,
+    /// Ticks of which progress was shown.
+    seen: u32,
+    total: Tally,
+    progress: Progress,
+}
+
+impl<'a> Reporter<'a> {
+    pub(super) fn begin(
+        (plan, files): (&'a ReportPlan, &'a mut Files),
+        names: Names,
+        cut: Cut,
+        givers: Vec<Giver>,
+        (until, measured_from): (Until, Instant),
+    ) -> Self {
+        let delivered = vec![Some(0); givers.len()];
+        let progress = Progress::begin(plan.quiet, until, measured_from);
+        let (open, total) = (VecDeque::new(), Tally::default());
+        Self { plan, files, names, cut, givers, delivered, open, written: 0, seen: 0, total, progress }
+    }
+
+    fn wants_intervals(&self) -> bool {
+        let plan = self.plan;
+        plan.interval.is_some() || plan.json_stream || plan.csv.is_some() || plan.hdr.is_some()
+    }
+
+    /// Takes what a worker counted.
+    pub(super) fn take(&mut self, slice: Slice) -> Result<(), Trouble> {
+        let Slice { worker, tick, tally } = slice;
+        self.total.add(&tally);
+        let number = tick.or(self.delivered[worker]).unwrap_or(0);
+        if self.wants_intervals() {
+            let at = (number / self.cut.per).saturating_sub(self.written) as usize;
+            while self.open.len() <= at {
+                self.open.push_back(Tally::default());
+            }
+            self.open[at].add(&tally);
+        }
+        self.delivered[worker] = tick.map(|tick| tick + 1);
+        self.givers[worker].give(tally);
+        self.complete()
+    }
+
+    /// Writes the intervals that all workers have delivered.
+    fn complete(&mut self) -> Result<(), Trouble> {
+        let Some(ticks) = self.delivered.iter().flatten().min().copied() else { return Ok(()) };
+        if ticks > self.seen {
+            self.seen = ticks;
+            self.progress.update(&self.total);
+        }
+        while (self.written + 1) * self.cut.per <= ticks {
+            self.write(self.cut.interval * (self.written + 1))?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, to: Duration) -> Result<(), Trouble> {
+        let tally = self.open.pop_front().unwrap_or_default();
+        let Names { run, open_loop, datagrams } = self.names;
+        let from = self.cut.interval * self.written;
+        self.written += 1;
+        if !self.wants_intervals() {
+            return Ok(());
+        }
+        let interval = Interval { run, from, to, tally: &tally, open_loop };
+        self.files.interval(&interval)?;
+        if self.plan.json_stream {
+            return self.progress.beside(|| say(&json::interval(&interval, datagrams)));
+        }
+        if self.plan.interval.is_some() && !self.plan.json && !self.plan.quiet {
+            return self.progress.beside(|| say(&(interval.line() + "\n")));
+        }
+        Ok(())
+    }
+
+    /// All workers have ended after `duration`: writes what is left and gives the total.
+    pub(super) fn end(mut self, duration: Duration) -> Result<Tally, Trouble> {
+        self.progress.end();
+        while !self.open.is_empty() {
+            let from = self.cut.interval * self.written;
+            let full = self.cut.interval * (self.written + 1);
+            // The last one takes what came after the end, too.
+            let to = if self.open.len() == 1 { duration.max(from) } else { full };
+            if self.open.len() == 1 && to <= from && self.open[0].counters.ended() == 0 {
+                break;
+            }
+            self.write(to)?;
+        }
+        Ok(std::mem::take(&mut self.total))
+    }
+}

@@ -1,0 +1,169 @@
+//! Who is spoken to: the target, resolved once and reached once; or a server of our own in this process.
+
+use std::{path::PathBuf, sync::mpsc, thread::JoinHandle, time::Duration};
+
+use super::{job::Peer, probe};
+use crate::{
+    bench::BenchPlan,
+    error::{Trouble, reason},
+    protocol::{self, Protocol, Setup},
+    role::{
+        serve::{self, LogForm, LogPlan, ServePlan, Sockets},
+        stop::{Phase, Stop},
+    },
+    session::{Endpoint, Rides},
+    transport::{self, Host, Place, Scheme, SocketFlags, Target},
+};
+
+/// The server, and what it speaks.
+pub(super) struct Found {
+    pub(super) peer: Peer,
+    pub(super) protocol: &'static Protocol,
+    /// Ours ends when this is dropped.
+    pub(super) _server: Option<OwnServer>,
+}
+
+/// Finds the server, and asks it what it speaks where nobody has said.
+pub(super) async fn find(plan: &BenchPlan) -> anyhow::Result<Found> {
+    let Some(target) = &plan.target else { return own(plan) };
+    let (peer, protocol) = match target.scheme.rides() {
+        Rides::Stream => over_stream(plan, target).await?,
+        Rides::Datagrams => over_packets(plan, target).await?,
+    };
+    Ok(Found { peer, protocol, _server: None })
+}
+
+async fn over_stream(plan: &BenchPlan, target: &Target) -> Result<(Peer, &'static Protocol), Trouble> {
+    let (stream, _) = transport::connect(target, &plan.dial).await?;
+    let address = match (&target.place, stream.peer()) {
+        (Place::Path(path), _) => Endpoint::Unix(path.clone()),
+        (Place::Net { .. }, address) => address,
+    };
+    let peer = Peer { address, scheme: target.scheme, dial: plan.dial.clone() };
+    let protocol = match plan.protocol {
+        Some(protocol) => protocol,
+        None => probe::stream(stream, &peer, plan).await?,
+    };
+    Ok((peer, protocol))
+}
+
+/// Nothing tells whether an address is of use but an answer from there: the first that answers is taken.
+async fn over_packets(plan: &BenchPlan, target: &Target) -> Result<(Peer, &'static Protocol), Trouble> {
+    let resolved = transport::resolve(target, plan.dial.family).await?;
+    let peer = |address: &Endpoint| Peer { address: address.clone(), scheme: target.scheme, dial: plan.dial.clone() };
+    let mut first_trouble = None;
+    for address in &resolved.addresses {
+        let peer = peer(address);
+        if let (Some(protocol), [_]) = (plan.protocol, &resolved.addresses[..]) {
+            return Ok((peer, protocol));
+        }
+        match probe::packets(&peer, plan).await {
+            Ok(protocol) => return Ok((peer, protocol)),
+            Err(trouble) => _ = first_trouble.get_or_insert(trouble),
+        }
+    }
+    match (plan.protocol, first_trouble) {
+        // It may be one that never answers, or that will listen in a moment.
+        (Some(protocol), _) => Ok((peer(&resolved.addresses[0]), protocol)),
+        (None, Some(trouble)) => Err(trouble),
+        (None, None) => Err(Trouble::failed(format!("{target} has no address"))),
+    }
+}
+
+/// A server of our own, on a thread of its own.
+pub(super) struct OwnServer {
+    stop: Stop,
+    thread: Option<JoinHandle<()>>,
+    /// Removed in the end.
+    folder: Option<PathBuf>,
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        self.stop.advance(Phase::Now);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        if let Some(folder) = &self.folder {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+fn own(plan: &BenchPlan) -> anyhow::Result<Found> {
+    let protocol = plan.protocol.unwrap_or(protocol::ALL[0]);
+    let (place, folder) = own_place(plan.scheme)?;
+    let stop = Stop::default();
+    let plan_of_server = server_plan(protocol, plan.setup.clone(), Target { scheme: plan.scheme, place });
+    let (tell, told) = mpsc::channel();
+    let stop_of_server = stop.clone();
+    let thread = std::thread::Builder::new()
+        .name("server".into())
+        .spawn(move || serve_until(plan_of_server, stop_of_server, &tell))
+        .map_err(|error| Trouble::failed(format!("could not start a server: {}", reason(&error))))?;
+    let server = OwnServer { stop, thread: Some(thread), folder };
+    let address =
+        told.recv_timeout(Duration::from_secs(10)).map_err(|_| Trouble::failed("our own server did not start"))??;
+    let peer = Peer { address, scheme: plan.scheme, dial: plan.dial.clone() };
+    Ok(Found { peer, protocol, _server: Some(server) })
+}
+
+/// Where nobody else is: a port that the system chooses, or a path in a folder of our own.
+fn own_place(scheme: Scheme) -> Result<(Place, Option<PathBuf>), Trouble> {
+    if !scheme.is_unix() {
+        let host = Host::Ip(std::net::Ipv4Addr::LOCALHOST.into());
+        return Ok((Place::Net { host, port: 0 }, None));
+    }
+    let folder = std::env::temp_dir().join(format!("netproto-bench-{}", std::process::id()));
+    std::fs::create_dir(&folder)
+        .map_err(|error| Trouble::failed(format!("could not make {}: {}", folder.display(), reason(&error))))?;
+    Ok((Place::Path(folder.join("socket")), Some(folder)))
+}
+
+fn server_plan(protocol: &'static Protocol, setup: Setup, listen: Target) -> ServePlan {
+    ServePlan {
+        protocol,
+        setup,
+        listen,
+        family: None,
+        flags: SocketFlags::default(),
+        threads: None,
+        max_connections: None,
+        max_connections_per_peer: None,
+        idle_timeout: None,
+        handshake_timeout: None,
+        once: false,
+        grace: Duration::ZERO,
+        max_peers: 65_536,
+        allow_amplification: false,
+        loop_guard: true,
+        log: LogPlan { form: LogForm::Text, verbose: 0, quiet: true, hex: false, stats: None },
+    }
+}
+
+/// The server's thread: tells its address, serves until it is stopped.
+fn serve_until(plan: ServePlan, stop: Stop, tell: &mpsc::Sender<Result<Endpoint, Trouble>>) {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = tell.send(Err(Trouble::failed(format!("could not start a server: {}", reason(&error)))));
+            return;
+        }
+    };
+    runtime.block_on(async {
+        let sockets = match Sockets::open(&plan) {
+            Ok(sockets) => sockets,
+            Err(trouble) => {
+                let _ = tell.send(Err(trouble));
+                return;
+            }
+        };
+        let address = sockets.addresses().into_iter().next().unwrap_or(Endpoint::Unnamed);
+        let _ = tell.send(Ok(address));
+        if let Err(error) = serve::serve(plan, sockets, stop).await {
+            let trouble = error.downcast::<Trouble>().unwrap_or_else(|error| Trouble::failed(error.to_string()));
+            let _ = tell.send(Err(trouble));
+        }
+    });
+    runtime.shutdown_background();
+}

@@ -1,0 +1,301 @@
+//! What the connections of one worker share. One thread owns it all: no locks, and nothing is shared with other workers.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use super::job::Job;
+use crate::{
+    bench::{
+        failure::Failure,
+        load::{Next, Schedule, Worker},
+        stats::{Counters, Recorder, Tally},
+    },
+    os,
+};
+
+/// One request, on its way or about to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request {
+    pub(super) due: Instant,
+    pub(super) sent: Instant,
+    /// Does it count, or is it warm-up?
+    pub(super) measured: bool,
+}
+
+/// Those who wait for something to say, in the order in which they came, so that the load is even.
+#[derive(Debug, Default)]
+struct Idle {
+    wakers: VecDeque<(usize, Waker)>,
+    /// By place: is it in the queue?
+    waits: Vec<bool>,
+}
+
+/// The state of one worker.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) job: Arc<Job>,
+    recorder: RefCell<Recorder>,
+    /// Closed loop.
+    schedule: RefCell<Schedule>,
+    /// Open loop: when those were due that nobody has taken yet.
+    queue: RefCell<VecDeque<Instant>>,
+    idle: RefCell<Idle>,
+    start: Cell<Instant>,
+    measured_from: Cell<Instant>,
+    stops_at: Cell<Option<Instant>>,
+    /// Open loop: nothing will become due any more.
+    closing: Cell<bool>,
+    /// CPU time of this thread and the clock, when measuring began.
+    began: Cell<Option<(Duration, Instant)>>,
+    last_answer: Cell<Instant>,
+}
+
+impl Work {
+    pub(super) fn new(job: Arc<Job>, worker: Worker, places: usize, recorder: Recorder, now: Instant) -> Self {
+        let schedule = Schedule::new(job.shape, worker, job.in_flight.unwrap_or(usize::MAX));
+        Self {
+            job,
+            recorder: RefCell::new(recorder),
+            schedule: RefCell::new(schedule),
+            queue: RefCell::default(),
+            idle: RefCell::new(Idle { wakers: VecDeque::new(), waits: vec![false; places] }),
+            start: Cell::new(now),
+            measured_from: Cell::new(now),
+            stops_at: Cell::new(None),
+            closing: Cell::new(false),
+            began: Cell::new(None),
+            last_answer: Cell::new(now),
+        }
+    }
+
+    /// Everybody begins at the same moment. Told by whoever hears of it first.
+    pub(super) fn begin(&self, start: Instant) {
+        self.start.set(start);
+        self.measured_from.set(start + self.job.shape.measured_from());
+        self.stops_at.set(self.job.shape.stops_at().map(|at| start + at));
+    }
+
+    pub(super) fn start(&self) -> Instant {
+        self.start.get()
+    }
+
+    pub(super) fn measured_from(&self) -> Instant {
+        self.measured_from.get()
+    }
+
+    pub(super) fn stops_at(&self) -> Option<Instant> {
+        self.stops_at.get()
+    }
+
+    pub(super) fn last_answer(&self) -> Instant {
+        self.last_answer.get()
+    }
+
+    pub(super) fn open_loop(&self) -> bool {
+        self.job.shape.rate.is_some()
+    }
+
+    /// Counts, if `measured`.
+    pub(super) fn count(&self, measured: bool, count: impl FnOnce(&mut Tally)) {
+        if measured {
+            count(&mut self.recorder.borrow_mut().tally);
+        }
+    }
+
+    /// Counts what belongs to no request, once measuring has begun.
+    pub(super) fn note(&self, count: impl FnOnce(&mut Counters)) {
+        self.count(self.began.get().is_some(), |tally| count(&mut tally.counters));
+    }
+
+    /// The next request for `place`, which has `in_flight` on their way; `None`: nothing more will be sent. The clock is read
+    /// only where `now` is not known.
+    pub(super) fn poll_request(
+        &self,
+        cx: &mut Context<'_>,
+        place: usize,
+        in_flight: usize,
+        now: Option<Instant>,
+    ) -> Poll<Option<Request>> {
+        if self.open_loop() {
+            return self.poll_queue(cx, place);
+        }
+        let now = now.unwrap_or_else(Instant::now);
+        match self.next_of_closed_loop(in_flight, now) {
+            Next::Now(_) => Poll::Ready(Some(self.leaves(now, now))),
+            Next::At(_) | Next::Wait => Poll::Pending,
+            Next::Done => Poll::Ready(None),
+        }
+    }
+
+    fn next_of_closed_loop(&self, in_flight: usize, now: Instant) -> Next {
+        self.schedule.borrow_mut().next(now.saturating_duration_since(self.start.get()), in_flight)
+    }
+
+    fn poll_queue(&self, cx: &mut Context<'_>, place: usize) -> Poll<Option<Request>> {
+        match self.take_due(Instant::now()) {
+            Some(request) => Poll::Ready(Some(request)),
+            None if self.closing.get() => Poll::Ready(None),
+            None => {
+                self.idle.borrow_mut().enter(place, cx.waker());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The oldest that is due. What has waited for longer than the time-out has failed.
+    fn take_due(&self, now: Instant) -> Option<Request> {
+        self.expire(now);
+        let due = self.queue.borrow_mut().pop_front()?;
+        Some(self.leaves(due, now))
+    }
+
+    fn leaves(&self, due: Instant, sent: Instant) -> Request {
+        let measured = due >= self.measured_from.get();
+        if measured {
+            if self.began.get().is_none() {
+                self.began.set(Some((os::thread_cpu_time(), sent)));
+            }
+            self.recorder.borrow_mut().tally.counters.sent += 1;
+        }
+        Request { due, sent, measured }
+    }
+
+    /// A connection could not be made: the request that it was for has failed. `false`: there is nothing more to do.
+    pub(super) fn fail_connect(&self, taken: Option<Request>, kind: Failure, example: Option<String>, now: Instant) -> bool {
+        let request = match (taken, self.open_loop()) {
+            (Some(request), _) => Some(request),
+            (None, true) => self.take_due(now),
+            (None, false) => match self.next_of_closed_loop(0, now) {
+                Next::Now(_) => Some(self.leaves(now, now)),
+                _ => return false,
+            },
+        };
+        if let Some(request) = request {
+            self.count(request.measured, |tally| {
+                tally.counters.sent -= 1;
+                tally.failed_as(kind, example);
+            });
+        }
+        !self.is_over()
+    }
+
+    /// Open loop: is all sent, or given up?
+    fn is_over(&self) -> bool {
+        self.closing.get() && self.queue.borrow().is_empty()
+    }
+
+    pub(super) fn connected(&self, took: Duration) {
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.tally.counters.connects += 1;
+        recorder.tally.connect.saturating_record(nanos(took));
+    }
+
+    /// A right answer to `request` came.
+    pub(super) fn right(&self, request: &Request, now: Instant) {
+        self.last_answer.set(now);
+        let latency = nanos(now.saturating_duration_since(request.due));
+        let as_sent = self.open_loop().then(|| nanos(now.saturating_duration_since(request.sent)));
+        self.count(request.measured, |tally| tally.right(latency, as_sent));
+    }
+
+    /// How late `request` left by our own fault: waiting until the connection was free, at `free`, is the server's.
+    pub(super) fn lag(&self, request: &Request, free: Instant) {
+        let from = request.due.max(free);
+        let lag = nanos(request.sent.saturating_duration_since(from));
+        self.count(request.measured, |tally| tally.send_lag.saturating_record(lag));
+    }
+
+    /// These have become due.
+    pub(super) fn push(&self, due: Instant) {
+        self.queue.borrow_mut().push_back(due);
+    }
+
+    /// Wakes as many as there are requests for.
+    pub(super) fn wake(&self) {
+        let due = self.queue.borrow().len();
+        self.idle.borrow_mut().wake(due);
+    }
+
+    /// This place takes no more. Whoever was woken in its stead is another.
+    pub(super) fn leave(&self, place: usize) {
+        self.idle.borrow_mut().leave(place);
+        self.wake();
+    }
+
+    /// Fails what has waited for longer than the time-out.
+    pub(super) fn expire(&self, now: Instant) {
+        let mut queue = self.queue.borrow_mut();
+        while queue.front().is_some_and(|due| now.saturating_duration_since(*due) > self.job.timeout) {
+            let due = queue.pop_front();
+            let measured = due.is_some_and(|due| due >= self.measured_from.get());
+            self.count(measured, |tally| tally.failed(Failure::TimedOut));
+        }
+    }
+
+    pub(super) fn queue_is_empty(&self) -> bool {
+        self.queue.borrow().is_empty()
+    }
+
+    /// Nothing more becomes due.
+    pub(super) fn close(&self) {
+        self.closing.set(true);
+        self.idle.borrow_mut().wake(usize::MAX);
+    }
+
+    /// Nothing more is sent: what is still waiting was not.
+    pub(super) fn drop_queue(&self) {
+        for due in self.queue.borrow_mut().drain(..) {
+            self.count(due >= self.measured_from.get(), |tally| tally.failed(Failure::NotSent));
+        }
+        self.close();
+    }
+
+    /// CPU time of this thread, and the time it had, since measuring began.
+    pub(super) fn used(&self, now: Instant) -> (Duration, Duration) {
+        match self.began.get() {
+            Some((cpu, at)) => (os::thread_cpu_time().saturating_sub(cpu), now.saturating_duration_since(at)),
+            None => (Duration::ZERO, Duration::ZERO),
+        }
+    }
+
+    pub(super) fn hand_over(&self, tick: u32) {
+        self.recorder.borrow_mut().hand_over(tick);
+    }
+
+    /// Hands over what there is, for good.
+    pub(super) fn finish(&self) {
+        self.recorder.borrow_mut().finish();
+    }
+}
+
+impl Idle {
+    fn enter(&mut self, place: usize, waker: &Waker) {
+        if !std::mem::replace(&mut self.waits[place], true) {
+            self.wakers.push_back((place, waker.clone()));
+        }
+    }
+
+    fn wake(&mut self, most: usize) {
+        for _ in 0..most.min(self.wakers.len()) {
+            if let Some((place, waker)) = self.wakers.pop_front() {
+                self.waits[place] = false;
+                waker.wake();
+            }
+        }
+    }
+
+    fn leave(&mut self, place: usize) {
+        if std::mem::take(&mut self.waits[place]) {
+            self.wakers.retain(|(waiting, _)| *waiting != place);
+        }
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

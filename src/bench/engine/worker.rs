@@ -1,0 +1,159 @@
+//! One worker: a thread with a runtime of its own, its share of the connections, and in open loop a pacer.
+
+use std::{
+    io,
+    rc::Rc,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    runtime::{Builder, LocalOptions},
+    task::JoinSet,
+};
+
+use super::{
+    connection::{self, Gate},
+    job::Job,
+    work::Work,
+};
+use crate::{
+    bench::{
+        load::{Next, Schedule, Worker},
+        stats::Recorder,
+    },
+    error::{Trouble, reason},
+    os::Ticker,
+    role::stop::Phase,
+};
+
+/// Requests that are due closer together than this are sent together: a timer set anew for each costs more than it gains.
+const GRAIN: Duration = Duration::from_micros(20);
+/// Open loop, after the last request became due: how often what waits is looked through.
+const SWEEP: Duration = Duration::from_millis(20);
+
+/// What a worker has to say at the end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Report {
+    /// CPU time used while measuring, and the time that this took.
+    pub(super) cpu: Duration,
+    pub(super) wall: Duration,
+    pub(super) last_answer: Instant,
+}
+
+/// Starts worker `index` of `job.threads`.
+pub(super) fn spawn(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> io::Result<JoinHandle<Option<Report>>> {
+    std::thread::Builder::new().name(format!("bench {index}")).spawn(move || {
+        match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+            Ok(runtime) => Some(runtime.block_on(run(job, index, recorder, gate))),
+            Err(error) => {
+                job.give_up(Trouble::failed(format!("could not start a worker: {}", reason(&error))));
+                None
+            }
+        }
+    })
+}
+
+async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Report {
+    let share = Worker { index: index as u64, of: job.threads as u64 };
+    let numbers: Vec<_> = (index..job.connections).step_by(job.threads).collect();
+    let work = Rc::new(Work::new(job.clone(), share, numbers.len(), recorder, Instant::now()));
+    let mut connections = JoinSet::new();
+    for (place, number) in numbers.into_iter().enumerate() {
+        connections.spawn_local(connection::run(work.clone(), place, number, gate.clone()));
+    }
+    let mut start = gate.start.clone();
+    drop(gate);
+    let started = tokio::select! {
+        start = start.wait_for(Option::is_some) => start.ok().and_then(|start| *start),
+        () = job.stop.reached(Phase::Finish) => None,
+    };
+    if let Some(start) = started {
+        work.begin(start);
+    }
+    let measured = measure(&work, share, &mut connections).await;
+    let last_answer = work.last_answer();
+    work.finish();
+    Report { cpu: measured.0, wall: measured.1, last_answer }
+}
+
+/// Runs until every connection has ended. Gives the CPU time used until sending stopped, and the time it had.
+async fn measure(work: &Rc<Work>, share: Worker, connections: &mut JoinSet<()>) -> (Duration, Duration) {
+    let mut used = None;
+    let mut beside = JoinSet::new();
+    beside.spawn_local(ticks(work.clone()));
+    if work.open_loop() {
+        beside.spawn_local(pace(work.clone(), share));
+    }
+    {
+        let mut all = std::pin::pin!(async { while connections.join_next().await.is_some() {} });
+        let stops = work.stops_at();
+        let stops = async {
+            match stops {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = &mut all => {}
+            () = stops => {
+                used = Some(work.used(Instant::now()));
+                all.await;
+            }
+        }
+    }
+    beside.shutdown().await;
+    used.unwrap_or_else(|| work.used(Instant::now()))
+}
+
+/// Hands over what was counted, every tick of the measured time but the last: what comes after that belongs to it.
+async fn ticks(work: Rc<Work>) {
+    let tick = work.job.tick;
+    for n in 0.. {
+        let at = work.measured_from() + tick * (n + 1);
+        if work.stops_at().is_some_and(|end| at >= end) {
+            return;
+        }
+        tokio::time::sleep_until(at.into()).await;
+        work.hand_over(n);
+    }
+}
+
+/// Open loop: puts requests into the queue when they are due, each with its intended time.
+async fn pace(work: Rc<Work>, share: Worker) {
+    let mut ticker = match Ticker::new() {
+        Ok(ticker) => ticker,
+        Err(error) => return work.job.give_up(Trouble::failed(format!("could not make a timer: {}", reason(&error)))),
+    };
+    let mut schedule = Schedule::new(work.job.shape, share, 0);
+    let start = work.start();
+    let mut now = Instant::now();
+    loop {
+        match schedule.next(now.saturating_duration_since(start), 0) {
+            Next::Now(due) => work.push(start + due),
+            Next::At(due) => {
+                work.wake();
+                tick_at(&mut ticker, (start + due).max(now + GRAIN)).await;
+                now = Instant::now();
+            }
+            Next::Wait | Next::Done => break,
+        }
+    }
+    work.wake();
+    if let Some(at) = work.stops_at() {
+        tick_at(&mut ticker, at).await;
+        return work.drop_queue();
+    }
+    work.close();
+    while !work.queue_is_empty() {
+        tokio::time::sleep(SWEEP).await;
+        work.expire(Instant::now());
+    }
+    work.close();
+}
+
+async fn tick_at(ticker: &mut Ticker, at: Instant) {
+    ticker.set_at(at);
+    std::future::poll_fn(|cx| ticker.poll_tick(cx)).await;
+}
