@@ -6,7 +6,7 @@
 //! - [`protocol`]: what is said. One file for each protocol, and the table of them all.
 //! - [`transport`]: how bytes travel. Sockets, their flags, resolving and connecting.
 //! - [`role`]: who speaks when. The two drivers, and server and client made of them.
-//! - [`bench`]: the load generator. Schedules, the engine, the reports.
+//! - [`mod@bench`]: the load generator. Schedules, the engine, the reports.
 //! - [`cli`]: what was typed, made into a validated plan.
 //!
 //! Under them all [`os`], the one place that knows which system this is. Beside them [`values`] (durations, sizes and escapes as people type them) and [`error`] (a sentence, a hint, an exit

@@ -14,6 +14,8 @@ mod linux_answer;
 #[cfg(all(target_os = "linux", not(netproto_portable)))]
 mod linux_pages;
 #[cfg(all(target_os = "linux", not(netproto_portable)))]
+mod linux_stdout;
+#[cfg(all(target_os = "linux", not(netproto_portable)))]
 mod linux_tcp_info;
 #[cfg(all(target_os = "linux", not(netproto_portable)))]
 mod linux_ticker;
@@ -21,7 +23,10 @@ mod linux_ticker;
 mod other;
 
 #[cfg(all(target_os = "linux", not(netproto_portable)))]
-pub use {linux::*, linux_answer::answer, linux_pages::give_back_start_up, linux_tcp_info::tcp_info, linux_ticker::Ticker};
+pub use {
+    linux::*, linux_answer::answer, linux_pages::give_back_start_up, linux_stdout::stdout_was_closed,
+    linux_tcp_info::tcp_info, linux_ticker::Ticker,
+};
 
 #[cfg(any(not(target_os = "linux"), netproto_portable))]
 pub use other::*;

@@ -241,6 +241,7 @@ impl Party {
 
     /// What was said without an answer to await is written now.
     fn written(&mut self) {
+        self.work.heard_at(Instant::now());
         while let Some(request) = self.unwritten.pop_front() {
             self.state.answered = true;
             self.work.count(request.measured, Tally::right_unanswered);

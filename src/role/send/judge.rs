@@ -24,6 +24,9 @@ pub(super) fn judge(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble>
     if let Some(error) = &heard.input_error {
         return Err(source::unreadable(plan, error));
     }
+    if let Some(why) = &heard.unsayable {
+        return Err(Trouble::usage(format!("{} can't say that: {why}", plan.protocol.name)));
+    }
     if let Some(mismatch) = &heard.first_wrong {
         return Err(unexpected(mismatch));
     }

@@ -21,7 +21,7 @@ use super::{Terms, Traffic, drive::Drive};
 use crate::{
     error::{Exit, Trouble, reason},
     os::TcpInfo,
-    protocol::framing::Kind,
+    protocol::{Answers, framing::Kind},
     session::{Closed, Endpoint, Facts, Rides, Watch},
     transport::{self, Route, Stream},
 };
@@ -150,7 +150,10 @@ fn terms(plan: &SendPlan) -> Terms {
         Rides::Stream => plan.timeout,
         Rides::Datagrams => Some(plan.timeout.unwrap_or(PACKET_SILENCE)),
     };
-    Terms { silence, half_close: plan.shutdown, ..Terms::client() }
+    // Where the protocol knows its answers' end, our half stays open until they are there: many a server drops its answer when
+    // the end of input comes right behind the question.
+    let half_close = plan.shutdown && plan.protocol.answers.stream != Answers::Each;
+    Terms { silence, half_close, ..Terms::client() }
 }
 
 fn facts(rides: Rides, local: Endpoint, peer: Endpoint) -> Facts {

@@ -12,7 +12,7 @@ use super::{show::Show, source::Script};
 use crate::{
     protocol::Answers,
     role::{Quit, Said, Sink, Source, Way},
-    session::{Closed, Event, Mismatch, Verdict},
+    session::{Closed, Event, Mismatch, Verdict, Violation},
 };
 
 /// What of the answer is kept for `--expect` and `-J`, in bytes.
@@ -42,6 +42,8 @@ pub(super) struct Heard {
     /// More came than was kept.
     pub(super) cut: bool,
     pub(super) first_wrong: Option<Box<Mismatch>>,
+    /// A message of ours that the protocol can't carry.
+    pub(super) unsayable: Option<Violation>,
     pub(super) input_error: Option<io::Error>,
     pub(super) output_error: Option<io::Error>,
     pub(super) said: u64,
@@ -125,7 +127,8 @@ impl Source for Correspondent<'_> {
     }
 
     fn poll_quit(&mut self, _: &mut Context<'_>) -> Poll<Quit> {
-        if self.heard.input_error.is_some() || self.heard.output_error.is_some() {
+        let heard = &self.heard;
+        if heard.input_error.is_some() || heard.output_error.is_some() || heard.unsayable.is_some() {
             return Poll::Ready(Quit::Now(Closed::ByUs));
         }
         if self.done() {
@@ -156,6 +159,9 @@ impl Sink for Correspondent<'_> {
                 if let Err(error) = self.show.body(&bytes) {
                     self.heard.output_error.get_or_insert(error);
                 }
+            }
+            Event::Refused { why, .. } => {
+                self.heard.unsayable.get_or_insert(why);
             }
             _ => {}
         }

@@ -8,6 +8,7 @@ use std::{
 use super::plan::ShowPlan;
 use crate::{
     error::{Trouble, reason},
+    os,
     role::Way,
     session::Rides,
     values::show::{escaped, hex_dump, path_quoted, quoted},
@@ -29,6 +30,10 @@ pub(super) struct Show {
 impl Show {
     /// Opens the output: a bad path fails before anything is sent.
     pub(super) fn open(plan: &ShowPlan, rides: Rides, framed: bool) -> Result<Self, Trouble> {
+        if plan.output.is_none() && !plan.quiet && os::stdout_was_closed() {
+            return Err(Trouble::failed("standard output is closed: there is no place for the answer")
+                .hint("-o FILE writes it to a file"));
+        }
         let (out, terminal): (Box<dyn Write>, bool) = match &plan.output {
             None => (Box::new(io::stdout()), io::stdout().is_terminal()),
             Some(path) => {
