@@ -116,8 +116,8 @@ fn places_that_do_not_answer() {
         (&["bench", "tcp", "no.such.host.invalid:80", "-n", "10"], 1, &["no.such.host.invalid"]),
         (&["send", "tcp", "127.0.0.1:9", "x", "-s", "192.0.2.1"], 1, &["192.0.2.1"]),
         (&["serve-tcp", "192.0.2.1:0"], 1, &["could not bind tcp 192.0.2.1:0"]),
-        (&["send", "tcp", "127.0.0.1:9", "x", "--interface", "nosuch0"], 1, &["nosuch0"]),
-        (&["serve-tcp", "0", "--congestion", "nosuch"], 1, &["nosuch"]),
+        (&["send", "tcp", "127.0.0.1:9", "x", "--interface", "nosuch0"], 2, &["nosuch0"]),
+        (&["serve-tcp", "0", "--congestion", "nosuch"], 2, &["nosuch"]),
     ]);
 }
 

@@ -171,30 +171,36 @@ fn wrong_answers_are_failures_not_latencies() {
     netproto(&["bench", "tcp", &addr.to_string(), "-P", "echo", "-n", "10", "-c", "1"]).run().code(1);
 }
 
-#[test]
-fn a_server_that_dies_is_counted_and_does_not_hang() {
-    let (tell, told) = std::sync::mpsc::channel();
+/// Answers so many requests, on the first few connections; then everything is reset, and nobody listens any more.
+fn dying(answers: u64) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     std::thread::spawn(move || {
-        let mut streams: Vec<TcpStream> = (0..2).map(|_| listener.accept().unwrap().0).collect();
-        // Nobody listens any more.
-        drop(listener);
-        for _ in 0..100 {
-            for stream in &mut streams {
+        let count = Arc::new(AtomicU64::new(0));
+        // Two for the load, and one more, since the target may be tried first.
+        for stream in listener.incoming().take(3).map(Result::unwrap) {
+            let (count, mut stream) = (count.clone(), stream);
+            std::thread::spawn(move || {
                 let mut message = [0; 64];
-                stream.read_exact(&mut message).unwrap();
-                stream.write_all(&message).unwrap();
-            }
+                while stream.read_exact(&mut message).is_ok() && count.fetch_add(1, Ordering::Relaxed) < answers {
+                    stream.write_all(&message).unwrap();
+                }
+                reset(stream);
+            });
         }
-        streams.into_iter().for_each(reset);
-        tell.send(()).unwrap();
     });
-    let output = netproto(&["bench", "tcp", &addr.to_string(), "-P", "echo", "-c", "2", "-n", "1000", "-J"]).run();
-    told.recv().unwrap();
-    let report = output.code(0).json();
-    assert_eq!(count(&report, "/requests"), 200, "{output}");
-    assert!(count(&report, "/failures/total") >= 1, "{output}");
+    addr
+}
+
+#[test]
+fn a_server_that_dies_is_counted_and_ends_the_run_in_time() {
+    for until in [&["-d", "2s"][..], &["-n", "1000", "-w", "1s"]] {
+        let at = dying(200).to_string();
+        let output = netproto(&[&["bench", "tcp", &at, "-P", "echo", "-c", "2", "-J"], until].concat()).run();
+        let report = output.code(0).json();
+        assert_eq!(count(&report, "/requests"), 200, "{output}");
+        assert!(count(&report, "/failures/total") >= 2, "{output}");
+    }
 }
 
 #[test]
@@ -240,7 +246,7 @@ fn limits_decide_the_exit_code() {
     for (limits, code, named) in [
         (&["p99>1h", "errors>0.1%", "rate<1", "p50>1h"][..], 0, &[][..]),
         (&["p99>1ns"], 4, &["p99"]),
-        (&["rate<1G", "p99>1h", "max>1ns"], 4, &["rate", "max"]),
+        (&["rate<1G", "p99>1h", "max>1ns"], 4, &["rate", "greatest latency"]),
     ] {
         let limits: Vec<&str> = limits.iter().flat_map(|limit| ["--fail-if", *limit]).collect();
         let text = netproto(&[&["bench", "tcp", "-n", "500"], &limits[..]].concat()).run();
@@ -260,11 +266,7 @@ fn ctrl_c_ends_it_early_with_the_report() {
     for (args, find) in [(&["--json-stream"][..], "\"result\""), (&[], "requests")] {
         let mut process = netproto(&[&["bench", "tcp", "-d", "10m", "-i", "100ms", "-c", "4"], args].concat()).spawn();
         let running = |out: &[u8]| out.contains(&b'\n').then_some(());
-        let began = if args.is_empty() {
-            process.stderr.line(support::PATIENCE, "right").map(drop)
-        } else {
-            process.stdout.wait_for(support::PATIENCE, running)
-        };
+        let began = process.stdout.wait_for(support::PATIENCE, running);
         assert!(began.is_some(), "{}", process.said());
         process.signal(Signal::INT);
         let output = process.wait();

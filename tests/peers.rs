@@ -147,7 +147,8 @@ fn twisted_and_we_say_the_same() {
         let answer = |addr: SocketAddr| net::ask(&mut connect(addr), data, data.len() + 11);
         assert_eq!(answer(ours.addr()), answer(tcp.parse().unwrap()));
     }
-    netproto(&["send", &tcp, "-P", "processed", "hello"]).run().code(0).gave("Processed: hello");
+    // Its minimal protocol drops what is pending when our end comes, so we keep ours open.
+    netproto(&["send", &tcp, "-P", "processed", "hello", "--no-shutdown"]).run().code(0).gave("Processed: hello");
     let datagram = netproto(&["send", "udp", &udp, "hello"]).run();
     datagram.code(0).gave("hello");
     // The load generator finds out by itself which of the two it is.

@@ -279,7 +279,7 @@ fn a_missed_limit_says_by_how_much() {
     let results = open_loop_with_trouble();
     for (text, sentence) in [
         ("p50>1s", None),
-        ("max>=50ms", Some("greatest latency is 102 ms, the limit was 50 ms")),
+        ("max>=50ms", Some("max is 102 ms, the limit was 50 ms")),
         ("loss>0.5%", Some("loss is 0.60 %, the limit was 0.5 %")),
         ("loss>1%", None),
         ("errors>0.6%", Some("share of errors is 0.65 %, the limit was 0.6 %")),

@@ -173,6 +173,21 @@ fn replies_and_no_shutdown() {
 }
 
 #[test]
+fn a_protocol_that_knows_its_answers_end_ends_there() {
+    // This one answers, and keeps the connection open whatever comes.
+    let addr = serve(|mut stream| {
+        let mut said = [0; 5];
+        stream.read_exact(&mut said).unwrap();
+        stream.write_all(&[b"Processed: ", &said[..]].concat()).unwrap();
+        thread::park_timeout(PATIENCE);
+    });
+    let at = addr.to_string();
+    netproto(&["send", &at, "-P", "processed", "hello"]).run().code(0).gave("Processed: hello");
+    netproto(&["send", &at, "-P", "processed", "hello", "--no-shutdown"]).run().code(0).gave("Processed: hello");
+    netproto(&["send", &at, "--replies", "1", "hello"]).run().code(0).gave("Processed: hello");
+}
+
+#[test]
 fn expectations() {
     let server = Server::start(&["serve-tcp", "0"]);
     let at = server.at();

@@ -188,9 +188,9 @@ impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Percentile(percentile) => write!(f, "p{percentile}"),
-            Self::Mean => f.write_str("mean latency"),
-            Self::Min => f.write_str("least latency"),
-            Self::Max => f.write_str("greatest latency"),
+            Self::Mean => f.write_str("mean"),
+            Self::Min => f.write_str("min"),
+            Self::Max => f.write_str("max"),
             Self::Errors => f.write_str("errors"),
             Self::ErrorShare => f.write_str("share of errors"),
             Self::Loss => f.write_str("loss"),

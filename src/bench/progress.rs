@@ -1,9 +1,10 @@
-//! What is seen while a run goes on: one line on stderr, gone afterwards. Nothing where stderr is no terminal.
+//! What is seen while a run goes on: one line on stderr, gone afterwards, where stderr is a terminal; and interval lines.
 //!
 //! May use: stats, indicatif.
 
 use std::{
     collections::VecDeque,
+    io::{self, Write as _},
     time::{Duration, Instant},
 };
 
@@ -80,6 +81,12 @@ impl Progress {
     /// Writes something else without the line in its way.
     pub fn beside<T>(&self, write: impl FnOnce() -> T) -> T {
         self.bar.suspend(write)
+    }
+
+    /// A line on stderr that stays.
+    pub fn say(&self, line: &str) {
+        // Nobody may be reading any more: that is no reason to stop measuring.
+        self.beside(|| _ = writeln!(io::stderr(), "{line}"));
     }
 
     pub fn end(&self) {

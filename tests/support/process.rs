@@ -205,7 +205,7 @@ impl Process {
     }
 
     pub fn said(&self) -> String {
-        format!("--- stdout\n{}\n--- stderr\n{}", self.stdout.text(), self.stderr.text())
+        format!("--- stdout\n{}\n--- stderr\n{}", end_of(&self.stdout.text()), end_of(&self.stderr.text()))
     }
 }
 
@@ -213,6 +213,12 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
     }
+}
+
+/// As much as a person reads.
+fn end_of(text: &str) -> &str {
+    let from = text.len().saturating_sub(4000);
+    &text[text.ceil_char_boundary(from)..]
 }
 
 fn reap(mut child: Child, pid: Pid, started: Instant, reaped: Arc<Mutex<bool>>) -> Receiver<(ExitStatus, Duration)> {

@@ -16,8 +16,7 @@ use super::{
 use crate::{
     bench::failure::Failure,
     error::{Trouble, reason},
-    protocol::Answers,
-    role::{Terms, drive::Drive, packets::DrivePackets, stop::Phase},
+    role::{drive::Drive, packets::DrivePackets, stop::Phase},
     session::Rides,
     transport::{self, PacketClient, Stream},
 };
@@ -25,6 +24,9 @@ use crate::{
 /// The first and the longest pause before connecting again.
 const PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// A count of requests does not wait for ever for a server that is gone: after so long without an answer on any connection,
+/// when none can be made, the rest has failed.
+const HOPE: Duration = Duration::from_secs(3);
 
 /// A connection that was made.
 enum Wire {
@@ -55,7 +57,10 @@ pub(super) async fn run(work: Rc<Work>, place: usize, number: usize, gate: Gate)
     let opens_at = job.shape.connect_at(number, job.connections);
     let mut wire = None;
     if opens_at.is_zero() && !job.reconnect {
-        wire = connect(&work).await.ok();
+        wire = match first(&work, number) {
+            Some(wire) => Some(wire),
+            None => connect(&work).await.ok(),
+        };
     }
     let _ = gate.ready.send(());
     let Some(start) = started(&job, gate.start).await else { return };
@@ -63,6 +68,14 @@ pub(super) async fn run(work: Rc<Work>, place: usize, number: usize, gate: Gate)
     tokio::time::sleep_until((start + opens_at).into()).await;
     talk_on(&work, place, wire).await;
     work.leave(place);
+}
+
+/// The connection that was there before there were workers is the first one's.
+fn first(work: &Work, number: usize) -> Option<Wire> {
+    let (took, first) = if number == 0 { work.job.take_first()? } else { return None };
+    let stream = first.into_stream().ok()?;
+    work.connected(took);
+    Some(Wire::Stream(stream))
 }
 
 async fn started(job: &Job, mut start: watch::Receiver<Option<Instant>>) -> Option<Instant> {
@@ -93,8 +106,12 @@ async fn talk_on(work: &Rc<Work>, place: usize, mut wire: Option<Wire>) {
             },
             Err(Unmade::Over) => return,
             Err(Unmade::Failed(kind, example)) => {
-                if !work.fail_connect(taken, kind, example, Instant::now()) {
+                let now = Instant::now();
+                if !work.fail_connect(taken, kind, example, now) {
                     return;
+                }
+                if work.silent_for(now) > HOPE {
+                    return work.fail_rest();
                 }
                 false
             }
@@ -190,20 +207,15 @@ async fn talk(work: &Rc<Work>, place: usize, wire: Wire, taken: Option<Request>)
     let job = &work.job;
     let party = Party::new(work.clone(), place, taken, Instant::now());
     let session = (job.protocol.client)(&job.setup);
-    let mut terms = Terms::client();
-    if job.answers == Answers::Never {
-        // What was said counts as done when it is written: so the next is said after that, and not before.
-        terms.low_water = 0;
-    }
     let (how, party) = match wire {
         Wire::Stream(stream) => {
             let facts = job.peer.facts(stream.local());
-            let mut drive = Drive::new(stream, session, party, facts, terms);
+            let mut drive = Drive::new(stream, session, party, facts, job.terms.clone());
             ((&mut drive).await, drive.into_parts().1)
         }
         Wire::Packets(socket) => {
             let facts = job.peer.facts(socket.local().clone());
-            let mut drive = DrivePackets::new(socket, session, party, facts, terms);
+            let mut drive = DrivePackets::new(socket, session, party, facts, *job.terms);
             ((&mut drive).await, drive.into_parts().1)
         }
     };

@@ -1,19 +1,24 @@
 //! One run, as all workers see it: what is said, to whom, when, and how it is stopped.
 
 use std::{
+    io,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use bytes::{BufMut as _, Bytes, BytesMut};
+use tokio::net::{TcpStream, UnixStream};
 
 use crate::{
     bench::{Load, load::Shape},
     error::Trouble,
     protocol::{Answers, Protocol, Setup, framing::Kind},
-    role::stop::{Phase, Stop},
+    role::{
+        Terms,
+        stop::{Phase, Stop},
+    },
     session::{Endpoint, Facts, Rides, Watch},
-    transport::{Dial, Scheme},
+    transport::{Dial, Scheme, Stream},
 };
 
 /// The server spoken to: one address, resolved once.
@@ -33,6 +38,30 @@ impl Peer {
         let (rides, peer) = (self.rides(), self.address.clone());
         let max_datagram = Facts::max_datagram_to(&peer);
         Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch: Watch::default() }
+    }
+}
+
+/// A connection that was made to see whether anybody is there. It belongs to no runtime, so that a worker can take it.
+#[derive(Debug)]
+pub(super) enum First {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+impl First {
+    pub(super) fn of(stream: Stream) -> io::Result<Self> {
+        match stream {
+            Stream::Tcp(stream) => stream.into_std().map(Self::Tcp),
+            Stream::Unix(stream) => stream.into_std().map(Self::Unix),
+        }
+    }
+
+    /// In the runtime that it will live in.
+    pub(super) fn into_stream(self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(stream) => TcpStream::from_std(stream).map(Stream::Tcp),
+            Self::Unix(stream) => UnixStream::from_std(stream).map(Stream::Unix),
+        }
     }
 }
 
@@ -60,17 +89,21 @@ pub(super) struct Job {
     /// A new connection for each request.
     pub(super) reconnect: bool,
     pub(super) timeout: Duration,
+    pub(super) terms: Arc<Terms>,
     pub(super) connections: usize,
     pub(super) threads: usize,
     /// How often workers hand over what they have counted.
     pub(super) tick: Duration,
     pub(super) stop: Stop,
+    /// How long it took to make, and the connection.
+    first: Mutex<Option<(Duration, First)>>,
     trouble: Mutex<Option<Trouble>>,
 }
 
 /// What a run is made from, beside what is derived from it.
 pub(super) struct Parts {
     pub(super) peer: Peer,
+    pub(super) first: Option<(Duration, First)>,
     pub(super) protocol: &'static Protocol,
     pub(super) setup: Setup,
     pub(super) load: Load,
@@ -86,7 +119,7 @@ pub(super) struct Parts {
 
 impl Job {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { peer, protocol, mut setup, load, shape, in_flight, connections, threads, tick, stop, .. } = parts;
+        let Parts { peer, first, protocol, mut setup, load, shape, in_flight, connections, threads, tick, stop, .. } = parts;
         let datagrams = peer.rides() == Rides::Datagrams;
         let answers = if datagrams { protocol.answers.datagrams } else { protocol.answers.stream };
         let body = Body::new(load, datagrams && setup.framing.kind == Kind::Raw && protocol.takes_data);
@@ -95,8 +128,14 @@ impl Job {
         }
         let default = Duration::from_secs(if datagrams { 1 } else { 10 });
         let unlimited = datagrams && shape.rate.is_some();
+        let mut terms = Terms::client();
+        if answers == Answers::Never {
+            // What was said counts as done when it is written: so the next is said after that, and not before.
+            terms.low_water = 0;
+        }
         Self {
             answers,
+            terms: Arc::new(terms),
             body,
             in_flight: in_flight.or(if unlimited { None } else { Some(1) }),
             reconnect: !datagrams && (parts.reconnect || answers == Answers::OnceThenClose),
@@ -109,6 +148,7 @@ impl Job {
             threads,
             tick,
             stop,
+            first: Mutex::new(first),
             trouble: Mutex::default(),
         }
     }
@@ -129,6 +169,11 @@ impl Job {
                 room.split().freeze()
             }
         }
+    }
+
+    /// The connection that is there already; for one to take.
+    pub(super) fn take_first(&self) -> Option<(Duration, First)> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The run can't go on: it ends now, with this. The first one counts.

@@ -141,7 +141,7 @@ async fn runs(plan: &BenchPlan, found: &Found, files: &mut Files, stop: &Stop) -
             break;
         }
     }
-    if many || plan.report.interval.is_some() {
+    if many {
         report::separate(&plan.report)?;
     }
     Ok(runs)
@@ -167,6 +167,7 @@ fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
     let connections = plan.connections.max(1);
     Job::new(Parts {
         peer: found.peer.clone(),
+        first: found.take_first(),
         protocol: found.protocol,
         setup: plan.setup.clone(),
         load: plan.load.clone(),

@@ -221,6 +221,7 @@ impl Party {
                 self.work.right(&request, now);
             }
             Verdict::Wrong(mismatch) => {
+                self.state.answered = true;
                 let kind = if self.datagrams() { Failure::Corrupted } else { Failure::WrongReply };
                 self.work.count(request.measured, |tally| tally.failed_as(kind, Some(described(mismatch))));
             }
@@ -241,6 +242,7 @@ impl Party {
 
     /// What was said without an answer to await is written now.
     fn written(&mut self) {
+        self.work.heard_at(Instant::now());
         while let Some(request) = self.unwritten.pop_front() {
             self.state.answered = true;
             self.work.count(request.measured, Tally::right_unanswered);

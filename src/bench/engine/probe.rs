@@ -1,6 +1,7 @@
 //! Without `-P`: one short message tells what the server speaks.
 
 use std::{
+    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -90,7 +91,7 @@ fn raw() -> &'static Protocol {
 /// Asks over a stream, with the framing that the run will have.
 pub(super) async fn stream(stream: Stream, peer: &Peer, plan: &BenchPlan) -> Result<&'static Protocol, Trouble> {
     let (facts, session) = (listening(peer.facts(stream.local())), (raw().client)(&plan.setup));
-    let mut drive = Drive::new(stream, session, Prober::default(), facts, terms(plan));
+    let mut drive = Drive::new(stream, session, Prober::default(), facts, Arc::new(terms(plan)));
     let how = (&mut drive).await;
     judged(&drive.into_parts().1.heard, &how, plan)
 }

@@ -125,7 +125,7 @@ impl<'a> Reporter<'a> {
             return self.progress.beside(|| say(&json::interval(&interval, datagrams)));
         }
         if self.plan.interval.is_some() && !self.plan.json && !self.plan.quiet {
-            return self.progress.beside(|| say(&(interval.line() + "\n")));
+            self.progress.say(&interval.line());
         }
         Ok(())
     }

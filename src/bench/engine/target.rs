@@ -1,8 +1,16 @@
 //! Who is spoken to: the target, resolved once and reached once; or a server of our own in this process.
 
-use std::{path::PathBuf, sync::mpsc, thread::JoinHandle, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+    time::Duration,
+};
 
-use super::{job::Peer, probe};
+use super::{
+    job::{First, Peer},
+    probe,
+};
 use crate::{
     bench::BenchPlan,
     error::{Trouble, reason},
@@ -19,32 +27,44 @@ use crate::{
 pub(super) struct Found {
     pub(super) peer: Peer,
     pub(super) protocol: &'static Protocol,
+    first: Mutex<Option<(Duration, First)>>,
     /// Ours ends when this is dropped.
     pub(super) _server: Option<OwnServer>,
+}
+
+impl Found {
+    fn new((peer, protocol): (Peer, &'static Protocol)) -> Self {
+        Self { peer, protocol, first: Mutex::default(), _server: None }
+    }
+
+    /// The connection that finding it took, for the first run: the server then sees as many as were asked for.
+    pub(super) fn take_first(&self) -> Option<(Duration, First)> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// Finds the server, and asks it what it speaks where nobody has said.
 pub(super) async fn find(plan: &BenchPlan) -> anyhow::Result<Found> {
     let Some(target) = &plan.target else { return own(plan) };
-    let (peer, protocol) = match target.scheme.rides() {
+    Ok(match target.scheme.rides() {
         Rides::Stream => over_stream(plan, target).await?,
-        Rides::Datagrams => over_packets(plan, target).await?,
-    };
-    Ok(Found { peer, protocol, _server: None })
+        Rides::Datagrams => Found::new(over_packets(plan, target).await?),
+    })
 }
 
-async fn over_stream(plan: &BenchPlan, target: &Target) -> Result<(Peer, &'static Protocol), Trouble> {
-    let (stream, _) = transport::connect(target, &plan.dial).await?;
+async fn over_stream(plan: &BenchPlan, target: &Target) -> Result<Found, Trouble> {
+    let (stream, route) = transport::connect(target, &plan.dial).await?;
     let address = match (&target.place, stream.peer()) {
         (Place::Path(path), _) => Endpoint::Unix(path.clone()),
         (Place::Net { .. }, address) => address,
     };
     let peer = Peer { address, scheme: target.scheme, dial: plan.dial.clone() };
-    let protocol = match plan.protocol {
-        Some(protocol) => protocol,
-        None => probe::stream(stream, &peer, plan).await?,
+    let Some(protocol) = plan.protocol else {
+        let protocol = probe::stream(stream, &peer, plan).await?;
+        return Ok(Found::new((peer, protocol)));
     };
-    Ok((peer, protocol))
+    let first = First::of(stream).ok().map(|first| (route.connect, first));
+    Ok(Found { first: Mutex::new(first), ..Found::new((peer, protocol)) })
 }
 
 /// Nothing tells whether an address is of use but an answer from there: the first that answers is taken.
@@ -105,7 +125,7 @@ fn own(plan: &BenchPlan) -> anyhow::Result<Found> {
     let address =
         told.recv_timeout(Duration::from_secs(10)).map_err(|_| Trouble::failed("our own server did not start"))??;
     let peer = Peer { address, scheme: plan.scheme, dial: plan.dial.clone() };
-    Ok(Found { peer, protocol, _server: Some(server) })
+    Ok(Found { _server: Some(server), ..Found::new((peer, protocol)) })
 }
 
 /// Where nobody else is: a port that the system chooses, or a path in a folder of our own.
@@ -137,16 +157,16 @@ fn server_plan(protocol: &'static Protocol, setup: Setup, listen: Target) -> Ser
         max_peers: 65_536,
         allow_amplification: false,
         loop_guard: true,
-        log: LogPlan { form: LogForm::Text, verbose: 0, quiet: true, hex: false, stats: None },
+        log: LogPlan { form: LogForm::Text, verbose: 0, quiet: true, ready: false, hex: false, stats: None },
     }
 }
 
 /// The server's thread: tells its address, serves until it is stopped.
 fn serve_until(plan: ServePlan, stop: Stop, tell: &mpsc::Sender<Result<Endpoint, Trouble>>) {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match serve::runtime(plan.threads) {
         Ok(runtime) => runtime,
-        Err(error) => {
-            let _ = tell.send(Err(Trouble::failed(format!("could not start a server: {}", reason(&error)))));
+        Err(trouble) => {
+            let _ = tell.send(Err(trouble));
             return;
         }
     };

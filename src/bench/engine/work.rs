@@ -92,6 +92,11 @@ impl Work {
         self.stops_at.get()
     }
 
+    /// Something was answered, or was written that has no answer.
+    pub(super) fn heard_at(&self, now: Instant) {
+        self.last_answer.set(now);
+    }
+
     pub(super) fn last_answer(&self) -> Instant {
         self.last_answer.get()
     }
@@ -184,6 +189,22 @@ impl Work {
         !self.is_over()
     }
 
+    /// Since when nothing was answered; never, where the run ends by the clock.
+    pub(super) fn silent_for(&self, now: Instant) -> Duration {
+        if self.stops_at.get().is_some() || self.open_loop() {
+            return Duration::ZERO;
+        }
+        now.saturating_duration_since(self.last_answer.get().max(self.start.get()))
+    }
+
+    /// Closed loop: what is left of a count is not sent any more.
+    pub(super) fn fail_rest(&self) {
+        let now = Instant::now();
+        while let Next::Now(_) = self.next_of_closed_loop(0, now) {
+            self.count(now >= self.measured_from.get(), |tally| tally.failed(Failure::NotSent));
+        }
+    }
+
     /// Open loop: is all sent, or given up?
     fn is_over(&self) -> bool {
         self.closing.get() && self.queue.borrow().is_empty()
@@ -197,7 +218,7 @@ impl Work {
 
     /// A right answer to `request` came.
     pub(super) fn right(&self, request: &Request, now: Instant) {
-        self.last_answer.set(now);
+        self.heard_at(now);
         let latency = nanos(now.saturating_duration_since(request.due));
         let as_sent = self.open_loop().then(|| nanos(now.saturating_duration_since(request.sent)));
         self.count(request.measured, |tally| tally.right(latency, as_sent));
