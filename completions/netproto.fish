@@ -61,7 +61,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l max-conn
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l handshake-timeout -d 'For a client\'s first whole message' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s i -l idle-timeout -d 'Close a client that is silent so long' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l grace -d 'To finish answers, stopped [default: 5s]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s t -l threads -d 'Worker threads [default: one per core]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l stats -d 'Print totals so often' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l ttl -d 'Hops a packet may take' -r
@@ -106,7 +106,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l max-fram
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l max-peers -d 'Peers remembered [default: 10k]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s i -l idle-timeout -d 'Close a client that is silent so long' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l grace -d 'To finish answers, stopped [default: 5s]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s t -l threads -d 'Worker threads [default: one per core]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l stats -d 'Print totals so often' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l ttl -d 'Hops a packet may take' -r
@@ -152,7 +152,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l handsha
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l max-peers -d 'Peers remembered [default: 10k]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s i -l idle-timeout -d 'Close a client that is silent so long' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l grace -d 'To finish answers, stopped [default: 5s]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s t -l threads -d 'Worker threads [default: one per core]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l stats -d 'Print totals so often' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l recv-buffer -d 'The kernel\'s receive buffer' -r

@@ -164,7 +164,7 @@ struct RunArgs {
     /// To finish answers, stopped [default: 5s]
     #[arg(long, value_name = "TIME", default_value = "5s", hide_default_value = true, value_parser = read::duration)]
     grace: Duration,
-    /// Worker threads [default: one per core]
+    /// Worker threads [default: one per core, less one]
     #[arg(short = 't', long, value_name = "N", value_parser = values::at_least_one)]
     threads: Option<usize>,
 }

@@ -221,6 +221,7 @@ impl Party {
                 self.work.right(&request, now);
             }
             Verdict::Wrong(mismatch) => {
+                self.state.answered = true;
                 let kind = if self.datagrams() { Failure::Corrupted } else { Failure::WrongReply };
                 self.work.count(request.measured, |tally| tally.failed_as(kind, Some(described(mismatch))));
             }

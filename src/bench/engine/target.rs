@@ -157,16 +157,16 @@ fn server_plan(protocol: &'static Protocol, setup: Setup, listen: Target) -> Ser
         max_peers: 65_536,
         allow_amplification: false,
         loop_guard: true,
-        log: LogPlan { form: LogForm::Text, verbose: 0, quiet: true, hex: false, stats: None },
+        log: LogPlan { form: LogForm::Text, verbose: 0, quiet: true, ready: false, hex: false, stats: None },
     }
 }
 
 /// The server's thread: tells its address, serves until it is stopped.
 fn serve_until(plan: ServePlan, stop: Stop, tell: &mpsc::Sender<Result<Endpoint, Trouble>>) {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match serve::runtime(plan.threads) {
         Ok(runtime) => runtime,
-        Err(error) => {
-            let _ = tell.send(Err(Trouble::failed(format!("could not start a server: {}", reason(&error)))));
+        Err(trouble) => {
+            let _ = tell.send(Err(trouble));
             return;
         }
     };

@@ -143,6 +143,9 @@ async fn pace(work: Rc<Work>, share: Worker) {
     work.wake();
     if let Some(at) = work.stops_at() {
         tick_at(&mut ticker, at).await;
+        // Whoever is free takes what was due in time; what nobody is free for was not sent.
+        work.wake();
+        tokio::task::yield_now().await;
         return work.drop_queue();
     }
     work.close();

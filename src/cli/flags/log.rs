@@ -35,6 +35,7 @@ impl LogArgs {
             form: if self.json { LogForm::Json } else { LogForm::Text },
             verbose: self.verbose,
             quiet: self.quiet,
+            ready: true,
             hex: self.hex,
             stats: self.stats,
         }

@@ -163,7 +163,7 @@ fn facts(rides: Rides, local: Endpoint, peer: Endpoint) -> Facts {
 }
 
 async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut Script, show: &mut Show) -> Exchange {
-    let party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies, !plan.shutdown);
+    let party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies);
     let (local, peer) = (stream.local(), stream.peer());
     let session = (plan.protocol.client)(&plan.setup);
     let mut drive = Drive::new(stream, session, party, facts(Rides::Stream, local.clone(), peer.clone()), terms(plan));

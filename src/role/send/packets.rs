@@ -64,7 +64,7 @@ async fn over(plan: &SendPlan, socket: PacketClient, script: &mut Script, show: 
     if let Script::Messages(messages) = script {
         messages.iter().try_for_each(|message| source::check_fits(plan, &peer, message))?;
     }
-    let party = Correspondent::new(script, show, plan.protocol.answers.datagrams, false, plan.replies, false);
+    let party = Correspondent::new(script, show, plan.protocol.answers.datagrams, false, plan.replies);
     let session = (plan.protocol.client)(&plan.setup);
     let facts = facts(Rides::Datagrams, local.clone(), peer.clone());
     let mut drive = DrivePackets::new(socket, session, party, facts, terms(plan));

@@ -26,7 +26,6 @@ pub(super) struct Correspondent<'a> {
     /// Over streams, and the end of the answers is the peer's end.
     until_eof: bool,
     replies_wanted: Option<u64>,
-    keep_open: bool,
     refused: Option<(u64, Bytes)>,
     said: u64,
     ended: bool,
@@ -57,7 +56,6 @@ impl<'a> Correspondent<'a> {
         answers: Answers,
         until_eof: bool,
         replies_wanted: Option<u64>,
-        keep_open: bool,
     ) -> Self {
         Self {
             script,
@@ -65,7 +63,6 @@ impl<'a> Correspondent<'a> {
             answers,
             until_eof,
             replies_wanted,
-            keep_open,
             refused: None,
             said: 0,
             ended: false,
@@ -87,7 +84,7 @@ impl<'a> Correspondent<'a> {
         if let Some(wanted) = self.replies_wanted {
             return self.replies() >= wanted;
         }
-        if !self.ended || self.keep_open {
+        if !self.ended {
             return false;
         }
         match self.answers {

@@ -168,6 +168,7 @@ impl Log {
     /// Writes a line, if this plan wants it.
     pub fn say(&self, entry: &Entry) {
         let wanted = match entry {
+            Entry::Listening { .. } => self.plan.ready,
             Entry::Hint(_) => !self.plan.quiet && self.plan.form == LogForm::Text,
             Entry::Connected { .. } | Entry::Closed { .. } => self.connections(),
             Entry::Message { .. } => self.messages(),
@@ -178,7 +179,7 @@ impl Log {
             self.put(said(self.plan.form, entry));
         }
         // Whoever waits for the ready line reads stderr, in either form.
-        if let (Entry::Listening { .. }, LogForm::Json) = (entry, self.plan.form) {
+        if wanted && let (Entry::Listening { .. }, LogForm::Json) = (entry, self.plan.form) {
             let _ = io::stderr().write_all(text(entry).as_bytes());
         }
     }

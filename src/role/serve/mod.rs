@@ -13,9 +13,12 @@ mod streams;
 
 use std::{
     io,
+    num::NonZero,
     sync::Arc,
     time::{Duration, Instant},
 };
+
+use tokio::runtime::{Builder, Runtime};
 
 pub use counts::Counts;
 pub use plan::{LogForm, LogPlan, ServePlan};
@@ -99,15 +102,17 @@ pub fn run(plan: ServePlan) -> anyhow::Result<Exit> {
     done.map(|()| Exit::Done)
 }
 
-fn runtime(threads: Option<usize>) -> anyhow::Result<tokio::runtime::Runtime> {
-    let mut builder = match threads {
-        Some(1) => tokio::runtime::Builder::new_current_thread(),
-        _ => tokio::runtime::Builder::new_multi_thread(),
-    };
-    if let Some(threads) = threads {
-        builder.worker_threads(threads);
-    }
-    builder.enable_all().build().map_err(|error| Trouble::failed(format!("could not start: {}", reason(&error))).into())
+/// Without a number, one thread for each core but one: that one is left to the kernel and to the other end, which on a small
+/// machine is often the same one. (On two cores that both ends share, one thread answers a fifth more than two.)
+///
+/// # Errors
+/// [`Trouble`] when the system gives no threads.
+pub fn runtime(threads: Option<usize>) -> Result<Runtime, Trouble> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = threads.unwrap_or(cores - 1).max(1);
+    let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    let made = builder.worker_threads(threads).enable_all().build();
+    made.map_err(|error| Trouble::failed(format!("could not start: {}", reason(&error))))
 }
 
 /// Ctrl-C and SIGTERM.

@@ -21,8 +21,10 @@ pub struct LogPlan {
     pub form: LogForm,
     /// 0: nothing for each connection, 1: a line for each connection, 2: every message too.
     pub verbose: u8,
-    /// No ready lines' hints, no summary; errors still.
+    /// No hints, no summary; ready lines and errors still.
     pub quiet: bool,
+    /// Ready lines: who waits for the server reads them. Not for a server that lives inside another command.
+    pub ready: bool,
     /// Every byte, as a hex dump.
     pub hex: bool,
     /// Interval lines.
@@ -37,7 +39,7 @@ pub struct ServePlan {
     pub listen: Target,
     pub family: Option<Family>,
     pub flags: SocketFlags,
-    /// Worker threads; `None`: as many as there are cores.
+    /// Worker threads; `None`: as many as there are cores, less one.
     pub threads: Option<usize>,
     pub max_connections: Option<usize>,
     pub max_connections_per_peer: Option<usize>,
