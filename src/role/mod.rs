@@ -61,6 +61,11 @@ pub trait Source {
         let _ = (seq, body);
     }
 
+    /// Is something awaited that the peer owes? Over datagrams, silence counts only then.
+    fn awaits(&self) -> bool {
+        true
+    }
+
     /// Is it time to end? Asked on every turn, so it must be cheap. After [`Quit::WhenIdle`] it is asked on.
     fn poll_quit(&mut self, cx: &mut Context<'_>) -> Poll<Quit> {
         let _ = cx;
@@ -113,7 +118,7 @@ pub struct Terms {
     pub low_water: usize,
     /// How long nothing may cross the wire.
     pub idle: Option<Duration>,
-    /// How long nothing may come from the peer.
+    /// How long nothing may come from the peer; over datagrams, while it owes something.
     pub silence: Option<Duration>,
     /// How long until the peer's first complete message.
     pub handshake: Option<Duration>,

@@ -28,7 +28,7 @@ pub struct DrivePackets<P> {
     /// The datagram at the front of the queue, put together from its pieces; lent and reused.
     datagram: Vec<u8>,
     timers: Timers<EffectId>,
-    last_in: Instant,
+    last_any: Instant,
     opened: bool,
     source_ended: bool,
     refused: bool,
@@ -53,7 +53,7 @@ impl<P: Source + Sink> DrivePackets<P> {
             out: Box::default(),
             datagram: Vec::new(),
             timers: Timers::default(),
-            last_in: now,
+            last_any: now,
             opened: false,
             source_ended: false,
             refused: false,
@@ -153,6 +153,9 @@ impl<P: Source + Sink> DrivePackets<P> {
                 Ok(n) => {
                     self.traffic.bytes_out += n as u64;
                     self.party.wire(Way::Out, &self.datagram);
+                    if self.terms.silence.is_some() {
+                        self.last_any = Instant::now();
+                    }
                     return Poll::Ready(Ok(()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => match self.socket.poll_send_ready(cx) {
@@ -211,7 +214,7 @@ impl<P: Source + Sink> DrivePackets<P> {
 
     fn received(&mut self, datagram: &[u8]) -> Turn {
         let now = Instant::now();
-        self.last_in = now;
+        self.last_any = now;
         self.traffic.first_byte.get_or_insert(now);
         self.traffic.bytes_in += datagram.len() as u64;
         self.party.wire(Way::In, datagram);
@@ -220,7 +223,7 @@ impl<P: Source + Sink> DrivePackets<P> {
     }
 
     fn time(&mut self, cx: &mut Context<'_>) -> Turn {
-        let limit = self.terms.silence.map(|limit| self.last_in + limit);
+        let limit = self.terms.silence.filter(|_| self.party.awaits()).map(|limit| self.last_any + limit);
         if self.timers.poll(limit, cx).is_pending() {
             return Turn::Wait;
         }

@@ -33,7 +33,8 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(address) => address.fmt(f),
-            Self::Unix(path) => path.display().fmt(f),
+            // A peer chooses its own path, line ends and terminal escapes included.
+            Self::Unix(path) => path.to_string_lossy().chars().try_for_each(|letter| write!(f, "{}", letter.escape_debug())),
             Self::Unnamed => f.write_str("unnamed"),
         }
     }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The longest duration that is taken: added to any time of the clock, it is still a time.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// Splits `20ms` into the number and its unit.
 fn split(text: &str) -> Result<(f64, &str), String> {
     let at = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(text.len());
@@ -28,7 +31,10 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3600.0,
         _ => return Err(format!("{unit:?} is no unit of time; use us, ms, s, m or h")),
     };
-    Duration::try_from_secs_f64(value * seconds).map_err(|_| format!("{text:?} is too long"))
+    match Duration::try_from_secs_f64(value * seconds) {
+        Ok(duration) if duration <= LONGEST => Ok(duration),
+        _ => Err(format!("{text:?} is too long; a hundred years are the most")),
+    }
 }
 
 /// Decimal multiples, of 1000: `10k`, `2M`, `1G`.
@@ -214,7 +220,7 @@ mod tests {
         ] {
             assert_eq!(duration(text), Ok(Duration::from_nanos(nanos)), "{text}");
         }
-        for text in ["", "ms", "10 s", "-1", "1e400", "5x", "99999999999999999999h"] {
+        for text in ["", "ms", "10 s", "-1", "1e400", "5x", "99999999999999999999h", "10000000000000000000s"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -67,7 +67,8 @@ async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
     }
     let mut round = tell::RoundTrips::default();
     let mut failure = None;
-    let mut ticks = tokio::time::interval(plan.interval);
+    // No interval: the next follows at once.
+    let mut ticks = tokio::time::interval(plan.interval.max(Duration::from_nanos(1)));
     for n in 0..plan.count {
         let result = tokio::select! {
             result = async { ticks.tick().await; exchange(plan, &mut show).await } => result,

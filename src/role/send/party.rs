@@ -123,6 +123,10 @@ impl Source for Correspondent<'_> {
         self.refused = Some((seq, body));
     }
 
+    fn awaits(&self) -> bool {
+        self.ended || self.said > self.replies()
+    }
+
     fn poll_quit(&mut self, _: &mut Context<'_>) -> Poll<Quit> {
         let heard = &self.heard;
         if heard.input_error.is_some() || heard.output_error.is_some() || heard.unsayable.is_some() {

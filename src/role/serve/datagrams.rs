@@ -225,7 +225,10 @@ impl Desk {
         };
         let session = (server.make)(&server.plan.setup);
         let traffic = Traffic::new(now);
-        self.peers.insert(from.clone(), Peer { session, facts, ours, traffic, last: now, guard: Guard::default() });
+        self.peers.insert(
+            from.clone(),
+            Peer { session, facts, ours, traffic, last: now, guard: Guard::new(server.plan.protocol.amplifies) },
+        );
         self.call(from, now, |session, cx| {
             session.open(cx);
             Ok(())

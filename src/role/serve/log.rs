@@ -7,11 +7,10 @@ use std::{
     io::{self, Write},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
-        mpsc::{SyncSender, TrySendError, sync_channel},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel},
     },
-    thread::JoinHandle,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use serde_json::{Value, json};
@@ -23,8 +22,11 @@ use crate::{
     values::show::{bits_per_second, bytes, duration, grouped, quoted},
 };
 
-/// Lines that may wait for the writer.
+/// Lines, and bytes of them, that may wait for the writer.
 const WAITING: usize = 8192;
+const WAITING_BYTES: usize = 8 * 1024 * 1024;
+/// How long the end waits for a reader who does not read.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Bytes of a message that a line shows.
 const SHOWN: usize = 512;
 
@@ -113,39 +115,41 @@ pub struct Stats {
 #[derive(Debug, Clone)]
 pub struct Log {
     lines: SyncSender<Option<String>>,
-    lost: Arc<AtomicU64>,
+    state: Arc<State>,
     plan: LogPlan,
 }
+
+/// What the log and its writer share.
+#[derive(Debug, Default)]
+struct State {
+    lost: AtomicU64,
+    waiting_bytes: AtomicUsize,
+}
+
+/// The writer, to wait for.
+#[derive(Debug)]
+pub struct Writer(Receiver<()>);
 
 impl Log {
     /// Starts the writer. `broken` is called when nobody reads any more what goes to stdout.
     ///
     /// # Errors
     /// When no thread can be made.
-    pub fn start(plan: &LogPlan, broken: impl Fn() + Send + 'static) -> io::Result<(Self, JoinHandle<()>)> {
+    pub fn start(plan: &LogPlan, broken: impl Fn() + Send + 'static) -> io::Result<(Self, Writer)> {
         let (lines, waiting) = sync_channel::<Option<String>>(WAITING);
-        let lost = Arc::new(AtomicU64::new(0));
-        let (form, count) = (plan.form, lost.clone());
-        let writer = std::thread::Builder::new().name("log".into()).spawn(move || {
+        let (done, writer) = channel();
+        let state = Arc::new(State::default());
+        let (form, shared) = (plan.form, state.clone());
+        std::thread::Builder::new().name("log".into()).spawn(move || {
+            let _done: Sender<()> = done;
             for line in waiting.iter().map_while(|line| line) {
-                let mut line = line;
-                if let lost @ 1.. = count.swap(0, Ordering::Relaxed) {
-                    line.push_str(&said(
-                        form,
-                        &Entry::Warning { what: format!("{lost} log lines lost: their reader is too slow"), hint: None },
-                    ));
-                }
-                // A stderr that can't be written is no reason to leave the clients alone; objects are somebody's input.
-                let written = match form {
-                    LogForm::Text => io::stderr().write_all(line.as_bytes()).or(Ok(())),
-                    LogForm::Json => io::stdout().write_all(line.as_bytes()),
-                };
-                if written.is_err() {
+                shared.waiting_bytes.fetch_sub(line.len(), Relaxed);
+                if write(form, line, shared.lost.swap(0, Relaxed)).is_err() {
                     return broken();
                 }
             }
         })?;
-        Ok((Self { lines, lost, plan: plan.clone() }, writer))
+        Ok((Self { lines, state, plan: plan.clone() }, Writer(writer)))
     }
 
     /// Is a line for each connection wanted?
@@ -185,15 +189,36 @@ impl Log {
     }
 
     fn put(&self, line: String) {
-        if let Err(TrySendError::Full(_)) = self.lines.try_send(Some(line)) {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+        let length = line.len();
+        let full = self.state.waiting_bytes.fetch_add(length, Relaxed) > WAITING_BYTES;
+        if full || self.lines.try_send(Some(line)).is_err() {
+            self.state.waiting_bytes.fetch_sub(length, Relaxed);
+            self.state.lost.fetch_add(1, Relaxed);
         }
     }
 
-    /// Ends the writer, when all that was said is written.
-    pub fn end(self, writer: JoinHandle<()>) {
-        let _ = self.lines.send(None);
-        let _ = writer.join();
+    /// Ends the writer, when all that was said is written; or when nobody reads it, for a stop must not wait for that.
+    pub fn end(self, writer: &Writer) {
+        let until = Instant::now() + PATIENCE;
+        while matches!(self.lines.try_send(None), Err(TrySendError::Full(_))) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let _ = writer.0.recv_timeout(until.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// Writes a line, and after it how many were lost. A stderr that can't be written is no reason to leave the clients alone;
+/// objects are somebody's input.
+fn write(form: LogForm, mut line: String, lost: u64) -> io::Result<()> {
+    if lost > 0 {
+        line.push_str(&said(
+            form,
+            &Entry::Warning { what: format!("{lost} log lines lost: their reader is too slow"), hint: None },
+        ));
+    }
+    match form {
+        LogForm::Text => io::stderr().write_all(line.as_bytes()).or(Ok(())),
+        LogForm::Json => io::stdout().write_all(line.as_bytes()),
     }
 }
 

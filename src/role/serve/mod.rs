@@ -175,7 +175,7 @@ pub async fn serve(plan: ServePlan, sockets: Sockets, stop: Stop) -> anyhow::Res
         stats.abort();
     }
     server.log.say(&server.counts.summary(started.elapsed()));
-    server.log.clone().end(writer);
+    server.log.clone().end(&writer);
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll},
     time::{Duration, Instant, SystemTime},
@@ -39,7 +39,9 @@ struct Door {
     server: Arc<Server>,
     /// Connections of each address, kept only where there is a limit.
     peers: Mutex<HashMap<IpAddr, usize>>,
-    /// A connection has closed.
+    /// Conversations that have not ended and told so.
+    talking: AtomicUsize,
+    /// A connection has closed, or a conversation has told how it ended.
     freed: Notify,
     /// When it was last said that descriptors are out, in seconds since the start.
     said: AtomicU64,
@@ -55,6 +57,7 @@ pub(super) async fn serve(server: &Arc<Server>, listeners: Vec<Listener>) {
     let door = Arc::new(Door {
         server: server.clone(),
         peers: Mutex::default(),
+        talking: AtomicUsize::new(0),
         freed: Notify::new(),
         said: AtomicU64::new(u64::MAX),
         started: Instant::now(),
@@ -66,7 +69,7 @@ pub(super) async fn serve(server: &Arc<Server>, listeners: Vec<Listener>) {
         accepting.spawn(accept(door.clone(), listener));
     }
     while accepting.join_next().await.is_some() {}
-    while server.counts.open.load(Relaxed) > 0 {
+    while door.talking.load(Relaxed) > 0 {
         door.freed.notified().await;
     }
 }
@@ -136,7 +139,7 @@ impl Door {
         let party = Guest { stop: server.stop.waiter(), watched: self.watched.then(Box::default), seat };
         let drive = Drive::new(stream, (server.make)(&server.plan.setup), party, facts, self.terms.clone());
         // In a box: a future that takes it by value would hold room for it twice.
-        tokio::spawn(converse(Box::new(drive)));
+        tokio::spawn(converse(Box::new(drive), Talk::begin(self)));
     }
 
     /// Why this peer may not come in.
@@ -188,6 +191,23 @@ struct Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.door.leave(&self.peer);
+    }
+}
+
+/// A conversation, until it has told how it ended. The server waits for it.
+struct Talk(Arc<Door>);
+
+impl Talk {
+    fn begin(door: &Arc<Door>) -> Self {
+        door.talking.fetch_add(1, Relaxed);
+        Self(door.clone())
+    }
+}
+
+impl Drop for Talk {
+    fn drop(&mut self) {
+        self.0.talking.fetch_sub(1, Relaxed);
+        self.0.freed.notify_one();
     }
 }
 
@@ -260,7 +280,7 @@ impl Watched {
     }
 }
 
-async fn converse(mut drive: Box<Drive<Stream, Guest>>) {
+async fn converse(mut drive: Box<Drive<Stream, Guest>>, _talk: Talk) {
     let how = drive.as_mut().await;
     let traffic = *drive.traffic();
     let (stream, guest) = drive.into_parts();
