@@ -180,7 +180,7 @@ fn intervals_and_repeats() {
     let sum: u64 = lines.iter().map(|line| count(line, "/requests")).sum();
     assert!(sum <= count(&result, "/requests") && sum > 0, "{output}");
     let text = netproto(&["bench", "tcp", "-d", "600ms", "-i", "100ms", "-c", "2"]).run();
-    assert!(text.code(0).text().lines().filter(|line| line.contains("right")).count() >= 4, "{text}");
+    assert!(text.code(0).stderr.lines().filter(|line| line.contains("right")).count() >= 4, "{text}");
     let repeated = netproto(&["bench", "tcp", "-n", "300", "--repeat", "3", "-J"]).run();
     assert_eq!(repeated.code(0).json()["runs"].as_array().map(Vec::len), Some(3), "{repeated}");
 }

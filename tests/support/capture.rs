@@ -14,12 +14,12 @@ struct Kept {
 }
 
 /// One output of a process: drained by a thread, so that the process never waits for us.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Capture(Arc<(Mutex<Kept>, Condvar)>);
 
 impl Capture {
     pub fn drain(mut source: impl Read + Send + 'static) -> Self {
-        let capture = Self::default();
+        let capture = Self(Arc::default());
         let kept = capture.clone();
         thread::spawn(move || {
             let mut piece = vec![0; 64 * 1024];
@@ -35,6 +35,11 @@ impl Capture {
             }
         });
         capture
+    }
+
+    /// Of an output that goes elsewhere.
+    pub fn none() -> Self {
+        Self::drain(std::io::empty())
     }
 
     /// What `find` finds in the output so far or to come; nothing when it ends or `within` passes first.

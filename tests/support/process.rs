@@ -158,8 +158,8 @@ impl Process {
             // Like a shell, we do not mind when the program stops reading.
             thread::spawn(move || drop(pipe.write_all(&bytes)));
         }
-        let stdout = child.stdout.take().map(Capture::drain).unwrap_or_default();
-        let stderr = child.stderr.take().map(Capture::drain).unwrap_or_default();
+        let stdout = child.stdout.take().map_or_else(Capture::none, Capture::drain);
+        let stderr = child.stderr.take().map_or_else(Capture::none, Capture::drain);
         let reaped = Arc::new(Mutex::new(false));
         let exit = reap(child, pid, started, Arc::clone(&reaped));
         Self { pid, stdout, stderr, stdin, exit, reaped, what, within }
