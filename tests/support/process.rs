@@ -218,7 +218,7 @@ impl Drop for Process {
 /// As much as a person reads.
 fn end_of(text: &str) -> &str {
     let from = text.len().saturating_sub(4000);
-    &text[text.ceil_char_boundary(from)..]
+    &text[(from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())..]
 }
 
 fn reap(mut child: Child, pid: Pid, started: Instant, reaped: Arc<Mutex<bool>>) -> Receiver<(ExitStatus, Duration)> {
