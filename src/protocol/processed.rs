@@ -13,7 +13,7 @@ const RULE: Rule = Rule::Answer { prefix: PREFIX };
 
 pub(super) static ROW: Protocol = Protocol {
     name: "processed",
-    about: "answers `Processed: ` and the data, for each chunk, frame or datagram",
+    about: "answers `Processed: ` and the data, chunk by chunk",
     spec: "netproto's own",
     port: None,
     answers: AnswersBy::EACH,

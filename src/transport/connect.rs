@@ -27,6 +27,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     pub resolve: Duration,
+    /// All that the name resolved to, in the order of trying.
+    pub addresses: Vec<Endpoint>,
     /// From the first attempt to the connection.
     pub connect: Duration,
     /// In the order in which they began.
@@ -49,7 +51,7 @@ pub async fn connect(target: &Target, dial: &Dial) -> Result<(Stream, Route), Tr
     match outcome {
         Some(Ok(stream)) => {
             let attempts = race.into_attempts("given up, another was faster");
-            Ok((stream, Route { resolve: resolved.took, connect, attempts }))
+            Ok((stream, Route { resolve: resolved.took, addresses: resolved.addresses.clone(), connect, attempts }))
         }
         Some(Err(error)) => Err(explained(error, target, &race.into_attempts("given up"))),
         None => Err(with_attempts(timed_out(target, dial), &race.into_attempts("no answer"))),

@@ -60,6 +60,10 @@ pub fn run(plan: &SendPlan) -> anyhow::Result<Exit> {
 
 /// One exchange, or as many as `-n` asks for.
 async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
+    if plan.count > 1 && plan.data == Data::Stdin && !plan.connect_only {
+        return Err(Trouble::usage("-n repeats an exchange, and standard input can be read only once")
+            .hint("give the data as an argument, or as a file with -f"));
+    }
     let framed = plan.setup.framing.kind != Kind::Raw;
     let mut show = Show::open(&plan.show, plan.target.scheme.rides(), framed)?;
     if plan.count == 1 {
@@ -69,6 +73,7 @@ async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
     let mut failure = None;
     // No interval: the next follows at once.
     let mut ticks = tokio::time::interval(plan.interval.max(Duration::from_nanos(1)));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for n in 0..plan.count {
         let result = tokio::select! {
             result = async { ticks.tick().await; exchange(plan, &mut show).await } => result,
@@ -118,6 +123,7 @@ async fn exchange(plan: &SendPlan, show: &mut Show) -> Result<Duration, Trouble>
             packets::talk(plan, &resolved, &mut script, show).await?
         }
     };
+    show.end_line().map_err(|error| judge::output_failed(plan, &error))?;
     tell::finished(plan, &exchange);
     let verdict = judge::judge(plan, &exchange);
     if plan.show.json {

@@ -47,7 +47,12 @@ pub(super) async fn talk(
             _ => None,
         };
         attempts.push(Attempt { address: address.clone(), took: started.elapsed(), failure });
-        exchange.route = Route { resolve: resolved.took, connect: Duration::ZERO, attempts: attempts.clone() };
+        exchange.route = Route {
+            resolve: resolved.took,
+            addresses: resolved.addresses.clone(),
+            connect: Duration::ZERO,
+            attempts: attempts.clone(),
+        };
         match again {
             Some(again) if refused && left > 0 => *script = again,
             _ => {
@@ -73,7 +78,7 @@ async fn over(plan: &SendPlan, socket: PacketClient, script: &mut Script, show: 
     let unsaid = drive.party().has_more();
     let traffic = *drive.traffic();
     let (_, party) = drive.into_parts();
-    let route = Route { resolve: Duration::ZERO, connect: Duration::ZERO, attempts: Vec::new() };
+    let route = Route { resolve: Duration::ZERO, addresses: Vec::new(), connect: Duration::ZERO, attempts: Vec::new() };
     Ok(Exchange { heard: party.heard, how, traffic, took, route, local, peer, tcp_info: None, unsaid })
 }
 

@@ -73,7 +73,12 @@ impl Show {
         self.out.flush()
     }
 
-    /// Ends the last line on a terminal, where the prompt comes next, and between two exchanges.
+    /// Ends the last line on a terminal, where other lines or the prompt come next.
+    pub(super) fn end_line(&mut self) -> io::Result<()> {
+        self.end(false)
+    }
+
+    /// The same; and before another exchange (`more`) everywhere.
     pub(super) fn end(&mut self, more: bool) -> io::Result<()> {
         let text = !(self.plan.quiet || self.plan.json || self.plan.hex);
         if text && !self.line_ended && (self.terminal || more) {

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::{Exchange, SendPlan};
 use crate::{
     error::Trouble,
-    session::Endpoint,
-    transport::Route,
+    session::{Endpoint, Rides},
+    transport::{Host, Place, Route},
     values::show::{self, bytes, grouped, quoted},
 };
 
@@ -34,8 +34,12 @@ pub(super) fn connected(plan: &SendPlan, route: &Route, local: &Endpoint, peer: 
         return;
     }
     if !route.resolve.is_zero() {
-        let addresses: Vec<String> = route.attempts.iter().map(|attempt| attempt.address.to_string()).collect();
-        row("resolve", &addresses.join(", "), &ms(route.resolve));
+        let addresses: Vec<String> = route.addresses.iter().map(host).collect();
+        let name = match &plan.target.place {
+            Place::Net { host: Host::Name(name), .. } => format!("{name}: "),
+            _ => String::new(),
+        };
+        row("resolve", &format!("{name}{}", addresses.join(", ")), &ms(route.resolve));
     }
     for attempt in &route.attempts {
         if let Some(failure) = &attempt.failure {
@@ -43,6 +47,14 @@ pub(super) fn connected(plan: &SendPlan, route: &Route, local: &Endpoint, peer: 
         }
     }
     row("connect", &format!("{peer} from {local}"), &ms(route.connect));
+}
+
+/// An address without its port.
+fn host(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Ip(address) => address.ip().to_string(),
+        other => other.to_string(),
+    }
 }
 
 pub(super) fn finished(plan: &SendPlan, exchange: &Exchange) {
@@ -58,7 +70,9 @@ pub(super) fn finished(plan: &SendPlan, exchange: &Exchange) {
         crate::session::Closed::ByPeer => "by peer".to_owned(),
         how => how.to_string(),
     };
-    row("closed", &how, &format!("total {}", ms(exchange.took)));
+    let what = if plan.target.scheme.rides() == Rides::Stream { "closed" } else { "done" };
+    let how = if what == "done" { String::new() } else { how };
+    row(what, &how, &format!("total {}", ms(exchange.took)));
     if let Some(info) = &exchange.tcp_info {
         let rtt = show::duration(info.rtt);
         line(&format!(
@@ -138,7 +152,7 @@ pub(super) fn summary(plan: &SendPlan, round: &RoundTrips) {
 /// The JSON document of one exchange.
 pub(super) fn document(plan: &SendPlan, exchange: &Exchange, trouble: Option<&Trouble>) -> String {
     let (traffic, heard) = (&exchange.traffic, &exchange.heard);
-    let us = |duration: Duration| duration.as_secs_f64() * 1e6;
+    let us = |duration: Duration| (duration.as_secs_f64() * 1e9).round() / 1e3;
     let mut document = json!({
         "schema_version": 1,
         "target": plan.target.to_string(),

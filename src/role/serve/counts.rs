@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::log::{Entry, Stats};
-use crate::role::Traffic;
+use crate::{role::Traffic, session::Rides};
 
 /// Counters that all conversations add to when they end; while they run, only when interval lines are wanted.
 #[derive(Debug, Default)]
@@ -50,9 +50,9 @@ impl Counts {
     }
 
     #[must_use]
-    pub fn summary(&self, took: Duration) -> Entry {
+    pub fn summary(&self, took: Duration, rides: Rides) -> Entry {
         let stats = Stats { seconds: took.as_secs_f64(), ..self.now() };
-        Entry::Summary { stats, took, resets: self.resets.load(Relaxed), refused: self.refused.load(Relaxed) }
+        Entry::Summary { stats, took, rides, resets: self.resets.load(Relaxed), refused: self.refused.load(Relaxed) }
     }
 }
 

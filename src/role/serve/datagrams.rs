@@ -4,7 +4,6 @@
 //! silent is forgotten. What the socket can't take now waits; while it waits, nothing more is read.
 
 use std::{
-    collections::VecDeque,
     io,
     net::IpAddr,
     sync::{
@@ -20,6 +19,7 @@ use super::{
     counts::Said,
     guard::{Guard, Judgement, never_answered},
     log::Entry,
+    outbox::Outbox,
     peers::{Peer, Peers},
 };
 use crate::{
@@ -39,7 +39,7 @@ use crate::{
 const REMEMBERED: Duration = Duration::from_secs(60);
 /// The same for the one peer of `-1`, whose silence ends the server.
 const REMEMBERED_ONCE: Duration = Duration::from_secs(5);
-/// How often the silent are looked for, and bounds the lateness of a forgetting.
+/// The silent are looked for no more often than this.
 const SWEEP: Duration = Duration::from_millis(100);
 /// What the session of one datagram may queue before it is thrown away, in bytes.
 const MOST_QUEUED: usize = 1024 * 1024;
@@ -50,21 +50,23 @@ pub(super) async fn serve(server: &Arc<Server>, sockets: Vec<PacketServer>) {
     for socket in sockets {
         let mut desk = Desk::new(server.clone(), socket);
         serving.spawn(async move {
-            let mut sweep = tokio::time::interval(SWEEP);
-            sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
             let mut stop = desk.server.stop.waiter();
-            std::future::poll_fn(|cx| desk.poll(cx, &mut stop, &mut sweep)).await;
+            std::future::poll_fn(|cx| desk.poll(cx, &mut stop)).await;
             desk.forget_all();
         });
     }
     while serving.join_next().await.is_some() {}
 }
 
-/// An answer that the socket could not take.
-struct Waiting {
-    to: Endpoint,
-    from: Option<IpAddr>,
-    datagram: Vec<u8>,
+/// What a timer is for.
+enum Due {
+    /// A session asked for it. `born` tells the peer from another that came later from the same address.
+    Wake {
+        peer: Endpoint,
+        born: u64,
+        id: EffectId,
+    },
+    Sweep,
 }
 
 /// One socket and the conversations it carries.
@@ -73,8 +75,12 @@ struct Desk {
     socket: PacketServer,
     ours: Endpoint,
     peers: Peers,
-    timers: Timers<(Endpoint, EffectId)>,
-    waiting: VecDeque<Waiting>,
+    timers: Timers<Due>,
+    /// Peers welcomed so far.
+    born: u64,
+    /// The silent are looked for at some time that is set.
+    sweeping: bool,
+    outbox: Outbox,
     out: Out,
     batch: Option<Batch>,
     draining: bool,
@@ -91,7 +97,9 @@ impl Desk {
             socket,
             peers: Peers::new(remembered),
             timers: Timers::default(),
-            waiting: VecDeque::new(),
+            born: 0,
+            sweeping: false,
+            outbox: Outbox::default(),
             out: Out::default(),
             batch: Some(Batch::new()),
             draining: false,
@@ -100,19 +108,17 @@ impl Desk {
     }
 
     /// Ready when the server has ended.
-    fn poll(&mut self, cx: &mut Context<'_>, stop: &mut Waiter, sweep: &mut tokio::time::Interval) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>, stop: &mut Waiter) -> Poll<()> {
         loop {
             match stop.poll(cx) {
                 Poll::Ready(Phase::Now) => return Poll::Ready(()),
                 Poll::Ready(_) => self.draining = true,
                 Poll::Pending => {}
             }
-            let ticked = sweep.poll_tick(cx).is_ready();
-            if ticked {
-                self.sweep(Instant::now());
-            }
-            let moved = ticked | self.send_waiting(cx) | self.wake(cx) | (self.waiting.is_empty() && self.receive(cx));
-            if self.draining && self.waiting.is_empty() && !self.peers.busy() {
+            let moved = self.outbox.flush(&self.socket, cx, |to, error| unsent(&self.server, to, error))
+                | self.wake(cx)
+                | (self.outbox.is_empty() && self.receive(cx));
+            if self.draining && self.outbox.is_empty() && !self.peers.busy() {
                 return Poll::Ready(());
             }
             if !moved {
@@ -223,12 +229,22 @@ impl Desk {
             wall_clock: SystemTime::now,
             watch: Watch { bodies: false, messages: server.log.messages() },
         };
+        self.born += 1;
         let session = (server.make)(&server.plan.setup);
         let traffic = Traffic::new(now);
         self.peers.insert(
             from.clone(),
-            Peer { session, facts, ours, traffic, last: now, guard: Guard::new(server.plan.protocol.amplifies) },
+            Peer {
+                session,
+                facts,
+                ours,
+                traffic,
+                last: now,
+                born: self.born,
+                guard: Guard::new(server.plan.protocol.amplifies),
+            },
         );
+        self.sweep_later(now);
         self.call(from, now, |session, cx| {
             session.open(cx);
             Ok(())
@@ -277,7 +293,7 @@ impl Desk {
                             self.out.clear();
                             return self.forget(to, &Closed::ByUs);
                         }
-                        Effect::Wake(id, after) => self.timers.wake(now + after, (to.clone(), id)),
+                        Effect::Wake(id, after) => self.wake_later(to, id, now + after),
                         // Datagrams have no queue that drains: a session that sends without end has no place here.
                         Effect::Drained(_) => {}
                     }
@@ -295,40 +311,9 @@ impl Desk {
         let from = peer.ours;
         self.server.counts.bytes_out.fetch_add(datagram.len() as u64, Relaxed);
         self.wire(to, Way::Out, &datagram);
-        if !self.waiting.is_empty() {
-            return self.waiting.push_back(Waiting { to: to.clone(), from, datagram });
+        if let Err(error) = self.outbox.send(&self.socket, to, from, datagram) {
+            unsent(&self.server, to, &error);
         }
-        match self.socket.try_send(to, from, &datagram) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.waiting.push_back(Waiting { to: to.clone(), from, datagram });
-            }
-            Err(error) => self.unsent(to, &error),
-            Ok(()) => {}
-        }
-    }
-
-    fn unsent(&self, to: &Endpoint, error: &io::Error) {
-        self.server.counts.dropped.fetch_add(1, Relaxed);
-        if self.server.log.connections() {
-            self.server.log.say(&Entry::Warning { what: format!("{to}: could not answer: {}", reason(error)), hint: None });
-        }
-    }
-
-    fn send_waiting(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut moved = false;
-        while let Some(Waiting { to, from, datagram }) = self.waiting.front() {
-            match self.socket.try_send(to, *from, datagram) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => match self.socket.poll_send_ready(cx) {
-                    Poll::Pending => return moved,
-                    Poll::Ready(_) => continue,
-                },
-                Err(error) => self.unsent(to, &error),
-                Ok(()) => {}
-            }
-            self.waiting.pop_front();
-            moved = true;
-        }
-        moved
     }
 
     /// Wakes the sessions whose time has come.
@@ -337,20 +322,44 @@ impl Desk {
             return false;
         }
         let now = Instant::now();
-        while let Some((to, id)) = self.timers.due(now) {
-            self.call(&to, now, |session, cx| session.resume(id, Outcome::Woken, cx));
+        while let Some(due) = self.timers.due(now) {
+            match due {
+                Due::Sweep => self.sweep(now),
+                Due::Wake { peer, born, id } if self.peers.get_mut(&peer).is_some_and(|known| known.born == born) => {
+                    self.call(&peer, now, |session, cx| session.resume(id, Outcome::Woken, cx));
+                }
+                Due::Wake { .. } => {}
+            }
         }
         true
     }
 
+    fn wake_later(&mut self, to: &Endpoint, id: EffectId, at: Instant) {
+        if let Some(peer) = self.peers.get_mut(to) {
+            self.timers.wake(at, Due::Wake { peer: to.clone(), born: peer.born, id });
+        }
+    }
+
+    /// Sets the time at which the silent are looked for, while there is anybody.
+    fn sweep_later(&mut self, now: Instant) {
+        if !self.sweeping
+            && let Some(at) = self.peers.next_silent()
+        {
+            self.sweeping = true;
+            self.timers.wake(at.max(now + SWEEP), Due::Sweep);
+        }
+    }
+
     /// Forgets the silent.
     fn sweep(&mut self, now: Instant) {
+        self.sweeping = false;
         while let Some(peer) = self.peers.silent(now) {
             self.forget(&peer, &Closed::TimedOut("idle"));
             if self.server.plan.once {
                 self.server.stop.advance(Phase::Finish);
             }
         }
+        self.sweep_later(now);
     }
 
     fn forget(&mut self, peer: &Endpoint, how: &Closed) {
@@ -377,5 +386,13 @@ impl Desk {
         } else if way == Way::Out && log.messages() {
             log.say(&Entry::Message { peer: peer.to_string(), way, bytes: bytes.into() });
         }
+    }
+}
+
+/// An answer was never sent.
+fn unsent(server: &Server, to: &Endpoint, error: &io::Error) {
+    server.counts.dropped.fetch_add(1, Relaxed);
+    if server.log.connections() {
+        server.log.say(&Entry::Warning { what: format!("{to}: could not answer: {}", reason(error)), hint: None });
     }
 }

@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use super::plan::{LogForm, LogPlan};
 use crate::{
     role::{Traffic, Way},
-    session::{Closed, Endpoint},
-    values::show::{bits_per_second, bytes, duration, grouped, quoted},
+    session::{Closed, Endpoint, Rides},
+    values::show::{bits_per_second, bytes, duration, grouped, quoted, three_digits},
 };
 
 /// Lines, and bytes of them, that may wait for the writer.
@@ -75,6 +75,7 @@ pub enum Entry {
     Summary {
         stats: Stats,
         took: Duration,
+        rides: Rides,
         resets: u64,
         refused: u64,
     },
@@ -260,27 +261,38 @@ fn text(entry: &Entry) -> String {
             None => format!("{at}  {what}\n"),
         },
         Entry::Stats(stats) => format!("{at}  {}\n", stats_line(stats)),
-        Entry::Summary { stats, resets, refused, .. } => summary(stats, *resets, *refused),
+        Entry::Summary { stats, rides, resets, refused, .. } => summary(stats, *rides, *resets, *refused),
     }
 }
 
 fn stats_line(stats: &Stats) -> String {
     let rate = |n: u64| n as f64 / stats.seconds.max(1e-9);
-    format!(
-        "{} open · {} messages/s · {} in · {} out · {} pauses",
+    let mut line = format!(
+        "{} open · {} msg/s · {} in · {} out",
         grouped(stats.open as u64),
-        crate::values::show::three_digits(rate(stats.messages)),
+        three_digits(rate(stats.messages)),
         bits_per_second(rate(stats.bytes_in) * 8.0),
         bits_per_second(rate(stats.bytes_out) * 8.0),
-        stats.pauses
-    )
+    );
+    if stats.pauses > 0 {
+        line.extend([" · ", &grouped(stats.pauses), if stats.pauses == 1 { " pause" } else { " pauses" }]);
+    }
+    line
 }
 
-fn summary(stats: &Stats, resets: u64, refused: u64) -> String {
+fn summary(stats: &Stats, rides: Rides, resets: u64, refused: u64) -> String {
+    if stats.connections == 0 && refused == 0 {
+        return "stopped · nobody came\n".into();
+    }
+    let whom = match (rides, stats.connections) {
+        (Rides::Stream, 1) => "connection",
+        (Rides::Stream, _) => "connections",
+        (Rides::Datagrams, 1) => "peer",
+        (Rides::Datagrams, _) => "peers",
+    };
     let mut line = format!(
-        "stopped · {} {} · {} in · {} out",
+        "stopped · {} {whom} · {} in · {} out",
         grouped(stats.connections),
-        if stats.connections == 1 { "connection" } else { "connections" },
         bytes(stats.bytes_in),
         bytes(stats.bytes_out)
     );
@@ -292,7 +304,7 @@ fn summary(stats: &Stats, resets: u64, refused: u64) -> String {
     also(resets, "reset");
     also(refused, "refused");
     also(stats.dropped, "dropped");
-    also(stats.pauses, "pauses");
+    also(stats.pauses, if stats.pauses == 1 { "pause" } else { "pauses" });
     if stats.pauses > 0 {
         line.extend([", ", &duration(stats.paused)]);
     }
@@ -320,7 +332,7 @@ fn object(entry: &Entry) -> Value {
         }
         Entry::Warning { what, hint } => json!({"event": "warning", "what": what, "hint": hint}),
         Entry::Stats(stats) => counts("stats", stats, stats.seconds),
-        Entry::Summary { stats, took, resets, refused } => {
+        Entry::Summary { stats, took, resets, refused, .. } => {
             let mut object = counts("summary", stats, took.as_secs_f64());
             object["resets"] = json!(resets);
             object["refused"] = json!(refused);

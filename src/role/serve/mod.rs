@@ -7,12 +7,13 @@ mod counts;
 mod datagrams;
 mod guard;
 pub mod log;
+mod outbox;
 mod peers;
 mod plan;
 mod streams;
 
 use std::{
-    io,
+    io::{self, IsTerminal, Write},
     num::NonZero,
     sync::Arc,
     time::{Duration, Instant},
@@ -148,6 +149,10 @@ impl Signals {
     /// The first finishes, the second ends; and so does the end of the grace period.
     async fn stop(mut self, stop: Stop, grace: Duration) {
         self.next().await;
+        if io::stderr().is_terminal() {
+            // After the ^C that the terminal shows.
+            let _ = io::stderr().write_all(b"\n");
+        }
         stop.advance(Phase::Finish);
         tokio::select! { () = self.next() => (), () = tokio::time::sleep(grace) => () }
         stop.advance(Phase::Now);
@@ -174,7 +179,7 @@ pub async fn serve(plan: ServePlan, sockets: Sockets, stop: Stop) -> anyhow::Res
     if let Some(stats) = stats {
         stats.abort();
     }
-    server.log.say(&server.counts.summary(started.elapsed()));
+    server.log.say(&server.counts.summary(started.elapsed(), server.plan.listen.scheme.rides()));
     server.log.clone().end(&writer);
     Ok(())
 }
@@ -199,6 +204,7 @@ fn check(plan: &ServePlan, addresses: &[Endpoint]) -> Result<MakeSession, Troubl
 
 async fn interval_lines(server: Arc<Server>, every: Duration) {
     let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     ticks.tick().await;
     let mut before = server.counts.now();
     let mut at = Instant::now();
@@ -217,18 +223,13 @@ impl Server {
             self.log.say(&Entry::Listening { scheme: scheme.to_owned(), address: address.to_string() });
         }
         let protocol = self.plan.protocol;
-        let about = format!("{}: {}", protocol.name, protocol.about);
-        let loopback = matches!(&self.plan.listen.place, Place::Net { host: Host::Loopback, .. });
-        if !loopback {
-            return self.log.say(&Entry::Hint(about));
-        }
-        self.log.say(&Entry::Hint(format!("{about}; only this machine can connect")));
+        self.log.say(&Entry::Hint(format!("{}: {}", protocol.name, protocol.about)));
         let port = addresses.iter().find_map(|address| match address {
             Endpoint::Ip(address) => Some(address.port()),
             _ => None,
         });
-        if let Some(port) = port {
-            self.log.say(&Entry::Hint(format!("hint: serve-{scheme} :{port} opens it to others")));
+        if let (Place::Net { host: Host::Loopback, .. }, Some(port)) = (&self.plan.listen.place, port) {
+            self.log.say(&Entry::Hint(format!("only this machine can connect; serve-{scheme} :{port} opens it to others")));
         }
     }
 }

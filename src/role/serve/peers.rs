@@ -20,6 +20,8 @@ pub(super) struct Peer {
     pub(super) ours: Option<IpAddr>,
     pub(super) traffic: Traffic,
     pub(super) last: Instant,
+    /// Which peer of this server it is, counted from the first.
+    pub(super) born: u64,
     pub(super) guard: Guard,
 }
 
@@ -66,6 +68,11 @@ impl Peers {
 
     pub(super) fn all(&self) -> Vec<Endpoint> {
         self.known.keys().cloned().collect()
+    }
+
+    /// When the next of them may have been silent for too long.
+    pub(super) fn next_silent(&self) -> Option<Instant> {
+        self.order.front().map(|(_, looked)| *looked + self.remembered)
     }
 
     /// One who has been silent for too long and is owed nothing.
