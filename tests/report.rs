@@ -150,7 +150,7 @@ fn the_open_loop_shows_both_latencies_and_why_requests_failed() {
         "  requests       198,702       19,870/s      asked 20,000/s\n",
         "200,000 sent  198,702 right  1,203 lost  95 late  0 duplicated\n",
         "  failures         1,298         0.65 %\n",
-        "\n  why\n        1,203  no reply within 1 s\n           95  reply came after its time-out: counted late, not right\n",
+        "\n  why\n        1,203  no reply within 1 s\n           95  late reply, after its time-out: not counted as right\n",
     ] {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
@@ -164,8 +164,8 @@ fn failures_are_explained_and_an_interrupted_run_says_so() {
     let text = plain(&text::report(&nothing_right()));
     for part in [
         "interrupted\n",
-        "12,345  connection was refused: nothing listens there\n",
-        "1  reply was not the right one\n",
+        "12,345  connection refused: nothing listens there\n",
+        "1  wrong reply\n",
         "expected \"a\", got \"b\"\n",
     ] {
         assert!(text.contains(part), "{part:?} in\n{text}");

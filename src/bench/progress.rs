@@ -17,7 +17,8 @@ use crate::values::show;
 const STEPS: u64 = 1000;
 /// The rate is that of the last so many looks.
 const LOOKS: usize = 5;
-const TEMPLATE: &str = "{spinner} {msg}  {bar:24}  {percent} %";
+/// The message comes last and is cut where the terminal ends: a line that wraps could not be taken away again.
+const TEMPLATE: &str = "{spinner} {bar:8} {percent:>3} %  {wide_msg}";
 
 /// The line.
 pub struct Progress {

@@ -69,7 +69,7 @@ impl fmt::Display for ParamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown { typed, .. } => write!(f, "unknown parameter {typed:?}"),
-            Self::Malformed { name, value, why } => write!(f, "parameter {name} can't be {value:?}: {why}"),
+            Self::Malformed { name, value, why } => write!(f, "{name} can't be {value:?}: {why}"),
             Self::TooLong { name, length, longest } => {
                 write!(f, "parameter {name} has {length} bytes, over the limit of {longest}")
             }
