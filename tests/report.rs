@@ -124,6 +124,11 @@ fn a_person_reads_80_columns() {
             assert_eq!(line, line.trim_end(), "nothing trails");
         }
     }
+    let mut fast = closed_loop();
+    fast.totals.counters.right = 1_234_567;
+    fast.totals.failed_times(Failure::TimedOut, 1_234_567);
+    let line = interval(&fast).line();
+    assert!(line.contains("1,234,567/s") && line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
 }
 
 #[test]
@@ -171,6 +176,16 @@ fn failures_are_explained_and_an_interrupted_run_says_so() {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
     assert!(!text.contains("latency"), "nothing was measured:\n{text}");
+    let mut deaf = open_loop_with_trouble();
+    deaf.totals.counters.unreachable = 1203;
+    deaf.totals.failed_times(Failure::NotSent, 7);
+    let text = plain(&text::report(&deaf));
+    for part in [
+        "1,203  no reply within 1 s\n               nothing listens there: ICMP port unreachable, 1,203 times\n",
+        "7  due, but never sent: no connection was free in time\n               hint: more connections (-c)\n",
+    ] {
+        assert!(text.contains(part), "{part:?} in\n{text}");
+    }
 }
 
 #[test]

@@ -126,7 +126,7 @@ pub fn length_fits(
     let (takes, hint) = match row {
         Some(row) if overhead > 0 => (
             format!("{} over {ip} takes {room}", row.name),
-            format!("its answer is {overhead} bytes longer, and one datagram too; tcp takes any length"),
+            format!("its answer is {overhead} bytes longer, and must fit as well; or use tcp"),
         ),
         _ => (format!("a datagram over {ip} holds {room}"), "send it in pieces, or over tcp".into()),
     };

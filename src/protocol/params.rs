@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(set("xyzzy", "1"), Err(("unknown parameter \"xyzzy\"".into(), hint("this protocol has delay, quote"))));
         assert_eq!(set("quote", "abcd"), Err(("parameter quote has 4 bytes, over the limit of 3".into(), None)));
         let (sentence, _) = set("delay", "soon").unwrap_err();
-        assert!(sentence.starts_with("parameter delay can't be \"soon\": "), "{sentence}");
+        assert!(sentence.starts_with("delay can't be \"soon\": "), "{sentence}");
         let none = Params::default().set(&[], "x", "1").unwrap_err();
         assert_eq!(none.hint().unwrap(), "this protocol has no parameters");
     }

@@ -67,7 +67,7 @@ fn bench_refuses_what_makes_no_sense() {
         (&["tcp", "-P", "chargen", "-r", "1k"], "chargen sends without being asked"),
         (&["tcp", "-P", "daytime", "-l", "9"], "daytime takes no data"),
         (&["udp", "--reconnect"], "datagrams have none"),
-        (&["tcp", "--reconnect", "--in-flight", "2"], "--in-flight: --reconnect has one request"),
+        (&["tcp", "--reconnect", "--in-flight", "2"], "--reconnect has one request on each connection"),
         (&["tcp", "--datagram"], "--datagram is for Unix sockets"),
         (&["tcp", "--fail-if", "nonsense"], "--fail-if"),
         (&["tcp", "-c", "0"], "it must be at least 1"),
