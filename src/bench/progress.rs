@@ -94,3 +94,20 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn millions_a_second_fit_80_columns() {
+        let mut total = Tally::default();
+        total.right(4_840_000, None);
+        total.counters.right = 12_345_670;
+        let progress = Progress::begin(true, Until::Requests(1), Instant::now());
+        let message = progress.message(Duration::from_secs(10), &total);
+        assert!(message.starts_with("10.0 s  1,234,567/s  12,345,670 right  0 failed  p99 4.8"), "{message}");
+        // Before it come the spinner, the bar and ` 100 %`, with the gaps between them.
+        assert!(2 + 8 + 1 + 5 + 2 + message.chars().count() <= 80, "{message}");
+    }
+}

@@ -209,7 +209,7 @@ impl Bench {
         }
         if (self.load.reconnect || implied) && self.load.in_flight.is_some_and(|n| n > 1) {
             let name = row.filter(|_| implied).map_or("--reconnect", |row| row.name);
-            return Err(Trouble::usage(format!("{name} has one request on each connection: --in-flight can't raise that"))
+            return Err(Trouble::usage(format!("{name} has one request on each connection: no --in-flight"))
                 .hint("more connections are more requests under way: -c 100"));
         }
         Ok(self.load.reconnect || implied)
