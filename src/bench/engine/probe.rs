@@ -130,7 +130,8 @@ fn unclear(heard: &[u8], how: &Closed, plan: &BenchPlan) -> Trouble {
         }
         (b"", how) => Trouble::failed(format!("could not ask {target} what it speaks: {how}"))
             .hint("does it listen there? -P NAME says what it speaks, without asking"),
-        _ => Trouble::usage(format!("{target} answers in no protocol known here: {}", quoted(heard, 32)))
+        _ => Trouble::usage(format!("{target} answers in no protocol known here"))
+            .detail(format!("  it said {}", quoted(heard, 32)))
             .hint("-P says what it speaks; -P raw takes any answer for right"),
     }
 }
