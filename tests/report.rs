@@ -91,6 +91,7 @@ fn nothing_right() -> Results {
     let mut totals = Tally::default();
     totals.failed_as(Failure::WrongReply, Some("expected \"a\", got \"b\"".into()));
     totals.failed_times(Failure::Refused, 12_345);
+    totals.failed_times(Failure::NotSent, 7);
     Results { totals, interrupted: true, ..closed_loop() }
 }
 

@@ -216,7 +216,7 @@ fn explained(kind: Failure, results: &Results) -> Option<String> {
             Some(format!("nothing listens there: ICMP port unreachable, {told}"))
         }
         Failure::NotSent if about.reconnect || about.in_flight.is_none() => Some("hint: more connections (-c)".into()),
-        Failure::NotSent => Some("hint: more connections (-c), or more requests on each (--in-flight)".into()),
+        Failure::NotSent => Some("hint: more connections (-c), or more on each (--in-flight)".into()),
         _ => None,
     }
 }
