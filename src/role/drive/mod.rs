@@ -80,6 +80,8 @@ struct Flags {
     peer_ended: bool,
     source_ended: bool,
     refused: bool,
+    /// The source was not asked, because too much is unsent.
+    held_back: bool,
     half_closed: bool,
     winding: bool,
     input_paused: bool,
@@ -221,7 +223,8 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
 
     fn say(&mut self, cx: &mut Context<'_>) -> Turn {
         let may = self.stage == Stage::Open && !self.flags.source_ended && !self.flags.refused && !self.flags.winding;
-        if !may || self.unsent() > self.terms.low_water {
+        self.flags.held_back = may && self.unsent() > self.terms.low_water;
+        if !may || self.flags.held_back {
             return Turn::Wait;
         }
         match self.party.poll_say(cx) {

@@ -25,7 +25,8 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                     if let Some(out) = self.out.take() {
                         pool::give_out(out);
                     }
-                    break;
+                    // Nothing would wake us for a source that was held back.
+                    return if std::mem::take(&mut self.flags.held_back) { Turn::Again } else { Turn::Wait };
                 }
                 Front::EndDatagram => out.pop(),
                 Front::Effect(effect) => {
