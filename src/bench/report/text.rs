@@ -211,9 +211,9 @@ fn why(results: &Results) -> String {
     if lines.is_empty() { lines } else { format!("\n  why\n{lines}") }
 }
 
-/// Says when the generator itself was the limit, and what to do; nothing otherwise.
+/// Says when the generator itself was the limit, and what to do where `hints` are wanted; nothing otherwise.
 #[must_use]
-pub fn saturation(results: &Results) -> String {
+pub fn saturation(results: &Results, hints: bool) -> String {
     if !results.generator.saturated {
         return String::new();
     }
@@ -228,7 +228,8 @@ pub fn saturation(results: &Results) -> String {
         Model::Closed => thread,
     };
     let mark = "!".style(WRONG);
-    format!("\n  {mark} this machine was the limit: {what}\n    hint: {}\n", advice(results))
+    let hint = if hints { format!("    hint: {}\n", advice(results)) } else { String::new() };
+    format!("\n  {mark} this machine was the limit: {what}\n{hint}")
 }
 
 fn advice(results: &Results) -> String {
