@@ -26,6 +26,10 @@ use crate::{
 const STREAM_CONNECTIONS: usize = 50;
 /// How long a run lasts, unless told otherwise.
 const DURATION: Duration = Duration::from_secs(10);
+/// The longest message: all of it is in memory.
+const LONGEST: usize = 1 << 30;
+/// More threads only get in each other's way.
+const MOST_THREADS: usize = 1024;
 
 #[derive(Debug, Args)]
 #[command(
@@ -72,7 +76,7 @@ pub(super) struct LoadArgs {
     #[arg(short = 'c', long, value_name = "N", value_parser = values::at_least_one)]
     pub connections: Option<usize>,
     /// Length of each message [default: 64]
-    #[arg(short = 'l', long, value_name = "SIZE", value_parser = read::size, conflicts_with = "file")]
+    #[arg(short = 'l', long, value_name = "SIZE", value_parser = length, conflicts_with = "file")]
     pub length: Option<usize>,
     /// Requests per second, come what may (open loop)
     #[arg(short = 'r', long, value_name = "RATE", value_parser = read::rate)]
@@ -119,7 +123,7 @@ struct RunArgs {
     #[arg(long, value_name = "N", default_value = "1", hide_default_value = true, value_parser = repeats)]
     repeat: u32,
     /// Worker threads [default: one for each core]
-    #[arg(short = 't', long, value_name = "N", value_parser = values::at_least_one)]
+    #[arg(short = 't', long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
     /// Seed of all random choices [default: 0]
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = read::count)]
@@ -245,6 +249,20 @@ impl ReportArgs {
             quiet: self.quiet,
             verbose: self.verbose,
         }
+    }
+}
+
+fn length(text: &str) -> Result<usize, String> {
+    match read::size(text)? {
+        length if length > LONGEST => Err("a message is at most 1 GiB".into()),
+        length => Ok(length),
+    }
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match values::at_least_one(text)? {
+        threads if threads > MOST_THREADS => Err("there are at most 1,024 threads".into()),
+        threads => Ok(threads),
     }
 }
 
