@@ -139,6 +139,16 @@ impl Schedule {
 
     /// What to do at `now`, measured from the start, with `in_flight` requests on their way. [`Next::Now`] counts as sent.
     pub fn next(&mut self, now: Duration, in_flight: usize) -> Next {
+        let next = self.peek(now, in_flight);
+        if let Next::Now(due) = next {
+            self.take(due);
+        }
+        next
+    }
+
+    /// The same, when nothing is sent.
+    #[must_use]
+    pub fn peek(&self, now: Duration, in_flight: usize) -> Next {
         if self.left == Some(0) {
             return Next::Done;
         }
@@ -153,8 +163,54 @@ impl Schedule {
         if self.closed() && in_flight >= self.slots {
             return Next::Wait;
         }
-        self.take(due);
         Next::Now(due)
+    }
+
+    /// Open loop: leaves out what is due before `until`. Gives how many of those would have counted. Takes no longer for many
+    /// than for few.
+    pub fn skip(&mut self, until: Duration) -> u64 {
+        let until = until.min(self.shape.stops_at().unwrap_or(Duration::MAX));
+        self.leap(until.min(self.shape.measured_from()));
+        let counted = self.leap(until).min(self.left.unwrap_or(u64::MAX));
+        if let Some(left) = &mut self.left {
+            *left -= counted;
+        }
+        counted
+    }
+
+    /// Goes on to the first request that is due at `to` or later. Gives how many were passed.
+    fn leap(&mut self, to: Duration) -> u64 {
+        let Some(rate) = self.shape.rate.filter(|_| self.due(Duration::ZERO) < to) else { return 0 };
+        let (shape, all) = (self.shape, self.shape.due_by(to, rate));
+        match &mut self.pace {
+            Pace::Closed => 0,
+            Pace::Constant { worker, k, .. } => {
+                let due = |k: u64| shape.time_of((worker.index + k * worker.of) as f64, rate);
+                let mut next = ((all - worker.index as f64) / worker.of as f64).max(*k as f64) as u64;
+                // Times are rounded to nanoseconds: the division may be one off.
+                while next > *k && due(next - 1) >= to {
+                    next -= 1;
+                }
+                while due(next) < to {
+                    next += 1;
+                }
+                next - std::mem::replace(k, next)
+            }
+            Pace::Poisson { of, count, random, .. } => {
+                let mut passed = 0;
+                let expected = (all - *count) / *of as f64;
+                if expected > FEW {
+                    // What is due later does not depend on what was due before: many are drawn at once.
+                    passed = (expected + expected.sqrt() * normal(random)).max(0.0) as u64;
+                    *count = all;
+                }
+                while shape.time_of(*count, rate) < to {
+                    passed += 1;
+                    *count += gap(random) * *of as f64;
+                }
+                passed
+            }
+        }
     }
 
     fn closed(&self) -> bool {
@@ -182,6 +238,14 @@ impl Schedule {
             *left -= 1;
         }
     }
+}
+
+/// A Poisson count of so many expected is as good as normal.
+const FEW: f64 = 1e4;
+
+/// A number with the standard normal distribution (Box and Muller).
+fn normal(random: &mut fastrand::Rng) -> f64 {
+    (2.0 * gap(random)).sqrt() * (std::f64::consts::TAU * random.f64()).cos()
 }
 
 /// One gap of a Poisson process of rate 1, by inversion.
@@ -315,6 +379,40 @@ mod tests {
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
         let deviation = (gaps.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / gaps.len() as f64).sqrt();
         assert!((deviation / mean - 1.0).abs() < 0.05, "exponential gaps vary as much as their mean: {deviation} {mean}");
+    }
+
+    #[test]
+    fn leaving_out_is_as_if_they_had_been_asked_for() {
+        let until = Until::Duration(seconds(3.0));
+        for (ramp, omit, of) in [(0.0, 0.0, 1), (0.0, 0.5, 3), (1.0, 0.25, 2)] {
+            let constant = Shape { ramp: seconds(ramp), omit: seconds(omit), ..shape(Some(777.0), until) };
+            for shape in [constant, Shape { arrivals: Arrivals::Poisson, ..constant }] {
+                let new = || Schedule::new(shape, Worker { index: of - 1, of }, 0);
+                let times = all(new());
+                for to in [0.0, 0.3, 1.0, 1.234_567, 2.9] {
+                    let to = seconds(to);
+                    let mut load = new();
+                    let counted = times.iter().filter(|due| **due < to && **due >= shape.measured_from()).count();
+                    assert_eq!(load.skip(to), counted as u64, "{shape:?} {to:?}");
+                    assert_eq!(load.skip(to), 0);
+                    assert_eq!(all(load)[0], *times.iter().find(|due| **due >= to).expect("more"), "{shape:?} {to:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_leap_over_many_ends_at_once() {
+        let until = Until::Duration(seconds(1e4));
+        for arrivals in [Arrivals::Constant, Arrivals::Poisson] {
+            let mut load = Schedule::new(Shape { arrivals, ..shape(Some(1e9), until) }, ONE, 0);
+            let counted = load.skip(seconds(1e3)) as f64;
+            // Six standard deviations either way.
+            assert!((counted - 1e12).abs() < 6e6, "{arrivals:?} {counted}");
+            assert!(matches!(load.peek(seconds(1e3) + Duration::from_micros(1), 0), Next::Now(_)));
+        }
+        let mut load = Schedule::new(shape(Some(1e9), Until::Requests(1000)), ONE, 0);
+        assert_eq!((load.skip(seconds(1.0)), load.peek(seconds(1.0), 0)), (1000, Next::Done));
     }
 
     #[test]

@@ -146,6 +146,7 @@ impl Party {
         self.awaited.push_back(Some(request));
         self.in_flight += 1;
         self.turns.burst += 1;
+        self.work.sent(&request);
         if !self.armed && !self.silent() {
             self.arm(request.sent, cx);
         }
