@@ -49,6 +49,8 @@ failures! {
     Broken "broken" "connection failed before the reply",
     /// Open loop: it was due, and nothing was free to take it when sending stopped.
     NotSent "not_sent" "was due, but no connection was free for it before the time was up",
+    /// Closed loop: nothing had worked for long, so the rest of a count was not tried.
+    GivenUp "given_up" "was not sent: nothing was answered for too long, so the rest was given up",
 }
 
 impl Failure {

@@ -178,6 +178,11 @@ impl Schedule {
         counted
     }
 
+    /// Ends it. Gives how many of a count were still to be sent.
+    pub fn give_up(&mut self) -> u64 {
+        self.left.as_mut().map_or(0, std::mem::take)
+    }
+
     /// Goes on to the first request that is due at `to` or later. Gives how many were passed.
     fn leap(&mut self, to: Duration) -> u64 {
         let Some(rate) = self.shape.rate.filter(|_| self.due(Duration::ZERO) < to) else { return 0 };

@@ -213,10 +213,8 @@ impl Work {
 
     /// Closed loop: what is left of a count is not sent any more.
     pub(super) fn fail_rest(&self) {
-        let now = Instant::now();
-        while let Next::Now(_) = self.next_of_closed_loop(0, now) {
-            self.count(now >= self.measured_from.get(), |tally| tally.failed(Failure::NotSent));
-        }
+        let rest = self.schedule.borrow_mut().give_up();
+        self.count(rest > 0, |tally| tally.failed_times(Failure::GivenUp, rest));
     }
 
     pub(super) fn connected(&self, took: Duration) {

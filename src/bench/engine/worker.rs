@@ -45,6 +45,7 @@ pub(super) struct Report {
 /// Starts worker `index` of `job.threads`.
 pub(super) fn spawn(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> io::Result<JoinHandle<Option<Report>>> {
     std::thread::Builder::new().name(format!("bench {index}")).spawn(move || {
+        let _alarm = Alarm(job.clone());
         match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => Some(runtime.block_on(run(job, index, recorder, gate))),
             Err(error) => {
@@ -53,6 +54,30 @@ pub(super) fn spawn(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate)
             }
         }
     })
+}
+
+/// What a worker said at its end. One that panicked has counted nobody knows what: then there is nothing to report.
+pub(super) fn report_of(thread: JoinHandle<Option<Report>>, job: &Job) -> Option<Report> {
+    thread.join().unwrap_or_else(|_| {
+        job.give_up(broken());
+        None
+    })
+}
+
+fn broken() -> Trouble {
+    Trouble::failed("a worker of the load generator panicked, so its figures are not whole")
+        .hint("this is a bug; please report it")
+}
+
+/// Stops the others at once when this one panics.
+struct Alarm(Arc<Job>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.give_up(broken());
+        }
+    }
 }
 
 async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Report {
@@ -159,4 +184,52 @@ async fn pace(work: Rc<Work>) {
 async fn tick_at(ticker: &mut Ticker, at: Instant) {
     ticker.set_at(at);
     std::future::poll_fn(|cx| ticker.poll_tick(cx)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bench::{
+            Arrivals, Load, Until,
+            engine::job::{Parts, Peer},
+            load::Shape,
+        },
+        protocol::{self, Setup},
+        role::stop::Stop,
+        session::Endpoint,
+        transport::{Dial, Scheme},
+    };
+
+    fn job() -> Arc<Job> {
+        let (until, zero) = (Until::Requests(1), Duration::ZERO);
+        Arc::new(Job::new(Parts {
+            peer: Peer { address: Endpoint::Unnamed, scheme: Scheme::Tcp, dial: Dial::default() },
+            first: None,
+            protocol: protocol::ALL[0],
+            setup: Setup::default(),
+            load: Load::Length(1),
+            shape: Shape { rate: None, arrivals: Arrivals::Constant, ramp: zero, omit: zero, until, seed: 0 },
+            in_flight: None,
+            reconnect: false,
+            timeout: None,
+            connections: 1,
+            threads: 1,
+            tick: Duration::from_secs(1),
+            stop: Stop::default(),
+        }))
+    }
+
+    #[test]
+    fn a_worker_that_panics_ends_the_run_with_trouble() {
+        let job = job();
+        let alarm = Alarm(job.clone());
+        let thread = std::thread::spawn(move || -> Option<Report> {
+            let _alarm = alarm;
+            panic!("on purpose");
+        });
+        assert!(report_of(thread, &job).is_none());
+        assert_eq!(job.stop.phase(), Phase::Now);
+        assert!(job.trouble().is_some_and(|trouble| trouble.to_string().contains("panicked")));
+    }
 }
