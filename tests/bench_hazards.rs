@@ -150,6 +150,15 @@ fn quiet_is_the_report_and_nothing_else() {
 }
 
 #[test]
+fn verbose_tells_more() {
+    let plain = netproto(&["bench", "tcp", "-n", "100", "-c", "2"]).run();
+    let more = netproto(&["bench", "tcp", "-n", "100", "-c", "2", "-r", "1k", "-t", "1", "--seed", "7", "-v"]).run();
+    for part in ["threads 1", "seed 7", "time-out 10 s", "send lag", "  connect  ", "cpu"] {
+        assert!(more.code(0).text().contains(part) && !plain.code(0).text().contains(part), "{part}\n{more}");
+    }
+}
+
+#[test]
 fn lengths_and_threads_beyond_reason_are_refused() {
     for (args, named) in [(&["-l", "900000G"][..], "1 GiB"), (&["-t", "1M"], "1,024")] {
         let output = netproto(&[&["bench", "tcp", "-n", "1"], args].concat()).run();
@@ -160,7 +169,11 @@ fn lengths_and_threads_beyond_reason_are_refused() {
 /// No two datagrams of a load are alike, or the other end would take it for a loop of echoes and fall silent.
 #[test]
 fn framed_datagrams_do_not_look_like_a_loop() {
-    for args in [&["--framing", "lines"][..], &["--framing", "netstring"], &["hello"]] {
+    let folder = support::Folder::new("bench-alike");
+    let file = folder.join("message");
+    std::fs::write(&file, "hello").unwrap();
+    // One message over and over is what was asked for: its own server answers it all the same.
+    for args in [&["--framing", "lines"][..], &["--framing", "netstring"], &["-f", &file]] {
         let output = netproto(&[&["bench", "udp", "-P", "echo", "-n", "500", "-J"], args].concat()).run();
         let report = output.code(0).json();
         assert_eq!((count(&report, "/requests"), count(&report, "/failures/total")), (500, 0), "{args:?}\n{output}");

@@ -157,7 +157,9 @@ impl Party {
         let now = Instant::now();
         self.armed = false;
         let too_old = |request: &Request| now.saturating_duration_since(request.sent) >= self.work.job.timeout;
-        while let Some(request) = self.unwritten.pop_front_if(|request| too_old(request)) {
+        while self.unwritten.front().is_some_and(too_old)
+            && let Some(request) = self.unwritten.pop_front()
+        {
             self.work.count(request.measured, |tally| tally.failed(Failure::TimedOut));
             self.state.timed_out = true;
         }

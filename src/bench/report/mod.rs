@@ -130,6 +130,9 @@ pub fn finish(plan: &ReportPlan, runs: &[Results], missed: &[Missed]) -> Result<
         return say(&json::result(&all, runs, missed, plan.json_stream));
     }
     let mut text = text::report(&all);
+    if plan.verbose > 0 {
+        text.push_str(&text::detail(&all));
+    }
     text.push_str(&spread::table(runs));
     text.push_str(&text::saturation(&all, !plan.quiet));
     text.push_str(&text::missed(missed));
