@@ -119,7 +119,7 @@ fn plain(text: &str) -> String {
 fn a_person_reads_80_columns() {
     for results in all() {
         let text =
-            text::report(&results) + &text::saturation(&results) + &spread::table(&[results.clone(), results.clone()]);
+            text::report(&results) + &text::saturation(&results, true) + &spread::table(&[results.clone(), results.clone()]);
         for line in plain(&text).lines() {
             assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
             assert_eq!(line, line.trim_end(), "nothing trails");
@@ -191,13 +191,13 @@ fn failures_are_explained_and_an_interrupted_run_says_so() {
 
 #[test]
 fn the_generator_admits_that_it_was_the_limit() {
-    let text = plain(&text::saturation(&saturated()));
+    let text = plain(&text::saturation(&saturated(), true));
     assert!(
         text.contains("! this machine was the limit: 200,000/s asked, 122,000/s sent,\n    one thread at 100 %\n"),
         "{text}"
     );
     assert!(text.contains("hint: ") && text.contains("--in-flight 8"), "{text}");
-    assert_eq!(text::saturation(&closed_loop()), "");
+    assert_eq!(text::saturation(&closed_loop(), true), "");
     // A slow server that makes requests wait is not our fault: the thread is idle and the lag is small.
     let mut slow = open_loop_with_trouble();
     slow.totals.counters.sent /= 2;

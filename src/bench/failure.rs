@@ -49,6 +49,8 @@ failures! {
     Broken "broken" "connection lost before the reply",
     /// Open loop: it was due, and nothing was free to take it when sending stopped.
     NotSent "not_sent" "due, but never sent: no connection was free in time",
+    /// Closed loop: nothing had worked for long, so the rest of a count was not tried.
+    GivenUp "given_up" "given up: nothing was answered for too long before them",
 }
 
 impl Failure {

@@ -139,6 +139,16 @@ impl Schedule {
 
     /// What to do at `now`, measured from the start, with `in_flight` requests on their way. [`Next::Now`] counts as sent.
     pub fn next(&mut self, now: Duration, in_flight: usize) -> Next {
+        let next = self.peek(now, in_flight);
+        if let Next::Now(due) = next {
+            self.take(due);
+        }
+        next
+    }
+
+    /// The same, when nothing is sent.
+    #[must_use]
+    pub fn peek(&self, now: Duration, in_flight: usize) -> Next {
         if self.left == Some(0) {
             return Next::Done;
         }
@@ -153,8 +163,59 @@ impl Schedule {
         if self.closed() && in_flight >= self.slots {
             return Next::Wait;
         }
-        self.take(due);
         Next::Now(due)
+    }
+
+    /// Open loop: leaves out what is due before `until`. Gives how many of those would have counted. Takes no longer for many
+    /// than for few.
+    pub fn skip(&mut self, until: Duration) -> u64 {
+        let until = until.min(self.shape.stops_at().unwrap_or(Duration::MAX));
+        self.leap(until.min(self.shape.measured_from()));
+        let counted = self.leap(until).min(self.left.unwrap_or(u64::MAX));
+        if let Some(left) = &mut self.left {
+            *left -= counted;
+        }
+        counted
+    }
+
+    /// Ends it. Gives how many of a count were still to be sent.
+    pub fn give_up(&mut self) -> u64 {
+        self.left.as_mut().map_or(0, std::mem::take)
+    }
+
+    /// Goes on to the first request that is due at `to` or later. Gives how many were passed.
+    fn leap(&mut self, to: Duration) -> u64 {
+        let Some(rate) = self.shape.rate.filter(|_| self.due(Duration::ZERO) < to) else { return 0 };
+        let (shape, all) = (self.shape, self.shape.due_by(to, rate));
+        match &mut self.pace {
+            Pace::Closed => 0,
+            Pace::Constant { worker, k, .. } => {
+                let due = |k: u64| shape.time_of((worker.index + k * worker.of) as f64, rate);
+                let mut next = ((all - worker.index as f64) / worker.of as f64).max(*k as f64) as u64;
+                // Times are rounded to nanoseconds: the division may be one off.
+                while next > *k && due(next - 1) >= to {
+                    next -= 1;
+                }
+                while due(next) < to {
+                    next += 1;
+                }
+                next - std::mem::replace(k, next)
+            }
+            Pace::Poisson { of, count, random, .. } => {
+                let mut passed = 0;
+                let expected = (all - *count) / *of as f64;
+                if expected > FEW {
+                    // What is due later does not depend on what was due before: many are drawn at once.
+                    passed = (expected + expected.sqrt() * normal(random)).max(0.0) as u64;
+                    *count = all;
+                }
+                while shape.time_of(*count, rate) < to {
+                    passed += 1;
+                    *count += gap(random) * *of as f64;
+                }
+                passed
+            }
+        }
     }
 
     fn closed(&self) -> bool {
@@ -184,6 +245,14 @@ impl Schedule {
     }
 }
 
+/// A Poisson count of so many expected is as good as normal.
+const FEW: f64 = 1e4;
+
+/// A number with the standard normal distribution (Box and Muller).
+fn normal(random: &mut fastrand::Rng) -> f64 {
+    (2.0 * gap(random)).sqrt() * (std::f64::consts::TAU * random.f64()).cos()
+}
+
 /// One gap of a Poisson process of rate 1, by inversion.
 fn gap(random: &mut fastrand::Rng) -> f64 {
     // 1 - f64() lies in (0, 1]: its logarithm is finite.
@@ -191,161 +260,4 @@ fn gap(random: &mut fastrand::Rng) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ONE: Worker = Worker { index: 0, of: 1 };
-
-    fn shape(rate: Option<f64>, until: Until) -> Shape {
-        Shape { rate, arrivals: Arrivals::Constant, ramp: Duration::ZERO, omit: Duration::ZERO, until, seed: 1 }
-    }
-
-    fn seconds(s: f64) -> Duration {
-        Duration::from_secs_f64(s)
-    }
-
-    /// Runs in virtual time, where every wait ends exactly when it should: all intended times.
-    fn all(mut load: Schedule) -> Vec<Duration> {
-        let (mut now, mut times) = (Duration::ZERO, Vec::new());
-        loop {
-            match load.next(now, 0) {
-                Next::Now(due) => times.push(due),
-                Next::At(at) => {
-                    assert!(at > now, "time must pass");
-                    now = at;
-                }
-                Next::Wait => panic!("nothing to wait for"),
-                Next::Done => return times,
-            }
-        }
-    }
-
-    #[test]
-    fn a_constant_rate_by_the_table() {
-        // (rate, requests sent before, now) -> what it says
-        for (rate, sent, now, next) in [
-            (1.0, 0, 0.0, Next::Now(seconds(0.0))),
-            (1.0, 1, 0.0, Next::At(seconds(1.0))),
-            (1.0, 1, 0.1, Next::At(seconds(1.0))),
-            (1.0, 1, 1.0, Next::Now(seconds(1.0))),
-            (1.0, 1, 1.9, Next::Now(seconds(1.0))),
-            (1.0, 2, 1.0, Next::At(seconds(2.0))),
-            (1.0, 10, 11.0, Next::Done),
-            (1.0, 9, 1e3, Next::Now(seconds(9.0))),
-            (2.0, 1, 0.1, Next::At(seconds(0.5))),
-            (1e6, 1000, 0.0, Next::At(seconds(0.001))),
-            (0.5, 1, 1.0, Next::At(seconds(2.0))),
-            (0.05, 1, 1.0, Next::Done),
-        ] {
-            let mut load = Schedule::new(shape(Some(rate), Until::Duration(seconds(10.0))), ONE, 0);
-            for _ in 0..sent {
-                assert!(matches!(load.next(seconds(1e6), 0), Next::Now(_)), "{rate} {sent}");
-            }
-            assert_eq!(load.next(seconds(now), 1_000_000), next, "{rate}/s, {sent} sent, at {now} s");
-        }
-    }
-
-    #[test]
-    fn late_callers_get_every_request_with_its_own_time() {
-        let mut load = Schedule::new(shape(Some(1000.0), Until::Duration(seconds(1.0))), ONE, 0);
-        for k in 0..100 {
-            assert_eq!(load.next(seconds(0.0995), 0), Next::Now(Duration::from_millis(k)));
-        }
-        assert_eq!(load.next(seconds(0.0995), 0), Next::At(seconds(0.1)));
-    }
-
-    #[test]
-    fn the_sum_of_all_workers_is_exact() {
-        for of in [1, 2, 3, 7] {
-            let shape = shape(Some(333.0), Until::Duration(seconds(10.0)));
-            let mut times: Vec<_> = (0..of).flat_map(|index| all(Schedule::new(shape, Worker { index, of }, 0))).collect();
-            times.sort();
-            let one = all(Schedule::new(shape, ONE, 0));
-            assert_eq!(times, one, "{of} workers");
-            assert_eq!(one.len(), 3330);
-        }
-    }
-
-    #[test]
-    fn a_long_fast_run_keeps_its_rate() {
-        let shape = shape(Some(1e6), Until::Duration(seconds(1e5)));
-        // The last of 10^11 requests: a thousandth of a microsecond off would be 100 us by adding intervals up.
-        assert_eq!(shape.time_of(1e11 - 1.0, 1e6), Duration::from_micros(99_999_999_999));
-    }
-
-    #[test]
-    fn the_ramp_is_a_straight_line() {
-        let shape = Shape { ramp: seconds(4.0), ..shape(Some(100.0), Until::Duration(seconds(2.0))) };
-        let times = all(Schedule::new(shape, ONE, 0));
-        assert_eq!(times.len(), 200 + 200);
-        // Halfway through the ramp a quarter of its requests were due; each is where `due_by` says.
-        assert_eq!(times.iter().filter(|due| **due < seconds(2.0)).count(), 50);
-        assert_eq!(times.iter().filter(|due| **due < seconds(4.0)).count(), 200);
-        for (k, due) in times.iter().enumerate() {
-            assert!((shape.due_by(*due, 100.0) - k as f64).abs() < 1e-4, "{k}");
-        }
-        assert_eq!(times[300], seconds(5.0));
-    }
-
-    #[test]
-    fn warm_up_is_sent_and_does_not_count() {
-        let until = Until::Requests(10);
-        let shape = Shape { omit: seconds(1.0), ..shape(Some(5.0), until) };
-        let times = all(Schedule::new(shape, ONE, 0));
-        assert_eq!(times.len(), 15);
-        assert_eq!(times.iter().filter(|due| **due >= shape.measured_from()).count(), 10);
-        assert_eq!(shape.stops_at(), None);
-    }
-
-    #[test]
-    fn poisson_has_its_rate_its_spread_and_its_seed() {
-        let shape = Shape {
-            arrivals: Arrivals::Poisson,
-            ramp: seconds(10.0),
-            ..shape(Some(1000.0), Until::Duration(seconds(100.0)))
-        };
-        let times = |index| all(Schedule::new(shape, Worker { index, of: 2 }, 0));
-        let (a, b) = (times(0), times(1));
-        assert_eq!(a, times(0), "the same seed gives the same run");
-        assert_ne!(a, b, "workers differ");
-        let steady: Vec<f64> = a.iter().chain(&b).map(Duration::as_secs_f64).filter(|s| *s >= 10.0).collect();
-        // 100,000 expected, standard deviation 316: six of them either way.
-        assert!((steady.len() as f64 - 1e5).abs() < 1900.0, "{}", steady.len());
-        let gaps: Vec<f64> = a.windows(2).map(|w| w[1].as_secs_f64() - w[0].as_secs_f64()).skip(10_000).collect();
-        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
-        let deviation = (gaps.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / gaps.len() as f64).sqrt();
-        assert!((deviation / mean - 1.0).abs() < 0.05, "exponential gaps vary as much as their mean: {deviation} {mean}");
-    }
-
-    #[test]
-    fn a_closed_loop_waits_for_answers() {
-        let mut load = Schedule::new(shape(None, Until::Duration(seconds(1.0))), ONE, 2);
-        assert_eq!(load.next(seconds(0.2), 0), Next::Now(seconds(0.2)));
-        assert_eq!(load.next(seconds(0.2), 1), Next::Now(seconds(0.2)));
-        assert_eq!(load.next(seconds(0.3), 2), Next::Wait);
-        assert_eq!(load.next(seconds(0.4), 1), Next::Now(seconds(0.4)));
-        assert_eq!(load.next(seconds(1.0), 0), Next::Done);
-    }
-
-    #[test]
-    fn a_count_is_divided_among_workers() {
-        for (all, of) in [(10, 3), (2, 4), (1_000_003, 7)] {
-            let sent: u64 = (0..of)
-                .map(|index| {
-                    let mut load = Schedule::new(shape(None, Until::Requests(all)), Worker { index, of }, 1);
-                    std::iter::from_fn(|| matches!(load.next(seconds(0.0), 0), Next::Now(_)).then_some(())).count() as u64
-                })
-                .sum();
-            assert_eq!(sent, all);
-        }
-    }
-
-    #[test]
-    fn connections_open_over_the_ramp_in_closed_loop_only() {
-        let closed = Shape { ramp: seconds(10.0), ..shape(None, Until::Requests(1)) };
-        assert_eq!(closed.connect_at(0, 5), seconds(0.0));
-        assert_eq!(closed.connect_at(3, 5), seconds(6.0));
-        let open = Shape { rate: Some(1.0), ..closed };
-        assert_eq!(open.connect_at(3, 5), seconds(0.0));
-    }
-}
+mod tests;

@@ -26,6 +26,8 @@ use crate::{
 const STREAM_CONNECTIONS: usize = 50;
 /// How long a run lasts, unless told otherwise.
 const DURATION: Duration = Duration::from_secs(10);
+/// The longest message: all of it is in memory.
+const LONGEST: usize = 1 << 30;
 
 #[derive(Debug, Args)]
 #[command(
@@ -72,7 +74,7 @@ pub(super) struct LoadArgs {
     #[arg(short = 'c', long, value_name = "N", value_parser = values::at_least_one)]
     pub connections: Option<usize>,
     /// Length of each message [default: 64]
-    #[arg(short = 'l', long, value_name = "SIZE", value_parser = read::size, conflicts_with = "file")]
+    #[arg(short = 'l', long, value_name = "SIZE", value_parser = length, conflicts_with = "file")]
     pub length: Option<usize>,
     /// Requests per second, come what may (open loop)
     #[arg(short = 'r', long, value_name = "RATE", value_parser = read::rate)]
@@ -242,6 +244,13 @@ impl ReportArgs {
             quiet: self.quiet,
             verbose: self.verbose,
         }
+    }
+}
+
+fn length(text: &str) -> Result<usize, String> {
+    match read::size(text)? {
+        length if length > LONGEST => Err("a message is at most 1 GiB".into()),
+        length => Ok(length),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A count of requests does not wait for ever for a server that is gone: after so long without an answer on any connection,
-/// when none can be made, the rest has failed.
+/// when one more was of no use, the rest has failed.
 const HOPE: Duration = Duration::from_secs(3);
 
 /// A connection that was made.
@@ -99,31 +99,32 @@ async fn talk_on(work: &Rc<Work>, place: usize, mut wire: Option<Wire>) {
             Some(wire) => Ok(wire),
             None => connect(work).await,
         };
-        let worked = match made {
+        // How long nothing may have worked.
+        let hope = match made {
             Ok(wire) => match talk(work, place, wire, taken).await {
                 After::Over => return,
-                After::Again { worked } => worked,
+                After::Worked => {
+                    pause = PAUSE;
+                    continue;
+                }
+                After::TimedOut => HOPE + work.job.timeout,
+                After::Failed => HOPE,
             },
             Err(Unmade::Over) => return,
             Err(Unmade::Failed(kind, example)) => {
-                let now = Instant::now();
-                if !work.fail_connect(taken, kind, example, now) {
+                if !work.fail_connect(taken, kind, example, Instant::now()) {
                     return;
                 }
-                if work.silent_for(now) > HOPE {
-                    return work.fail_rest();
-                }
-                false
+                HOPE
             }
         };
-        if worked {
-            pause = PAUSE;
-        } else {
-            if ends_within(work, tokio::time::sleep(pause)).await.is_none() {
-                return;
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+        if work.silent_for(Instant::now()) > hope {
+            return work.fail_rest();
         }
+        if ends_within(work, tokio::time::sleep(pause)).await.is_none() {
+            return;
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -73,6 +73,9 @@ enum Body {
     InTurn(Vec<Bytes>),
     /// This, with the number over its first 8 bytes.
     Numbered(Arc<[u8]>),
+    /// The same in letters, which every framing can hold: no two datagrams in a row are alike, or they would look like a
+    /// loop of echoes to the other end.
+    Lettered(Arc<[u8]>),
 }
 
 /// Everything about a run that does not change during it.
@@ -122,7 +125,12 @@ impl Job {
         let Parts { peer, first, protocol, mut setup, load, shape, in_flight, connections, threads, tick, stop, .. } = parts;
         let datagrams = peer.rides() == Rides::Datagrams;
         let answers = if datagrams { protocol.answers.datagrams } else { protocol.answers.stream };
-        let body = Body::new(load, datagrams && setup.framing.kind == Kind::Raw && protocol.takes_data);
+        let number = match setup.framing.kind {
+            _ if !datagrams || !protocol.takes_data => Number::None,
+            Kind::Raw => Number::Bytes,
+            _ => Number::Letters,
+        };
+        let body = Body::new(load, number);
         if let Body::Numbered(pattern) = &body {
             setup.numbered = Some(pattern.clone());
         }
@@ -168,6 +176,12 @@ impl Job {
                 room.put_slice(&pattern[size_of::<u64>()..]);
                 room.split().freeze()
             }
+            Body::Lettered(pattern) => {
+                room.reserve(pattern.len());
+                room.put_slice(&letters(seq));
+                room.put_slice(&pattern[size_of::<u64>()..]);
+                room.split().freeze()
+            }
         }
     }
 
@@ -187,10 +201,21 @@ impl Job {
     }
 }
 
+/// How datagrams are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Number {
+    None,
+    Bytes,
+    Letters,
+}
+
 impl Body {
-    fn new(load: Load, numbered: bool) -> Self {
+    fn new(load: Load, number: Number) -> Self {
         match load {
-            Load::Length(length) if numbered && length >= size_of::<u64>() => Self::Numbered(pattern(length).into()),
+            Load::Length(length) if number != Number::None && length >= size_of::<u64>() => match number {
+                Number::Letters => Self::Lettered(pattern(length).into()),
+                _ => Self::Numbered(pattern(length).into()),
+            },
             Load::Length(length) => Self::Same(pattern(length).into()),
             Load::Messages(mut messages) if messages.len() <= 1 => Self::Same(messages.pop().unwrap_or_default()),
             Load::Messages(messages) => Self::InTurn(messages),
@@ -203,13 +228,23 @@ fn pattern(length: usize) -> Vec<u8> {
     (b'a'..=b'z').cycle().take(length).collect()
 }
 
+/// `seq` as eight letters.
+fn letters(seq: u64) -> [u8; 8] {
+    let mut rest = seq;
+    std::array::from_fn(|_| {
+        let letter = b'a' + (rest % 26) as u8;
+        rest /= 26;
+        letter
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn numbered_bodies_reuse_their_room() {
-        let job_body = Body::new(Load::Length(64), true);
+        let job_body = Body::new(Load::Length(64), Number::Bytes);
         let Body::Numbered(pattern) = &job_body else { panic!("64 bytes have room for a number") };
         let mut room = BytesMut::new();
         let mut places = std::collections::BTreeSet::new();
@@ -227,9 +262,15 @@ mod tests {
 
     #[test]
     fn what_has_no_room_for_a_number_is_not_numbered() {
-        assert!(matches!(Body::new(Load::Length(7), true), Body::Same(body) if &body[..] == b"abcdefg"));
-        assert!(matches!(Body::new(Load::Length(64), false), Body::Same(body) if body.len() == 64));
+        assert!(matches!(Body::new(Load::Length(7), Number::Bytes), Body::Same(body) if &body[..] == b"abcdefg"));
+        assert!(matches!(Body::new(Load::Length(64), Number::None), Body::Same(body) if body.len() == 64));
         let two = vec![Bytes::from_static(b"a"), Bytes::from_static(b"b")];
-        assert!(matches!(Body::new(Load::Messages(two), true), Body::InTurn(bodies) if bodies.len() == 2));
+        assert!(matches!(Body::new(Load::Messages(two), Number::Letters), Body::InTurn(bodies) if bodies.len() == 2));
+    }
+
+    #[test]
+    fn letters_tell_requests_apart_in_any_framing() {
+        let all: std::collections::BTreeSet<_> = (0..2000).map(letters).collect();
+        assert!(all.len() == 2000 && all.iter().flatten().all(u8::is_ascii_lowercase));
     }
 }

@@ -6,12 +6,14 @@
 //!
 //! May use: the rest of bench, role, protocol, transport, `os`, tokio.
 
+mod awaited;
 mod connection;
 mod job;
 mod party;
 mod probe;
 mod reporter;
 mod target;
+mod turns;
 mod work;
 mod worker;
 
@@ -264,7 +266,7 @@ async fn one(plan: &BenchPlan, found: &Found, files: &mut Files, stop: &Stop, nu
     }
     let interrupted = stop.phase() != Phase::Running;
     let stopped = Instant::now();
-    let reports: Vec<_> = crew.threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect();
+    let reports: Vec<_> = crew.threads.into_iter().filter_map(|thread| worker::report_of(thread, &job)).collect();
     let duration = measured(plan.until, interrupted.then_some(stopped), measured_from, &reports);
     let totals = reporter.end(duration)?;
     gathered?;

@@ -13,24 +13,21 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use tokio::time::Sleep;
 
-use super::work::{Request, Work};
+use super::{
+    awaited::Awaited,
+    turns::Turns,
+    work::{Request, Work},
+};
 use crate::{
-    bench::{
-        failure::Failure,
-        stats::{Counters, Tally},
-    },
+    bench::{failure::Failure, stats::Tally},
     error::Trouble,
     protocol::Answers,
     role::{Quit, Said, Sink, Source, Way, stop::Waiter},
-    session::{Closed, Event, Mismatch, Verdict},
+    session::{Closed, Event, Mismatch, Verdict, Violation},
     transport,
     values::show::quoted,
 };
 
-/// Datagrams sent in a row before those that came are read: answers must not overflow the socket's buffer meanwhile.
-const BURST: u32 = 16;
-/// Datagrams read in a row before sending goes on.
-const READS: u32 = 64;
 /// Bytes of a wrong answer that are shown.
 const SHOWN: usize = 24;
 
@@ -38,10 +35,7 @@ const SHOWN: usize = 24;
 pub(super) struct Party {
     work: Rc<Work>,
     place: usize,
-    /// What was said: requests from number `first` on, settled ones emptied.
-    awaited: VecDeque<Option<Request>>,
-    first: u64,
-    in_flight: usize,
+    awaited: Awaited,
     /// Taken before the connection was made.
     taken: Option<Request>,
     /// The protocol could not take it yet.
@@ -69,25 +63,20 @@ struct State {
     timed_out: bool,
     /// Something was answered.
     answered: bool,
-}
-
-/// Datagrams: sending and reading in turn.
-#[derive(Debug, Default)]
-struct Turns {
-    burst: u32,
-    reads: u32,
-    reading: bool,
-    heard: bool,
+    /// Streams: so many bytes came that answer nothing.
+    unasked: usize,
 }
 
 /// How to go on after a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum After {
     Over,
-    /// A new connection; `worked`: the last one was of use.
-    Again {
-        worked: bool,
-    },
+    /// A new connection; the last one was of use.
+    Worked,
+    /// A new connection; the last one was of none, since all that was said on it was waited for in vain ...
+    TimedOut,
+    /// ... or for another reason.
+    Failed,
 }
 
 impl Party {
@@ -96,9 +85,7 @@ impl Party {
         Self {
             work,
             place,
-            awaited: VecDeque::new(),
-            first: 0,
-            in_flight: 0,
+            awaited: Awaited::default(),
             taken,
             held: None,
             forgotten: VecDeque::new(),
@@ -132,21 +119,20 @@ impl Party {
         if self.work.job.reconnect {
             return Poll::Ready(None);
         }
-        if self.work.job.in_flight.is_some_and(|most| self.in_flight >= most) {
+        if self.work.job.in_flight.is_some_and(|most| self.awaited.count() >= most) {
             return Poll::Pending;
         }
-        self.work.poll_request(cx, self.place, self.in_flight, self.now.take())
+        self.work.poll_request(cx, self.place, self.awaited.count(), self.now.take())
     }
 
     fn said(&mut self, request: Request, cx: &mut Context<'_>) -> (u64, Bytes) {
         if self.work.open_loop() {
             self.work.lag(&request, self.free);
         }
-        let seq = self.first + self.awaited.len() as u64;
-        self.awaited.push_back(Some(request));
-        self.in_flight += 1;
-        self.turns.burst += 1;
-        if !self.armed && !self.silent() {
+        let seq = self.awaited.push(request);
+        self.turns.said();
+        self.work.sent(&request);
+        if !self.armed {
             self.arm(request.sent, cx);
         }
         (seq, self.work.job.body(seq, &mut self.room))
@@ -170,38 +156,26 @@ impl Party {
     fn rang(&mut self, cx: &mut Context<'_>) {
         let now = Instant::now();
         self.armed = false;
-        while let Some(front) = self.awaited.front() {
-            match front {
-                Some(request) if now.saturating_duration_since(request.sent) < self.work.job.timeout => {
-                    return self.arm(request.sent, cx);
-                }
-                Some(request) => {
-                    self.work.count(request.measured, |tally| tally.failed(Failure::TimedOut));
-                    self.in_flight -= 1;
-                    self.state.timed_out = true;
-                    self.forgotten.push_back(self.first);
-                }
-                None => {}
-            }
-            self.awaited.pop_front();
-            self.first += 1;
+        let too_old = |request: &Request| now.saturating_duration_since(request.sent) >= self.work.job.timeout;
+        while self.unwritten.front().is_some_and(too_old)
+            && let Some(request) = self.unwritten.pop_front()
+        {
+            self.work.count(request.measured, |tally| tally.failed(Failure::TimedOut));
+            self.state.timed_out = true;
         }
-    }
-
-    /// Takes `seq` off the list, if it is still awaited.
-    fn settle(&mut self, seq: u64) -> Option<Request> {
-        let at = usize::try_from(seq.checked_sub(self.first)?).ok()?;
-        let request = self.awaited.get_mut(at)?.take()?;
-        self.in_flight -= 1;
-        while matches!(self.awaited.front(), Some(None)) {
-            self.awaited.pop_front();
-            self.first += 1;
+        while let Some((seq, request)) = self.awaited.give_up_if(too_old) {
+            self.work.count(request.measured, |tally| tally.failed(Failure::TimedOut));
+            self.state.timed_out = true;
+            self.forgotten.push_back(seq);
         }
-        Some(request)
+        let oldest = self.unwritten.front().or(self.awaited.front()).map(|request| request.sent);
+        if let Some(sent) = oldest {
+            self.arm(sent, cx);
+        }
     }
 
     fn answered(&mut self, seq: u64, verdict: &Verdict, now: Instant) {
-        let Some(request) = self.settle(seq) else { return self.late() };
+        let Some(request) = self.awaited.settle(seq) else { return self.late(seq) };
         if self.silent() {
             return self.unwritten.push_back(request);
         }
@@ -236,8 +210,9 @@ impl Party {
         }
     }
 
-    fn late(&self) {
-        self.work.note(Counters::late);
+    /// An answer to what was given up; to the warm-up, it counts no more than that did.
+    fn late(&self, seq: u64) {
+        self.work.count(self.awaited.was_measured(seq), |tally| tally.counters.late());
     }
 
     /// What was said without an answer to await is written now.
@@ -249,51 +224,56 @@ impl Party {
         }
     }
 
-    /// Datagrams: is it time to read instead?
-    fn must_read(&mut self, cx: &mut Context<'_>) -> bool {
-        let turns = &mut self.turns;
-        if turns.reading {
-            if std::mem::take(&mut turns.heard) && turns.reads < READS {
-                turns.reads += 1;
-                return true;
-            }
-            *turns = Turns::default();
-        }
-        if turns.burst < BURST {
-            return false;
-        }
-        (turns.reading, turns.heard) = (true, false);
-        // Comes back here when all that has come is read.
-        cx.waker().wake_by_ref();
-        true
-    }
-
     /// The conversation is over: what is still awaited has failed.
     pub(super) fn ended(mut self, how: &Closed) -> After {
         self.work.leave(self.place);
-        let (kind, example) = match how {
+        if *how == Closed::Stopped {
+            return After::Over;
+        }
+        let (kind, example) = self.failure(how);
+        let failed: Vec<_> =
+            self.taken.take().into_iter().chain(self.unwritten.drain(..)).chain(self.awaited.drain()).collect();
+        if failed.is_empty() && self.state.unasked > 0 {
+            // It belongs to no request: one more reply, and a wrong one.
+            self.work.count(self.awaited.measures(), |tally| tally.failed_as(kind, example.clone()));
+        } else if failed.is_empty() && matches!(how, Closed::ByPeer | Closed::Reset) && !self.state.over {
+            self.work.note(|counters| counters.peer_closes += 1);
+        }
+        for request in failed {
+            self.work.count(request.measured, |tally| tally.failed_as(kind, example.clone()));
+        }
+        match &self.state {
+            State { over: true, .. } if !self.work.job.reconnect => After::Over,
+            State { answered: true, .. } => After::Worked,
+            State { timed_out: true, .. } => After::TimedOut,
+            _ => After::Failed,
+        }
+    }
+
+    /// What has become of those that are awaited, with an example.
+    fn failure(&self, how: &Closed) -> (Failure, Option<String>) {
+        match how {
             _ if self.state.timed_out => (Failure::TimedOut, None),
+            _ if self.state.unasked > 0 => (Failure::WrongReply, Some(unasked(self.state.unasked))),
             Closed::ByUs | Closed::Stopped => (Failure::Broken, None),
             Closed::TimedOut(_) => (Failure::TimedOut, None),
             Closed::ByPeer => (Failure::ClosedEarly, None),
             Closed::Reset => (Failure::Reset, None),
             Closed::Violated(violation) => (Failure::Violation, Some(violation.sentence.clone())),
             Closed::Failed(reason) => (Failure::Broken, Some(reason.clone())),
-        };
-        if *how == Closed::Stopped {
-            return After::Over;
         }
-        let failed: Vec<_> = self.taken.take().into_iter().chain(self.awaited.drain(..).flatten()).collect();
-        let by_peer = matches!(how, Closed::ByPeer | Closed::Reset);
-        if failed.is_empty() && by_peer && !self.state.over {
-            self.work.note(|counters| counters.peer_closes += 1);
-        }
-        for request in failed {
-            self.work.count(request.measured, |tally| tally.failed_as(kind, example.clone()));
-        }
-        let more = !self.state.over || self.work.job.reconnect;
-        if more { After::Again { worked: self.state.answered } } else { After::Over }
     }
+
+    fn unsolicited(&mut self, bytes: usize) {
+        self.work.note(|counters| counters.unsolicited += 1);
+        if !self.datagrams() {
+            self.state.unasked += bytes;
+        }
+    }
+}
+
+fn unasked(bytes: usize) -> String {
+    format!("{bytes} bytes came that nothing was asked for")
 }
 
 fn described(mismatch: &Mismatch) -> String {
@@ -307,7 +287,7 @@ impl Source for Party {
         if !self.unwritten.is_empty() {
             self.written();
         }
-        if self.datagrams() && self.must_read(cx) {
+        if self.datagrams() && self.turns.must_read(cx) {
             return Poll::Pending;
         }
         if let Some(seq) = self.forgotten.pop_front() {
@@ -344,7 +324,11 @@ impl Source for Party {
                 return Poll::Ready(Quit::Now(Closed::TimedOut("no reply")));
             }
         }
-        if self.state.over && self.in_flight == 0 {
+        if self.state.unasked > 0 {
+            // Nothing after it can be told any more.
+            return Poll::Ready(Quit::Now(Closed::Violated(Violation::new("unasked", unasked(self.state.unasked)))));
+        }
+        if self.state.over && self.awaited.count() == 0 {
             return Poll::Ready(Quit::Now(Closed::ByUs));
         }
         Poll::Pending
@@ -355,9 +339,9 @@ impl Sink for Party {
     fn event(&mut self, event: Event, now: Instant) {
         match event {
             Event::Answered { seq, verdict } => self.answered(seq, &verdict, now),
-            Event::Late { .. } => self.late(),
+            Event::Late { seq } => self.late(seq),
             Event::Duplicate { .. } => self.work.note(|counters| counters.duplicated += 1),
-            Event::Unsolicited { .. } => self.work.note(|counters| counters.unsolicited += 1),
+            Event::Unsolicited { bytes } => self.unsolicited(bytes),
             Event::Refused { why, .. } => {
                 let hint = "-l changes the length, --framing and --max-frame what is possible";
                 self.work.job.give_up(Trouble::usage(format!("the message can't be sent: {why}")).hint(hint));
@@ -371,10 +355,7 @@ impl Sink for Party {
         match way {
             Way::Out => self.work.note(|counters| counters.bytes_sent += n),
             Way::In => {
-                self.turns.heard = true;
-                if !self.turns.reading {
-                    self.turns.burst = 0;
-                }
+                self.turns.heard();
                 let datagram = u64::from(self.datagrams());
                 self.work.note(|counters| {
                     counters.bytes_received += n;

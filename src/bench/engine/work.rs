@@ -40,10 +40,11 @@ struct Idle {
 pub(super) struct Work {
     pub(super) job: Arc<Job>,
     recorder: RefCell<Recorder>,
-    /// Closed loop.
+    /// What is due, and in open loop also what was due and nobody has taken yet: its times follow from the schedule, so
+    /// nothing is kept for it, however much it is.
     schedule: RefCell<Schedule>,
-    /// Open loop: when those were due that nobody has taken yet.
-    queue: RefCell<VecDeque<Instant>>,
+    /// Open loop: who is told when all that was due is taken.
+    pacer: RefCell<Option<Waker>>,
     idle: RefCell<Idle>,
     start: Cell<Instant>,
     measured_from: Cell<Instant>,
@@ -62,7 +63,7 @@ impl Work {
             job,
             recorder: RefCell::new(recorder),
             schedule: RefCell::new(schedule),
-            queue: RefCell::default(),
+            pacer: RefCell::default(),
             idle: RefCell::new(Idle { wakers: VecDeque::new(), waits: vec![false; places] }),
             start: Cell::new(now),
             measured_from: Cell::new(now),
@@ -154,20 +155,36 @@ impl Work {
 
     /// The oldest that is due. What has waited for longer than the time-out has failed.
     fn take_due(&self, now: Instant) -> Option<Request> {
+        if self.closing.get() {
+            return None;
+        }
         self.expire(now);
-        let due = self.queue.borrow_mut().pop_front()?;
-        Some(self.leaves(due, now))
+        let since = now.saturating_duration_since(self.start.get());
+        let next = self.schedule.borrow_mut().next(since, 0);
+        match self.next_due(now) {
+            Next::Now(_) => self.wake(),
+            _ => self.caught_up(),
+        }
+        let Next::Now(due) = next else { return None };
+        Some(self.leaves(self.start.get() + due, now))
+    }
+
+    /// What comes next, of all that is due or will be.
+    pub(super) fn next_due(&self, now: Instant) -> Next {
+        self.schedule.borrow().peek(now.saturating_duration_since(self.start.get()), 0)
     }
 
     fn leaves(&self, due: Instant, sent: Instant) -> Request {
         let measured = due >= self.measured_from.get();
-        if measured {
-            if self.began.get().is_none() {
-                self.began.set(Some((os::thread_cpu_time(), sent)));
-            }
-            self.recorder.borrow_mut().tally.counters.sent += 1;
+        if measured && self.began.get().is_none() {
+            self.began.set(Some((os::thread_cpu_time(), sent)));
         }
         Request { due, sent, measured }
+    }
+
+    /// `request` leaves: from now on it is the other end's.
+    pub(super) fn sent(&self, request: &Request) {
+        self.count(request.measured, |tally| tally.counters.sent += 1);
     }
 
     /// A connection could not be made: the request that it was for has failed. `false`: there is nothing more to do.
@@ -181,12 +198,9 @@ impl Work {
             },
         };
         if let Some(request) = request {
-            self.count(request.measured, |tally| {
-                tally.counters.sent -= 1;
-                tally.failed_as(kind, example);
-            });
+            self.count(request.measured, |tally| tally.failed_as(kind, example));
         }
-        !self.is_over()
+        !self.closing.get()
     }
 
     /// Since when nothing was answered; never, where the run ends by the clock.
@@ -199,15 +213,8 @@ impl Work {
 
     /// Closed loop: what is left of a count is not sent any more.
     pub(super) fn fail_rest(&self) {
-        let now = Instant::now();
-        while let Next::Now(_) = self.next_of_closed_loop(0, now) {
-            self.count(now >= self.measured_from.get(), |tally| tally.failed(Failure::NotSent));
-        }
-    }
-
-    /// Open loop: is all sent, or given up?
-    fn is_over(&self) -> bool {
-        self.closing.get() && self.queue.borrow().is_empty()
+        let rest = self.schedule.borrow_mut().give_up();
+        self.count(rest > 0, |tally| tally.failed_times(Failure::GivenUp, rest));
     }
 
     pub(super) fn connected(&self, took: Duration) {
@@ -231,15 +238,31 @@ impl Work {
         self.count(request.measured, |tally| tally.send_lag.saturating_record(lag));
     }
 
-    /// These have become due.
-    pub(super) fn push(&self, due: Instant) {
-        self.queue.borrow_mut().push_back(due);
+    /// Open loop: wakes one for what is due. Whoever takes it wakes the next, while there is more.
+    pub(super) fn wake(&self) {
+        self.idle.borrow_mut().wake(1);
     }
 
-    /// Wakes as many as there are requests for.
-    pub(super) fn wake(&self) {
-        let due = self.queue.borrow().len();
-        self.idle.borrow_mut().wake(due);
+    pub(super) fn wake_all(&self) {
+        self.idle.borrow_mut().wake(usize::MAX);
+    }
+
+    fn caught_up(&self) {
+        if let Some(pacer) = self.pacer.borrow_mut().take() {
+            pacer.wake();
+        }
+    }
+
+    /// Open loop: until nothing that was due is left.
+    pub(super) async fn all_taken(&self) {
+        std::future::poll_fn(|cx| match self.next_due(Instant::now()) {
+            Next::Now(_) => {
+                *self.pacer.borrow_mut() = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            _ => Poll::Ready(()),
+        })
+        .await;
     }
 
     /// This place takes no more. Whoever was woken in its stead is another.
@@ -248,31 +271,28 @@ impl Work {
         self.wake();
     }
 
-    /// Fails what has waited for longer than the time-out.
+    /// Open loop: fails what has waited for longer than the time-out.
     pub(super) fn expire(&self, now: Instant) {
-        let mut queue = self.queue.borrow_mut();
-        while queue.front().is_some_and(|due| now.saturating_duration_since(*due) > self.job.timeout) {
-            let due = queue.pop_front();
-            let measured = due.is_some_and(|due| due >= self.measured_from.get());
-            self.count(measured, |tally| tally.failed(Failure::TimedOut));
+        let since = now.saturating_duration_since(self.start.get());
+        if let Some(too_old) = since.checked_sub(self.job.timeout) {
+            self.leave_out(too_old, Failure::TimedOut);
         }
     }
 
-    pub(super) fn queue_is_empty(&self) -> bool {
-        self.queue.borrow().is_empty()
+    fn leave_out(&self, until: Duration, kind: Failure) {
+        let counted = self.schedule.borrow_mut().skip(until);
+        self.count(counted > 0, |tally| tally.failed_times(kind, counted));
     }
 
-    /// Nothing more becomes due.
+    /// Open loop: nothing more becomes due.
     pub(super) fn close(&self) {
         self.closing.set(true);
-        self.idle.borrow_mut().wake(usize::MAX);
+        self.wake_all();
     }
 
-    /// Nothing more is sent: what is still waiting was not.
-    pub(super) fn drop_queue(&self) {
-        for due in self.queue.borrow_mut().drain(..) {
-            self.count(due >= self.measured_from.get(), |tally| tally.failed(Failure::NotSent));
-        }
+    /// Open loop: nothing more is sent: what is still waiting was not.
+    pub(super) fn drop_rest(&self) {
+        self.leave_out(Duration::MAX, Failure::NotSent);
         self.close();
     }
 

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     bench::{
-        load::{Next, Schedule, Worker},
+        load::{Next, Worker},
         stats::Recorder,
     },
     error::{Trouble, reason},
@@ -30,7 +30,7 @@ use crate::{
 
 /// Requests that are due closer together than this are sent together: a timer set anew for each costs more than it gains.
 const GRAIN: Duration = Duration::from_micros(20);
-/// Open loop, after the last request became due: how often what waits is looked through.
+/// Open loop: how often what waits is looked through while nobody is free for it.
 const SWEEP: Duration = Duration::from_millis(20);
 
 /// What a worker has to say at the end.
@@ -45,6 +45,7 @@ pub(super) struct Report {
 /// Starts worker `index` of `job.threads`.
 pub(super) fn spawn(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> io::Result<JoinHandle<Option<Report>>> {
     std::thread::Builder::new().name(format!("bench {index}")).spawn(move || {
+        let _alarm = Alarm(job.clone());
         match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => Some(runtime.block_on(run(job, index, recorder, gate))),
             Err(error) => {
@@ -53,6 +54,30 @@ pub(super) fn spawn(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate)
             }
         }
     })
+}
+
+/// What a worker said at its end. One that panicked has counted nobody knows what: then there is nothing to report.
+pub(super) fn report_of(thread: JoinHandle<Option<Report>>, job: &Job) -> Option<Report> {
+    thread.join().unwrap_or_else(|_| {
+        job.give_up(broken());
+        None
+    })
+}
+
+fn broken() -> Trouble {
+    Trouble::failed("a worker of the load generator panicked, so its figures are not whole")
+        .hint("this is a bug; please report it")
+}
+
+/// Stops the others at once when this one panics.
+struct Alarm(Arc<Job>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.give_up(broken());
+        }
+    }
 }
 
 async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Report {
@@ -72,19 +97,19 @@ async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Rep
     if let Some(start) = started {
         work.begin(start);
     }
-    let measured = measure(&work, share, &mut connections).await;
+    let measured = measure(&work, &mut connections).await;
     let last_answer = work.last_answer();
     work.finish();
     Report { cpu: measured.0, wall: measured.1, last_answer }
 }
 
 /// Runs until every connection has ended. Gives the CPU time used until sending stopped, and the time it had.
-async fn measure(work: &Rc<Work>, share: Worker, connections: &mut JoinSet<()>) -> (Duration, Duration) {
+async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> (Duration, Duration) {
     let mut used = None;
     let mut beside = JoinSet::new();
     beside.spawn_local(ticks(work.clone()));
     if work.open_loop() {
-        beside.spawn_local(pace(work.clone(), share));
+        beside.spawn_local(pace(work.clone()));
     }
     {
         let mut all = std::pin::pin!(async { while connections.join_next().await.is_some() {} });
@@ -120,38 +145,38 @@ async fn ticks(work: Rc<Work>) {
     }
 }
 
-/// Open loop: puts requests into the queue when they are due, each with its intended time.
-async fn pace(work: Rc<Work>, share: Worker) {
+/// Open loop: wakes who is idle when a request is due. What is due while nobody is idle is looked through now and then.
+async fn pace(work: Rc<Work>) {
     let mut ticker = match Ticker::new() {
         Ok(ticker) => ticker,
         Err(error) => return work.job.give_up(Trouble::failed(format!("could not make a timer: {}", reason(&error)))),
     };
-    let mut schedule = Schedule::new(work.job.shape, share, 0);
-    let start = work.start();
+    let stops_at = work.stops_at();
     let mut now = Instant::now();
-    loop {
-        match schedule.next(now.saturating_duration_since(start), 0) {
-            Next::Now(due) => work.push(start + due),
+    while stops_at.is_none_or(|at| now < at) {
+        work.expire(now);
+        match work.next_due(now) {
             Next::At(due) => {
+                tick_at(&mut ticker, (work.start() + due).max(now + GRAIN)).await;
                 work.wake();
-                tick_at(&mut ticker, (start + due).max(now + GRAIN)).await;
-                now = Instant::now();
             }
-            Next::Wait | Next::Done => break,
+            Next::Now(_) => {
+                work.wake();
+                let sweep = stops_at.map_or(now + SWEEP, |at| at.min(now + SWEEP));
+                let _ = tokio::time::timeout_at(sweep.into(), work.all_taken()).await;
+            }
+            Next::Wait | Next::Done => match stops_at {
+                Some(at) => tick_at(&mut ticker, at).await,
+                None => break,
+            },
         }
+        now = Instant::now();
     }
-    work.wake();
-    if let Some(at) = work.stops_at() {
-        tick_at(&mut ticker, at).await;
+    if stops_at.is_some() {
         // Whoever is free takes what was due in time; what nobody is free for was not sent.
-        work.wake();
+        work.wake_all();
         tokio::task::yield_now().await;
-        return work.drop_queue();
-    }
-    work.close();
-    while !work.queue_is_empty() {
-        tokio::time::sleep(SWEEP).await;
-        work.expire(Instant::now());
+        return work.drop_rest();
     }
     work.close();
 }
@@ -159,4 +184,52 @@ async fn pace(work: Rc<Work>, share: Worker) {
 async fn tick_at(ticker: &mut Ticker, at: Instant) {
     ticker.set_at(at);
     std::future::poll_fn(|cx| ticker.poll_tick(cx)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bench::{
+            Arrivals, Load, Until,
+            engine::job::{Parts, Peer},
+            load::Shape,
+        },
+        protocol::{self, Setup},
+        role::stop::Stop,
+        session::Endpoint,
+        transport::{Dial, Scheme},
+    };
+
+    fn job() -> Arc<Job> {
+        let (until, zero) = (Until::Requests(1), Duration::ZERO);
+        Arc::new(Job::new(Parts {
+            peer: Peer { address: Endpoint::Unnamed, scheme: Scheme::Tcp, dial: Dial::default() },
+            first: None,
+            protocol: protocol::ALL[0],
+            setup: Setup::default(),
+            load: Load::Length(1),
+            shape: Shape { rate: None, arrivals: Arrivals::Constant, ramp: zero, omit: zero, until, seed: 0 },
+            in_flight: None,
+            reconnect: false,
+            timeout: None,
+            connections: 1,
+            threads: 1,
+            tick: Duration::from_secs(1),
+            stop: Stop::default(),
+        }))
+    }
+
+    #[test]
+    fn a_worker_that_panics_ends_the_run_with_trouble() {
+        let job = job();
+        let alarm = Alarm(job.clone());
+        let thread = std::thread::spawn(move || -> Option<Report> {
+            let _alarm = alarm;
+            panic!("on purpose");
+        });
+        assert!(report_of(thread, &job).is_none());
+        assert_eq!(job.stop.phase(), Phase::Now);
+        assert!(job.trouble().is_some_and(|trouble| trouble.to_string().contains("panicked")));
+    }
 }

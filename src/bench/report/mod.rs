@@ -129,15 +129,12 @@ pub fn finish(plan: &ReportPlan, runs: &[Results], missed: &[Missed]) -> Result<
     if plan.json || plan.json_stream {
         return say(&json::result(&all, runs, missed, plan.json_stream));
     }
-    if plan.quiet && missed.is_empty() {
-        return Ok(());
+    let mut text = text::report(&all);
+    if plan.verbose > 0 {
+        text.push_str(&text::detail(&all));
     }
-    let mut text = String::new();
-    if !plan.quiet {
-        text.push_str(&text::report(&all));
-        text.push_str(&spread::table(runs));
-        text.push_str(&text::saturation(&all));
-    }
+    text.push_str(&spread::table(runs));
+    text.push_str(&text::saturation(&all, !plan.quiet));
     text.push_str(&text::missed(missed));
     say(&text)
 }

@@ -221,9 +221,31 @@ fn explained(kind: Failure, results: &Results) -> Option<String> {
     }
 }
 
-/// Says when the generator itself was the limit, and what to do; nothing otherwise.
+/// What else there is to know: how the run was set up, and how the generator kept up.
 #[must_use]
-pub fn saturation(results: &Results) -> String {
+pub fn detail(results: &Results) -> String {
+    let (about, totals) = (&results.about, &results.totals);
+    let in_flight = about.in_flight.map_or_else(|| "no limit".into(), |most| show::grouped(most as u64));
+    let mut text = format!(
+        "\n  detail   threads {}, in flight {in_flight}, time-out {}, seed {}\n",
+        about.threads,
+        shown::span(about.timeout),
+        about.seed
+    );
+    row(&mut text, "cpu", &format!("{:.0} % of a core", results.generator.cpu_percent));
+    for (name, histogram) in [("connect", &totals.connect), ("send lag", &totals.send_lag)] {
+        if !histogram.is_empty() {
+            let figure = |percentile| show::nanos(histogram.value_at_percentile(percentile));
+            let (p50, p99, max) = (figure(50.0), figure(99.0), figure(100.0));
+            row(&mut text, name, &format!("p50 {p50}, p99 {p99}, max {max}"));
+        }
+    }
+    text
+}
+
+/// Says when the generator itself was the limit, and what to do where `hints` are wanted; nothing otherwise.
+#[must_use]
+pub fn saturation(results: &Results, hints: bool) -> String {
     if !results.generator.saturated {
         return String::new();
     }
@@ -238,7 +260,8 @@ pub fn saturation(results: &Results) -> String {
         Model::Closed => thread,
     };
     let mark = "!".style(WRONG);
-    format!("\n  {mark} this machine was the limit: {what}\n    hint: {}\n", advice(results))
+    let hint = if hints { format!("    hint: {}\n", advice(results)) } else { String::new() };
+    format!("\n  {mark} this machine was the limit: {what}\n{hint}")
 }
 
 fn advice(results: &Results) -> String {
