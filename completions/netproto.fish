@@ -38,7 +38,7 @@ complete -c netproto -n "__fish_netproto_needs_command" -f -a "protocols" -d 'Li
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "man" -d 'Print or write the manual pages'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "help" -d 'Show help'
-complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, for each chunk, frame or datagram'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
 chargen\t'sends lines of printing characters, over streams without end'
@@ -85,7 +85,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s 6 -l ipv
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l nodelay -d 'Send small pieces at once (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s h -l help -d 'Show this'
-complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, for each chunk, frame or datagram'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
 chargen\t'sends lines of printing characters, over streams without end'
@@ -129,7 +129,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s 4 -l ipv
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l broadcast -d 'Allow broadcast addresses'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s h -l help -d 'Show this'
-complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, for each chunk, frame or datagram'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
 chargen\t'sends lines of printing characters, over streams without end'
@@ -199,7 +199,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l keepalive -d 
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l join -d 'Join this multicast group; repeatable' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -s P -l protocol -d 'The protocol [default: raw, which fits any server]' -r -f -a "processed\t'answers `Processed: ` and the data, for each chunk, frame or datagram'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s P -l protocol -d 'The protocol [default: raw, which fits any server]' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
 chargen\t'sends lines of printing characters, over streams without end'
@@ -268,7 +268,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l keepalive -d
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l join -d 'Join this multicast group; repeatable' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s P -l protocol -d 'The protocol [default: asks the target once]' -r -f -a "processed\t'answers `Processed: ` and the data, for each chunk, frame or datagram'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s P -l protocol -d 'The protocol [default: asks the target once]' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
 chargen\t'sends lines of printing characters, over streams without end'

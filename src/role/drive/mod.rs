@@ -187,8 +187,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                 Ok(())
             });
         }
-        // All there is to say first, then one write.
-        let steps = [Self::quit, Self::say, Self::flush, Self::end_of_output, Self::read, Self::time];
+        let steps = [Self::quit, Self::flush, Self::end_of_output, Self::say, Self::read, Self::time];
         for step in steps {
             match step(self, cx) {
                 Turn::Wait => {}
