@@ -705,7 +705,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve__subcmd__udp)
-            opts="-P -p -i -1 -k -t -v -q -x -J -4 -6 -h --protocol --param --framing --max-frame --max-peers --allow-amplification --no-loop-guard --idle-timeout --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --broadcast --join --send-buffer --recv-buffer --color --help"
+            opts="-P -p -1 -k -t -v -q -x -J -4 -6 -i -h --protocol --param --framing --max-frame --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --broadcast --join --send-buffer --recv-buffer --idle-timeout --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -736,14 +736,6 @@ _netproto() {
                     return 0
                     ;;
                 --max-peers)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --idle-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -i)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -784,6 +776,14 @@ _netproto() {
                     return 0
                     ;;
                 --recv-buffer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -59,10 +59,10 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l max-fram
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s m -l max-connections -d 'Clients at once; more are closed' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l max-connections-per-peer -d 'The same, from one address' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l handshake-timeout -d 'For a client\'s first whole message' -r
-complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s i -l idle-timeout -d 'Close a client that is silent so long' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s i -l idle-timeout -d 'Close a client that is silent for so long' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l stats -d 'Print totals so often' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l stats -d 'Print totals every so often, as in 1s' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l interface -d 'Use this network interface only' -r
@@ -75,7 +75,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l color -d
 always\t''
 never\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s 1 -l once -d 'Serve one client, then exit'
-complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s k -l keep-open -d 'Serve one after another (the default)'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s k -l keep-open -d 'Serve until stopped (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s v -l verbose -d 'A line for each client; -vv: for each message too'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s q -l quiet -d 'No hints and no summary'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s x -l hex -d 'Dump every byte in hex'
@@ -104,23 +104,23 @@ int32\t'a length of 4 bytes, big endian, then the data'
 varint\t'a length in LEB128, then the data'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l max-frame -d 'Longest message of a framing' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l max-peers -d 'Peers remembered [default: 10k]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s i -l idle-timeout -d 'Close a client that is silent so long' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l stats -d 'Print totals so often' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l stats -d 'Print totals every so often, as in 1s' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l interface -d 'Use this network interface only' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l join -d 'Join this multicast group; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l recv-buffer -d 'The kernel\'s receive buffer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s i -l idle-timeout -d 'Forget a peer that is silent for so long' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l allow-amplification -d 'Serve others though answers amplify'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l no-loop-guard -d 'Keep answering in an echo loop'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s 1 -l once -d 'Serve one client, then exit'
-complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s k -l keep-open -d 'Serve one after another (the default)'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s k -l keep-open -d 'Serve until stopped (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s v -l verbose -d 'A line for each client; -vv: for each message too'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s q -l quiet -d 'No hints and no summary'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s x -l hex -d 'Dump every byte in hex'
@@ -150,10 +150,10 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l max-fra
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s m -l max-connections -d 'Clients at once; more are closed' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l handshake-timeout -d 'For a client\'s first whole message' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l max-peers -d 'Peers remembered [default: 10k]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s i -l idle-timeout -d 'Close a client that is silent so long' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s i -l idle-timeout -d 'Close a client that is silent for so long' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l stats -d 'Print totals so often' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l stats -d 'Print totals every so often, as in 1s' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
@@ -161,7 +161,7 @@ always\t''
 never\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l datagram -d 'A datagram socket'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s 1 -l once -d 'Serve one client, then exit'
-complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s k -l keep-open -d 'Serve one after another (the default)'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s k -l keep-open -d 'Serve until stopped (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s v -l verbose -d 'A line for each client; -vv: for each message too'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s q -l quiet -d 'No hints and no summary'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s x -l hex -d 'Dump every byte in hex'
@@ -178,7 +178,7 @@ int32\t'a length of 4 bytes, big endian, then the data'
 varint\t'a length in LEB128, then the data'"
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l max-frame -d 'Longest message of a framing' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s f -l file -d 'Send what FILE holds; - is standard input' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand send" -s w -l timeout -d 'Give up when nothing arrives for so long [UDP: 1s]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s w -l timeout -d 'Give up when nothing arrives for so long [udp: 1s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l replies -d 'End after so many answers' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l expect -d 'The answer must be this; escapes as in DATA' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l expect-re -d 'The answer must match this' -r
@@ -246,10 +246,10 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l arrivals -d 
 poisson\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l in-flight -d 'Requests under way on each connection [default: 1]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s d -l duration -d 'How long to measure [default: 10s]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s n -l requests -d 'Stop after so many requests instead' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s n -l requests -d 'Stop after so many requests, not after --duration' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l ramp -d 'Rise to the full load in this time, first' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l omit -d 'Warm up for so long, uncounted' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s w -l timeout -d 'A reply is lost after so long [10s; udp: 1s]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s w -l timeout -d 'A reply is lost after so long [default: 10s; udp: 1s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l repeat -d 'Run it so many times, show the spread' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s t -l threads -d 'Worker threads [default: one for each core]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l seed -d 'Seed of all random choices [default: 0]' -r

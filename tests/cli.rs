@@ -118,6 +118,7 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["serve-tcp", "0", "--max-frame", "1K"],
             &["serve-tcp", "0", "--idle-timout", "1s"],
             &["serve-tcp", "0", "-m", "0"],
+            &["serve-tcp", "0", "-t", "1M"],
             &["serve-tcp", "0", "-i"],
             &["serve-tcp", "0", "-i", "10q"],
             &["serve-tcp", "0", "-i", "0"],
@@ -144,6 +145,8 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["send", "udp"],
             &["send", "unix"],
             &["send", "localhost"],
+            &["send", "tcp", "localhost", "8080", "hi"],
+            &["send", "localhost", "8080"],
             &["send", "-p", "8080", "localhost"],
             &["send", "udp", "tcp://localhost:1"],
             &["send", "localhost:1", "x", "--datagram"],
@@ -177,6 +180,7 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["bench", "tcp", "-t", "10s"],
             &["bench", "tcp", "-w", "256K"],
             &["bench", "tcp", "-c", "0"],
+            &["bench", "tcp", "-t", "1025"],
             &["bench", "tcp", "-n", "2m"],
             &["bench", "tcp", "-n", "1.5"],
             &["bench", "tcp", "-d", "1parsec"],
@@ -211,6 +215,7 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["completions"],
             &["completions", "csh"],
             &["completions", "bsh"],
+            &["completions", "tcsh"],
             &["man", "send"],
             &["man", "--dir"],
         ],
@@ -229,6 +234,7 @@ fn usage_errors_are_one_sentence_and_a_hint() {
             assert!(stderr.starts_with("netproto: "), "{args:?}: {stderr}");
             assert_eq!(stderr.lines().filter(|line| line.starts_with("hint: ")).count(), 1, "{args:?}: {stderr}");
             assert_eq!(stderr.lines().count(), 2, "{args:?}: {stderr}");
+            assert!(stderr.lines().all(|line| line.chars().count() <= 80), "{args:?}: {stderr}");
             writeln!(told, "$ netproto {}\n{stderr}", args.join(" ")).unwrap();
         }
         wrong.extend(stale(&format!("tests/snapshots/usage/{name}.txt"), &told));

@@ -109,10 +109,12 @@ fn one_forged_datagram_between_two_of_ours_dies_out() {
 
 #[test]
 fn one_forged_datagram_between_ours_and_generators_dies_out() {
-    for protocol in ["chargen", "qotd", "daytime", "time"] {
-        let Some(pair) = Pair::ours(&["-P", "echo"], &["-P", protocol]) else { return };
+    let generators = ["chargen", "qotd", "daytime", "time"];
+    let answers = ["echo", "processed"].into_iter().flat_map(|one| generators.map(|other| (one, other)));
+    for (one, other) in answers.chain([("daytime", "chargen"), ("time", "qotd"), ("chargen", "chargen")]) {
+        let Some(pair) = Pair::ours(&["-P", one], &["-P", other]) else { return };
         let Some(storm) = pair.storm("x") else { return };
-        assert!((1..=20).contains(&storm), "echo and {protocol}: {storm} datagrams");
+        assert!((1..=20).contains(&storm), "{one} and {other}: {storm} datagrams");
     }
 }
 

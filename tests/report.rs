@@ -91,6 +91,7 @@ fn nothing_right() -> Results {
     let mut totals = Tally::default();
     totals.failed_as(Failure::WrongReply, Some("expected \"a\", got \"b\"".into()));
     totals.failed_times(Failure::Refused, 12_345);
+    totals.failed_times(Failure::NotSent, 7);
     Results { totals, interrupted: true, ..closed_loop() }
 }
 
@@ -124,6 +125,11 @@ fn a_person_reads_80_columns() {
             assert_eq!(line, line.trim_end(), "nothing trails");
         }
     }
+    let mut fast = closed_loop();
+    fast.totals.counters.right = 1_234_567;
+    fast.totals.failed_times(Failure::TimedOut, 1_234_567);
+    let line = interval(&fast).line();
+    assert!(line.contains("1,234,567/s") && line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
 }
 
 #[test]
@@ -150,7 +156,7 @@ fn the_open_loop_shows_both_latencies_and_why_requests_failed() {
         "  requests       198,702       19,870/s      asked 20,000/s\n",
         "200,000 sent  198,702 right  1,203 lost  95 late  0 duplicated\n",
         "  failures         1,298         0.65 %\n",
-        "\n  why\n        1,203  no reply within 1 s\n           95  reply came after its time-out: counted late, not right\n",
+        "\n  why\n        1,203  no reply within 1 s\n           95  late reply, after its time-out: not counted as right\n",
     ] {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
@@ -164,13 +170,23 @@ fn failures_are_explained_and_an_interrupted_run_says_so() {
     let text = plain(&text::report(&nothing_right()));
     for part in [
         "interrupted\n",
-        "12,345  connection was refused: nothing listens there\n",
-        "1  reply was not the right one\n",
+        "12,345  connection refused: nothing listens there\n",
+        "1  wrong reply\n",
         "expected \"a\", got \"b\"\n",
     ] {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
     assert!(!text.contains("latency"), "nothing was measured:\n{text}");
+    let mut deaf = open_loop_with_trouble();
+    deaf.totals.counters.unreachable = 1203;
+    deaf.totals.failed_times(Failure::NotSent, 7);
+    let text = plain(&text::report(&deaf));
+    for part in [
+        "1,203  no reply within 1 s\n               nothing listens there: ICMP port unreachable, 1,203 times\n",
+        "7  due, but never sent: no connection was free in time\n               hint: more connections (-c)\n",
+    ] {
+        assert!(text.contains(part), "{part:?} in\n{text}");
+    }
 }
 
 #[test]

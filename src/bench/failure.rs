@@ -1,4 +1,4 @@
-//! How a request can fail: one name for JSON and one plain sentence for people, each.
+//! How a request can fail: one name for JSON and what the count of it counts for people, each.
 
 use std::time::Duration;
 
@@ -32,27 +32,27 @@ failures! {
     /// No answer within the time-out. Over datagrams: lost.
     TimedOut "timed_out" "no reply within {timeout}",
     /// Over datagrams: the answer came, after its time-out.
-    Late "late" "reply came after its time-out: counted late, not right",
+    Late "late" "late reply, after its time-out: not counted as right",
     /// The answer was complete and not the right one.
-    WrongReply "wrong_reply" "reply was not the right one",
+    WrongReply "wrong_reply" "wrong reply",
     /// Over datagrams: the answer was not the right one.
-    Corrupted "corrupted" "reply was damaged: not the bytes that were sent",
+    Corrupted "corrupted" "damaged reply: not the bytes that were sent",
     /// The peer broke the protocol.
-    Violation "violation" "reply broke the protocol",
-    Refused "refused" "connection was refused: nothing listens there",
-    ConnectTimedOut "connect_timed_out" "connection was not established in time",
+    Violation "violation" "reply against the rules of the protocol",
+    Refused "refused" "connection refused: nothing listens there",
+    ConnectTimedOut "connect_timed_out" "connection not established in time",
     /// Any other reason that a connection was not established.
-    ConnectFailed "connect_failed" "connection could not be established",
-    Reset "reset" "connection was reset by the peer before the reply",
-    ClosedEarly "closed_early" "peer closed the connection before the reply",
+    ConnectFailed "connect_failed" "connection not established",
+    Reset "reset" "connection reset by the peer before the reply",
+    ClosedEarly "closed_early" "connection closed by the peer before the reply",
     /// The transport failed while an answer was awaited.
-    Broken "broken" "connection failed before the reply",
+    Broken "broken" "connection lost before the reply",
     /// Open loop: it was due, and nothing was free to take it when sending stopped.
-    NotSent "not_sent" "was due, but no connection was free for it before the time was up",
+    NotSent "not_sent" "due, but never sent: no connection was free in time",
 }
 
 impl Failure {
-    /// One plain sentence, without a full stop.
+    /// A few plain words that stand after a count: `no reply within 1 s`.
     #[must_use]
     pub fn sentence(self, timeout: Duration) -> String {
         self.template().replace("{timeout}", &shown::span(timeout))

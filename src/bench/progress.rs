@@ -17,7 +17,8 @@ use crate::values::show;
 const STEPS: u64 = 1000;
 /// The rate is that of the last so many looks.
 const LOOKS: usize = 5;
-const TEMPLATE: &str = "{spinner} {msg}  {bar:24}  {percent} %";
+/// The message comes last and is cut where the terminal ends: a line that wraps could not be taken away again.
+const TEMPLATE: &str = "{spinner} {bar:8} {percent:>3} %  {wide_msg}";
 
 /// The line.
 pub struct Progress {
@@ -91,5 +92,22 @@ impl Progress {
 
     pub fn end(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn millions_a_second_fit_80_columns() {
+        let mut total = Tally::default();
+        total.right(4_840_000, None);
+        total.counters.right = 12_345_670;
+        let progress = Progress::begin(true, Until::Requests(1), Instant::now());
+        let message = progress.message(Duration::from_secs(10), &total);
+        assert!(message.starts_with("10.0 s  1,234,567/s  12,345,670 right  0 failed  p99 4.8"), "{message}");
+        // Before it come the spinner, the bar and ` 100 %`, with the gaps between them.
+        assert!(2 + 8 + 1 + 5 + 2 + message.chars().count() <= 80, "{message}");
     }
 }

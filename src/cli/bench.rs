@@ -103,7 +103,7 @@ struct RunArgs {
     /// How long to measure [default: 10s]
     #[arg(short = 'd', long, value_name = "TIME", value_parser = values::some_time, conflicts_with = "requests")]
     duration: Option<Duration>,
-    /// Stop after so many requests instead
+    /// Stop after so many requests, not after --duration
     #[arg(short = 'n', long, value_name = "COUNT", value_parser = read::positive)]
     requests: Option<u64>,
     /// Rise to the full load in this time, first
@@ -112,14 +112,14 @@ struct RunArgs {
     /// Warm up for so long, uncounted
     #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = read::duration)]
     omit: Duration,
-    /// A reply is lost after so long [10s; udp: 1s]
+    /// A reply is lost after so long [default: 10s; udp: 1s]
     #[arg(short = 'w', long, value_name = "TIME", value_parser = values::some_time)]
     timeout: Option<Duration>,
     /// Run it so many times, show the spread
     #[arg(long, value_name = "N", default_value = "1", hide_default_value = true, value_parser = repeats)]
     repeat: u32,
     /// Worker threads [default: one for each core]
-    #[arg(short = 't', long, value_name = "N", value_parser = values::at_least_one)]
+    #[arg(short = 't', long, value_name = "N", value_parser = values::threads)]
     threads: Option<usize>,
     /// Seed of all random choices [default: 0]
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = read::count)]
@@ -161,7 +161,7 @@ impl Bench {
     /// # Errors
     /// What was typed makes no sense together.
     pub fn plan(&self, command: String) -> Result<BenchPlan, Trouble> {
-        let words = Words::sort(self.transport.as_ref(), self.target.as_ref(), &self.data);
+        let words = Words::sort("bench", self.transport.as_ref(), self.target.as_ref(), &self.data);
         if words.transport.is_none() && words.target.is_none() {
             return Err(missing());
         }
@@ -208,11 +208,8 @@ impl Bench {
             return Err(Trouble::usage("--reconnect opens connections, and datagrams have none").hint("leave it out"));
         }
         if (self.load.reconnect || implied) && self.load.in_flight.is_some_and(|n| n > 1) {
-            let why = match row {
-                Some(row) if implied => format!("{} has one request on each connection", row.name),
-                _ => "--reconnect has one request on each connection".into(),
-            };
-            return Err(Trouble::usage(format!("--in-flight does not go with that: {why}"))
+            let name = row.filter(|_| implied).map_or("--reconnect", |row| row.name);
+            return Err(Trouble::usage(format!("{name} has one request on each connection: no --in-flight"))
                 .hint("more connections are more requests under way: -c 100"));
         }
         Ok(self.load.reconnect || implied)
@@ -257,5 +254,5 @@ fn repeats(text: &str) -> Result<u32, String> {
 
 fn missing() -> Trouble {
     Trouble::usage("bench needs a transport or a target")
-        .hint("for example: bench tcp (with a server of its own), or bench tcp localhost:8080")
+        .hint("for example: bench tcp (its own server), or bench tcp localhost:8080")
 }

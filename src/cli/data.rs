@@ -14,7 +14,7 @@ use crate::{
     error::{Trouble, reason},
     protocol::Protocol,
     transport::{Family, Host, Place, Scheme, Target},
-    values::read,
+    values::{read, show::grouped},
 };
 
 #[derive(Debug, Clone, Default, Args)]
@@ -122,18 +122,15 @@ pub fn length_fits(
     if length <= room {
         return Ok(());
     }
-    let takes = match row {
-        Some(row) if overhead > 0 => {
-            format!("{} takes {} over {ip}, since its answer is {overhead} longer", row.name, bytes(room))
-        }
-        _ => format!("a datagram over {ip} holds {}", bytes(room)),
+    let (length, room) = (grouped(length as u64), grouped(room as u64));
+    let (takes, hint) = match row {
+        Some(row) if overhead > 0 => (
+            format!("{} over {ip} takes {room}", row.name),
+            format!("its answer is {overhead} bytes longer, and must fit as well; or use tcp"),
+        ),
+        _ => (format!("a datagram over {ip} holds {room}"), "send it in pieces, or over tcp".into()),
     };
-    Err(Trouble::usage(format!("a message of {} is too large: {takes}", bytes(length)))
-        .hint("send it in pieces, or over tcp"))
-}
-
-fn bytes(n: usize) -> String {
-    format!("{} bytes", crate::values::show::grouped(n as u64))
+    Err(Trouble::usage(format!("{length} bytes are too many: {takes}")).hint(hint))
 }
 
 fn over_v6(target: &Target, family: Option<Family>) -> bool {

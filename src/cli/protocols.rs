@@ -49,7 +49,7 @@ fn all() -> String {
         let about = wrapped(&format!("{} ({})", row.about, row.spec));
         let _ = writeln!(text, "  {:<9}  {port:>4}  {:<12}  {about}", row.name, answers(row.answers));
     }
-    text.push_str("\nFramings (--framing NAME)\n  NAME             LIMIT         ABOUT\n");
+    text.push_str("\nFramings (--framing NAME)\n  NAME             LIMIT, BYTES  ABOUT\n");
     for row in framing::ALL {
         let max = row.max.map_or_else(String::new, |max| crate::values::show::grouped(max as u64));
         let _ = writeln!(text, "  {:<15}  {max:<12}  {}", row.name, wrapped(row.about));
@@ -74,7 +74,8 @@ fn answers(by: AnswersBy) -> String {
 /// Goes on in the last column.
 fn wrapped(text: &str) -> String {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    // The number of an RFC stays with it.
+    for word in text.replace("RFC ", "RFC\u{a0}").split(' ') {
         let line = lines.last_mut().filter(|line| line.is_empty() || line.len() + 1 + word.len() <= WIDTH - INDENT);
         match line {
             Some(line) if line.is_empty() => line.push_str(word),
@@ -85,7 +86,7 @@ fn wrapped(text: &str) -> String {
             None => lines.push(word.into()),
         }
     }
-    lines.join(&format!("\n{:INDENT$}", ""))
+    lines.join(&format!("\n{:INDENT$}", "")).replace('\u{a0}', " ")
 }
 
 fn one(row: &Protocol) -> String {

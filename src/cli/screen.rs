@@ -27,8 +27,9 @@ Usage: netproto <COMMAND>
 #More
   *protocols*   List protocols, framings, parameters
   *completions*, *man*                     for your shell, for your manual
+  *-V*, *--version*                        the version
 
-netproto <COMMAND> --help lists a command's flags.
+netproto <COMMAND> --help lists a command's flags. Exit codes: man netproto
 ";
 
 /// The first screen, styled.

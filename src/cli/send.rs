@@ -66,7 +66,7 @@ struct TalkArgs {
     /// LF becomes CRLF
     #[arg(short = 'C', long)]
     crlf: bool,
-    /// Give up when nothing arrives for so long [UDP: 1s]
+    /// Give up when nothing arrives for so long [udp: 1s]
     #[arg(short = 'w', long, value_name = "TIME", value_parser = values::some_time)]
     timeout: Option<Duration>,
     /// End after so many answers
@@ -142,7 +142,7 @@ impl Send {
     /// # Errors
     /// What was typed makes no sense together.
     pub fn plan(&self) -> Result<SendPlan, Trouble> {
-        let words = Words::sort(self.transport.as_ref(), self.target.as_ref(), &self.data);
+        let words = Words::sort("send", self.transport.as_ref(), self.target.as_ref(), &self.data);
         let target = words.target(self.datagram)?.ok_or_else(|| missing(words.transport))?;
         let row = self.protocol.protocol.map_or_else(default_client, Ok)?;
         let data = self.data(&words, row)?;
@@ -212,7 +212,7 @@ impl Send {
     fn answers_make_sense(&self, target: &Target, row: &Protocol) -> Result<(), Trouble> {
         if self.talk.connect_only && values::datagrams(target.scheme) {
             return Err(Trouble::usage("-z tries a connection, and datagrams have none")
-                .hint("to see whether a server answers, send it something: send udp localhost:8080 hello"));
+                .hint("to see whether a server answers: send udp localhost:8080 hello"));
         }
         let by = if values::datagrams(target.scheme) { row.answers.datagrams } else { row.answers.stream };
         let given = &self.expect;

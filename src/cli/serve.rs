@@ -53,6 +53,7 @@ pub struct ServeTcp {
 #[derive(Debug, Args)]
 #[command(
     override_usage = "netproto serve-udp [OPTIONS] ADDRESS",
+    mut_arg("idle_timeout", |arg| arg.help("Forget a peer that is silent for so long")),
     after_help = "Examples:
   netproto serve-udp 8080 -P echo            one reply for each datagram
   netproto serve-udp :5000 --join 239.1.2.3  also what is sent to that group"
@@ -152,20 +153,20 @@ struct PeerLimits {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits")]
 struct RunArgs {
-    /// Close a client that is silent so long
+    /// Close a client that is silent for so long
     #[arg(short = 'i', long, value_name = "TIME", value_parser = values::some_time)]
     idle_timeout: Option<Duration>,
     /// Serve one client, then exit
     #[arg(short = '1', long, overrides_with = "keep_open")]
     once: bool,
-    /// Serve one after another (the default)
+    /// Serve until stopped (the default)
     #[arg(short = 'k', long, overrides_with = "once")]
     keep_open: bool,
     /// To finish answers, stopped [default: 5s]
     #[arg(long, value_name = "TIME", default_value = "5s", hide_default_value = true, value_parser = read::duration)]
     grace: Duration,
     /// Worker threads [default: one per core, less one]
-    #[arg(short = 't', long, value_name = "N", value_parser = values::at_least_one)]
+    #[arg(short = 't', long, value_name = "N", value_parser = values::threads)]
     threads: Option<usize>,
 }
 

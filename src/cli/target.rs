@@ -14,6 +14,8 @@ use crate::{
 /// The words of `send` and `bench`, sorted out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words<'a> {
+    /// `send` or `bench`.
+    command: &'static str,
     /// As typed; `None`: TCP, unless the target is a URL.
     pub transport: Option<Scheme>,
     pub target: Option<&'a OsStr>,
@@ -22,7 +24,12 @@ pub struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// The transport may be left out; then the first word is the target at once.
-    pub fn sort(first: Option<&'a String>, second: Option<&'a OsString>, rest: &'a [OsString]) -> Self {
+    pub fn sort(
+        command: &'static str,
+        first: Option<&'a String>,
+        second: Option<&'a OsString>,
+        rest: &'a [OsString],
+    ) -> Self {
         let transport = first.and_then(|word| values::transport(word));
         let mut words = first
             .filter(|_| transport.is_none())
@@ -30,7 +37,7 @@ impl<'a> Words<'a> {
             .into_iter()
             .chain(second.map(OsString::as_os_str))
             .chain(rest.iter().map(OsString::as_os_str));
-        Self { transport, target: words.next(), data: words.collect() }
+        Self { command, transport, target: words.next(), data: words.collect() }
     }
 
     /// The scheme when there is no target.
@@ -45,13 +52,31 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// The line to type for a host and a port that are two words.
+    fn joined(&self, host: &OsStr, scheme: Scheme) -> Option<String> {
+        let (port, data) = self.data.split_first()?;
+        let place = format!("{}:{}", host.to_str()?, port.to_str()?);
+        Target::parse(&place, scheme, Use::Connect).ok()?;
+        let plain = |word: &&&OsStr| word.to_str().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        let data = match data {
+            [] => "",
+            [one] => Some(one).filter(plain).and_then(|word| word.to_str()).unwrap_or("DATA"),
+            _ => "DATA...",
+        };
+        Some(format!("{} {scheme} {place} {data}", self.command).trim_end().into())
+    }
+
     /// The target to connect to.
     ///
     /// # Errors
     /// It is malformed, or a URL of another transport than the one that was named.
     pub fn target(&self, datagram: bool) -> Result<Option<Target>, Trouble> {
         let Some(word) = self.target else { return Ok(None) };
-        let target = target(word, self.transport.unwrap_or(Scheme::Tcp), Use::Connect)?;
+        let scheme = self.transport.unwrap_or(Scheme::Tcp);
+        let target = target(word, scheme, Use::Connect).map_err(|trouble| match self.joined(word, scheme) {
+            Some(line) => trouble.hint(line),
+            None => trouble,
+        })?;
         match self.transport {
             Some(named) if !same_kind(named, target.scheme) => {
                 let word = word.display();

@@ -182,6 +182,10 @@ impl<'a> Wrong<'a> {
                 None => trouble,
             };
         }
+        if !flag.starts_with('-') {
+            let sentence = format!("unknown {} {value:?}", flag.to_lowercase());
+            return Trouble::usage(sentence).hint(format!("these are known: {}", known.join(", ")));
+        }
         let flag = self.as_typed(&flag);
         let trouble = Trouble::usage(format!("{flag} {}: there is no such choice", shown(&value)));
         match read::nearest(&value, known.iter().map(String::as_str)) {

@@ -130,6 +130,17 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
     usize::try_from(number).map_err(|_| format!("{text:?} is too many"))
 }
 
+/// Threads that may be asked for: far more than there are cores.
+const MOST_THREADS: usize = 1024;
+
+/// A number of worker threads.
+pub fn threads(text: &str) -> Result<usize, String> {
+    match at_least_one(text)? {
+        threads @ ..=MOST_THREADS => Ok(threads),
+        _ => Err("1,024 threads are the most".into()),
+    }
+}
+
 /// A small whole number of things, none too.
 pub fn few(text: &str) -> Result<u32, String> {
     u32::try_from(read::count(text)?).map_err(|_| format!("{text:?} is too many"))
@@ -163,7 +174,7 @@ pub fn dscp(text: &str) -> Result<u8, String> {
         },
         _ => text.parse().ok().filter(|bits| *bits < 64),
     };
-    named.ok_or_else(|| format!("{text:?} is no traffic class; use 0 to 63, EF, CS0 to CS7 or AF11 to AF43"))
+    named.ok_or_else(|| format!("{text:?} is no traffic class: 0-63, EF, CS0-CS7 or AF11-AF43"))
 }
 
 /// Interface names are shorter than 16 bytes and have no `/` nor space (Linux, `dev_valid_name`).
@@ -178,13 +189,13 @@ pub fn source(text: &str) -> Result<SocketAddr, String> {
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return Ok((ip, 0).into());
     }
-    text.parse().map_err(|_| format!("{text:?} is no address of ours; write 192.0.2.7, 192.0.2.7:5000 or [::1]:5000"))
+    text.parse().map_err(|_| format!("{text:?} is no address of ours, as 192.0.2.7 or [::1]:5000 are"))
 }
 
 pub fn group(text: &str) -> Result<IpAddr, String> {
     match text.parse::<IpAddr>() {
         Ok(group) if group.is_multicast() => Ok(group),
-        _ => Err(format!("{text:?} is no multicast address; those are 224.0.0.0/4 and ff00::/8")),
+        _ => Err(format!("{text:?} is not multicast, as 224.0.0.0/4 and ff00::/8 are")),
     }
 }
 
@@ -234,6 +245,7 @@ mod tests {
     fn numbers_have_bounds() {
         assert!(ttl("1").is_ok() && ttl("0").is_err() && ttl("256").is_err());
         assert!(mss("1460").is_ok() && mss("87").is_err() && mss("65496").is_err());
+        assert!(threads("1024").is_ok() && threads("1025").is_err() && threads("0").is_err());
         assert!(some_time("0s").is_err() && at_least_one("0").is_err() && few("5G").is_err());
         assert!(interface("eth0").is_ok() && interface("").is_err() && interface("a/b").is_err());
         assert!(group("239.1.2.3").is_ok() && group("ff02::1").is_ok() && group("10.0.0.1").is_err());

@@ -69,7 +69,7 @@ impl fmt::Display for ParamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown { typed, .. } => write!(f, "unknown parameter {typed:?}"),
-            Self::Malformed { name, value, why } => write!(f, "parameter {name} can't be {value:?}: {why}"),
+            Self::Malformed { name, value, why } => write!(f, "{name} can't be {value:?}: {why}"),
             Self::TooLong { name, length, longest } => {
                 write!(f, "parameter {name} has {length} bytes, over the limit of {longest}")
             }
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(set("xyzzy", "1"), Err(("unknown parameter \"xyzzy\"".into(), hint("this protocol has delay, quote"))));
         assert_eq!(set("quote", "abcd"), Err(("parameter quote has 4 bytes, over the limit of 3".into(), None)));
         let (sentence, _) = set("delay", "soon").unwrap_err();
-        assert!(sentence.starts_with("parameter delay can't be \"soon\": "), "{sentence}");
+        assert!(sentence.starts_with("delay can't be \"soon\": "), "{sentence}");
         let none = Params::default().set(&[], "x", "1").unwrap_err();
         assert_eq!(none.hint().unwrap(), "this protocol has no parameters");
     }

@@ -16,7 +16,7 @@ use crate::{
     role::{Quit, Said, Sink, Source, Terms, drive::Drive, packets::DrivePackets},
     session::{Closed, Event, Facts, Watch},
     transport::{self, Stream},
-    values::show::quoted,
+    values::show::{escaped, quoted},
 };
 
 const MESSAGE: &[u8] = b"probe";
@@ -115,16 +115,25 @@ fn judged(heard: &[u8], how: &Closed, plan: &BenchPlan) -> Result<&'static Proto
     {
         return Ok(protocol);
     }
-    let hint = "-P says what it speaks; -P raw takes any answer for right, -P discard awaits none";
-    Err(match (heard, how) {
+    Err(unclear(heard, how, plan))
+}
+
+/// Says why it isn't known what the server speaks.
+fn unclear(heard: &[u8], how: &Closed, plan: &BenchPlan) -> Trouble {
+    let target = plan.target.as_ref().map_or_else(String::new, |target| escaped(target.to_string().as_bytes(), false));
+    match (heard, how) {
         (b"", Closed::TimedOut(_)) => {
             let patience = shown::span(plan.timeout.unwrap_or(PATIENCE));
-            Trouble::new(Exit::TimedOut, format!("no answer to a probe within {patience}"))
+            let sentence = format!("{target} did not answer a first message within {patience}");
+            Trouble::new(Exit::TimedOut, sentence)
+                .hint("-P NAME says what it speaks, without asking; -P discard awaits no answers")
         }
-        (b"", how) => Trouble::failed(format!("no answer to a probe: {how}")),
-        _ => Trouble::usage(format!("the server answered a probe with {}, which no known protocol does", quoted(heard, 32))),
+        (b"", how) => Trouble::failed(format!("could not ask {target} what it speaks: {how}"))
+            .hint("does it listen there? -P NAME says what it speaks, without asking"),
+        _ => Trouble::usage(format!("{target} answers in no protocol known here"))
+            .detail(format!("  it said {}", quoted(heard, 32)))
+            .hint("-P says what it speaks; -P raw takes any answer for right"),
     }
-    .hint(hint))
 }
 
 #[cfg(test)]

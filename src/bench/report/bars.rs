@@ -16,7 +16,7 @@ const ROWS: usize = 10;
 /// Steps for each doubling; the first that needs few enough rows is taken.
 const STEPS: [f64; 6] = [8.0, 4.0, 2.0, 1.0, 0.5, 0.25];
 
-/// The bars, or nothing for too few values to be worth a picture.
+/// The bars, each with its lower edge, or nothing for too few values to be worth a picture.
 #[must_use]
 pub fn chart(latency: &Histogram<u64>) -> String {
     if latency.len() < 10 {
@@ -25,7 +25,7 @@ pub fn chart(latency: &Histogram<u64>) -> String {
     let bounds = bounds(latency);
     let counts = counts(latency, &bounds);
     let most = counts.iter().copied().max().unwrap_or(1).max(1);
-    let mut text = String::new();
+    let mut text = format!("  {:>11}\n", "from".dimmed());
     for (at, count) in counts.iter().enumerate() {
         if *count == 0 && (at == 0 || at == bounds.len()) {
             continue;
@@ -104,7 +104,7 @@ mod tests {
             let bounds = bounds(&latency);
             assert!((2..=ROWS).contains(&bounds.len()), "{spread}: {bounds:?}");
             assert_eq!(counts(&latency, &bounds).iter().sum::<u64>(), 1000);
-            assert!(chart(&latency).lines().count() <= ROWS + 1);
+            assert!(chart(&latency).lines().count() <= ROWS + 2);
         }
     }
 }

@@ -39,12 +39,12 @@ impl Interval<'_> {
         (!latency.is_empty()).then(|| latency.value_at_percentile(percentile))
     }
 
-    /// The line of `-i`, in columns that stay where they are.
+    /// The line of `-i`, in columns that stay where they are; 80 with a rate of millions.
     #[must_use]
     pub fn line(&self) -> String {
         let latency = |percentile| self.percentile(percentile).map_or("-".into(), show::nanos);
         format!(
-            "{:>7.2} s {:>13} {:>11} right {:>8} failed   p50 {:>7}  p99 {:>7}",
+            "{:>6.2} s {:>11} {:>10} right {:>7} failed  p50 {:>7}  p99 {:>7}",
             self.to.as_secs_f64(),
             shown::per_second(self.rate()),
             show::grouped(self.tally.counters.right),

@@ -185,7 +185,7 @@ fn columns(of: impl Fn((&'static str, f64)) -> String) -> String {
     })
 }
 
-/// How requests failed, the most frequent first, one plain sentence each; and other things worth knowing.
+/// How requests failed, the most frequent first, what each count counts; and other things worth knowing.
 fn why(results: &Results) -> String {
     let counters = &results.totals.counters;
     let mut kinds: Vec<_> =
@@ -195,20 +195,30 @@ fn why(results: &Results) -> String {
     for (count, kind) in kinds {
         let count = format!("{:>11}", show::grouped(count));
         let _ = writeln!(lines, "  {}  {}", count.style(WRONG), kind.sentence(results.about.timeout));
-        if let Some(example) = results.totals.example(kind) {
-            let _ = writeln!(lines, "               {}", example.style(DIM));
+        for more in [results.totals.example(kind).map(str::to_owned), explained(kind, results)].into_iter().flatten() {
+            let _ = writeln!(lines, "               {}", more.style(DIM));
         }
     }
-    for (count, sentence) in [
-        (counters.unreachable, "times the system told that nothing listens there (port unreachable)"),
-        (counters.peer_closes, "times the peer closed an idle connection; a new one was made"),
-    ] {
-        // One request on a connection, and then it is closed: that is what was asked for.
-        if count > 0 && !results.about.reconnect {
-            let _ = writeln!(lines, "  {:>11}  {sentence}", show::grouped(count));
-        }
+    // One request on a connection, and then it is closed: that is what was asked for.
+    if counters.peer_closes > 0 && !results.about.reconnect {
+        let closes = show::grouped(counters.peer_closes);
+        let _ = writeln!(lines, "  {closes:>11}  idle connection closed by the peer, and made anew");
     }
     if lines.is_empty() { lines } else { format!("\n  why\n{lines}") }
+}
+
+/// What is known beyond the count, or what to try.
+fn explained(kind: Failure, results: &Results) -> Option<String> {
+    let about = &results.about;
+    match kind {
+        Failure::TimedOut if results.totals.counters.unreachable > 0 => {
+            let told = shown::counted(results.totals.counters.unreachable, "time");
+            Some(format!("nothing listens there: ICMP port unreachable, {told}"))
+        }
+        Failure::NotSent if about.reconnect || about.in_flight.is_none() => Some("hint: more connections (-c)".into()),
+        Failure::NotSent => Some("hint: more connections (-c), or more on each (--in-flight)".into()),
+        _ => None,
+    }
 }
 
 /// Says when the generator itself was the limit, and what to do; nothing otherwise.

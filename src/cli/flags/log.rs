@@ -24,7 +24,7 @@ pub struct LogArgs {
     /// Log lines as JSON objects, on stdout
     #[arg(short = 'J', long)]
     pub json: bool,
-    /// Print totals so often
+    /// Print totals every so often, as in 1s
     #[arg(long, value_name = "TIME", value_parser = values::some_time)]
     pub stats: Option<Duration>,
 }

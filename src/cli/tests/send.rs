@@ -113,7 +113,7 @@ fn send_refuses_what_makes_no_sense() {
         refused(send_plan(line), sentence);
     }
     let long = "x".repeat(65_508);
-    refused(send_plan(&["udp", "127.0.0.1:1", &long]), "a datagram over IPv4 holds 65,507 bytes");
-    refused(send_plan(&["udp", "127.0.0.1:1", &long[..65_497], "-P", "processed"]), "takes 65,496 bytes over IPv4");
+    refused(send_plan(&["udp", "127.0.0.1:1", &long]), "a datagram over IPv4 holds 65,507");
+    refused(send_plan(&["udp", "127.0.0.1:1", &long[..65_497], "-P", "processed"]), "processed over IPv4 takes 65,496");
     assert!(send_plan(&["udp", "127.0.0.1:1", &long[..65_496], "-P", "processed"]).is_ok());
 }

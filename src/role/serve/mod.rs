@@ -194,10 +194,8 @@ fn check(plan: &ServePlan, addresses: &[Endpoint]) -> Result<MakeSession, Troubl
     let open = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Ip(address) if !address.ip().is_loopback());
     let exposed = plan.listen.scheme == Scheme::Udp && addresses.iter().any(open);
     if exposed && plan.protocol.amplifies && !plan.allow_amplification {
-        return Err(Trouble::usage(format!(
-            "{name} over udp answers with more than it was sent, and a forged source address would turn that on somebody else"
-        ))
-        .hint("serve it on loopback (a bare port), or say --allow-amplification"));
+        let sentence = format!("{name} over udp amplifies: a forged source address would turn it on others");
+        return Err(Trouble::usage(sentence).hint("serve it on loopback (a bare port), or say --allow-amplification"));
     }
     Ok(make)
 }
