@@ -195,7 +195,7 @@ fn a_reader_of_one_byte_at_a_time_gets_all() {
     });
     let mut came = Vec::new();
     let mut byte = [0];
-    while stream.read(&mut byte).unwrap() == 1 {
+    while stream.read_exact(&mut byte).is_ok() {
         came.push(byte[0]);
     }
     writer.join().unwrap();

@@ -15,7 +15,7 @@ use std::{
 
 use support::{
     Folder, PATIENCE, Run, Server, nasty,
-    net::{ask_datagram, datagrams, exchange},
+    net::{ask_datagram, datagrams, exchange, uninterrupted},
     netproto, noise,
 };
 
@@ -111,7 +111,7 @@ fn unix_datagrams() {
     for data in [&b"hello"[..], b"", &nasty(), &noise(60_000)] {
         socket.send(data).unwrap();
         let mut answer = vec![0; 70_000];
-        let n = socket.recv(&mut answer).unwrap();
+        let n = uninterrupted(|| socket.recv(&mut answer)).unwrap();
         assert!(answer[..n] == [b"Processed: ", data].concat(), "{} bytes", data.len());
     }
     netproto(&["send", &format!("unixgram:{path}"), "hello"]).run().code(0).gave("Processed: hello");

@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::net::uninterrupted;
+
 #[derive(Default)]
 struct Kept {
     bytes: Vec<u8>,
@@ -24,7 +26,7 @@ impl Capture {
         thread::spawn(move || {
             let mut piece = vec![0; 64 * 1024];
             loop {
-                let n = source.read(&mut piece).unwrap_or(0);
+                let n = uninterrupted(|| source.read(&mut piece)).unwrap_or(0);
                 let mut state = kept.0.0.lock().unwrap();
                 state.bytes.extend_from_slice(&piece[..n]);
                 state.ended = n == 0;

@@ -1,7 +1,7 @@
 //! Plain sockets, as a peer that does exactly what a test says.
 
 use std::{
-    io::{ErrorKind, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket},
     thread::{self, JoinHandle},
     time::Duration,
@@ -43,19 +43,32 @@ pub fn ask(stream: &mut (impl Read + Write), bytes: &[u8], length: usize) -> Vec
     answer
 }
 
+/// A call with a time-out is not restarted by the kernel (signal(7)), not even after a signal that nobody handles.
+pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
 /// The peer has closed, in good order or by a reset, and said nothing before.
+#[track_caller]
 pub fn is_closed(stream: &mut TcpStream) -> bool {
-    match stream.read(&mut [0; 1]) {
-        Ok(n) => n == 0,
-        Err(error) => matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe),
+    let mut byte = [0];
+    match uninterrupted(|| stream.read(&mut byte)) {
+        Ok(0) => true,
+        Ok(_) => panic!("{:?} came before the end", char::from(byte[0])),
+        Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => true,
+        Err(error) => panic!("no end came: {error}"),
     }
 }
 
 /// Nothing comes for this long.
 pub fn is_silent(stream: &mut TcpStream, during: Duration) -> bool {
     stream.set_read_timeout(Some(during)).unwrap();
-    let silent =
-        matches!(stream.read(&mut [0; 1]), Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+    let silent = matches!(uninterrupted(|| stream.read(&mut [0; 1])), Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     silent
 }
@@ -118,7 +131,7 @@ pub fn ask_datagram(socket: &UdpSocket, bytes: &[u8]) -> Vec<u8> {
 /// The next datagram, unless nothing comes.
 pub fn receive(socket: &UdpSocket) -> Option<Vec<u8>> {
     let mut bytes = vec![0; 70_000];
-    let n = socket.recv(&mut bytes).ok()?;
+    let n = uninterrupted(|| socket.recv(&mut bytes)).ok()?;
     bytes.truncate(n);
     Some(bytes)
 }
