@@ -113,7 +113,7 @@ fn wrong_answers_are_failures_and_are_shown() {
     let output = run(&["tcp", &address, "-P", "processed", "-n", "3", "-c", "1"]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "not one right reply");
-    assert!(text.contains("3  reply was not the right one\n"), "{text}");
+    assert!(text.contains("3  wrong reply\n"), "{text}");
     assert!(text.contains("expected \"Processed: abc") && text.contains("got \"Processed: nonsense\""), "{text}");
 }
 

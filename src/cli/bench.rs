@@ -120,7 +120,7 @@ struct RunArgs {
     /// Run it so many times, show the spread
     #[arg(long, value_name = "N", default_value = "1", hide_default_value = true, value_parser = repeats)]
     repeat: u32,
-    /// Worker threads [default: one for each core]
+    /// Worker threads [default: cores; less one on loopback]
     #[arg(short = 't', long, value_name = "N", value_parser = values::threads)]
     threads: Option<usize>,
     /// Seed of all random choices [default: 0]

@@ -29,6 +29,17 @@ pub enum Endpoint {
     Unnamed,
 }
 
+impl Endpoint {
+    /// Can only this machine reach it?
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Ip(address) => address.ip().is_loopback(),
+            Self::Unix(_) | Self::Unnamed => true,
+        }
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -165,7 +165,9 @@ fn conclude(plan: &BenchPlan, runs: &[Results]) -> Result<Exit, Trouble> {
 }
 
 fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
+    // A server on this machine needs a core as well: three busy threads on two cores are slower than two.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = if found.peer.address.is_local() { (cores - 1).max(1) } else { cores };
     let connections = plan.connections.max(1);
     Job::new(Parts {
         peer: found.peer.clone(),

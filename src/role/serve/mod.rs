@@ -191,8 +191,7 @@ fn check(plan: &ServePlan, addresses: &[Endpoint]) -> Result<MakeSession, Troubl
         Trouble::usage(format!("{name} has no server end"))
             .hint("echo answers with what it gets, discard takes all and is silent")
     })?;
-    let open = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Ip(address) if !address.ip().is_loopback());
-    let exposed = plan.listen.scheme == Scheme::Udp && addresses.iter().any(open);
+    let exposed = plan.listen.scheme == Scheme::Udp && !addresses.iter().all(Endpoint::is_local);
     if exposed && plan.protocol.amplifies && !plan.allow_amplification {
         let sentence = format!("{name} over udp amplifies: a forged source address would turn it on others");
         return Err(Trouble::usage(sentence).hint("serve it on loopback (a bare port), or say --allow-amplification"));
