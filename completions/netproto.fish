@@ -251,7 +251,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l ramp -d 'Ris
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l omit -d 'Warm up for so long, uncounted' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s w -l timeout -d 'A reply is lost after so long [default: 10s; udp: 1s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l repeat -d 'Run it so many times, show the spread' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s t -l threads -d 'Worker threads [default: one for each core]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s t -l threads -d 'Worker threads [default: cores; less one on loopback]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l seed -d 'Seed of all random choices [default: 0]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l fail-if -d 'Exit code 4 if so, as in \'p99>2ms\'; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s i -l interval -d 'A line for each interval' -r

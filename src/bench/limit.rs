@@ -1,4 +1,4 @@
-//! `--fail-if`: what must not be, such as `p99>2ms`. One grammar, in one table ([`TABLE`]): help, errors and judging read it.
+//! `--fail-if`: what must not be, such as `p99>2ms`. One grammar, in one table (`TABLE`): help, errors and judging read it.
 //!
 //! May use: results, `values`.
 

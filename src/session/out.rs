@@ -187,6 +187,12 @@ impl Out {
         }
     }
 
+    /// All there is to write, when that is one run and nothing stands in it: the common case.
+    #[must_use]
+    pub fn only_run(&self) -> Option<&[u8]> {
+        self.marks.is_empty().then(|| &self.own[self.sent..])
+    }
+
     /// Runs of bytes that may be written together, at most `runs.len()`; gives how many were set.
     pub fn runs<'a>(&'a self, runs: &mut [&'a [u8]]) -> usize {
         let (mut at, mut n) = (self.sent, 0);

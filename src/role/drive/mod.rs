@@ -187,13 +187,16 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                 Ok(())
             });
         }
-        let steps = [Self::quit, Self::flush, Self::end_of_output, Self::say, Self::read, Self::time];
-        for step in steps {
-            match step(self, cx) {
-                Turn::Wait => {}
-                turn => return turn,
-            }
+        // Written out rather than looped over: this is what every message goes through.
+        macro_rules! or_else_next {
+            ($($step:ident),*) => {
+                $(match self.$step(cx) {
+                    Turn::Wait => {}
+                    turn => return turn,
+                })*
+            };
         }
+        or_else_next!(quit, flush, end_of_output, say, read, time);
         self.wind_up()
     }
 

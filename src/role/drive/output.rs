@@ -101,23 +101,36 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
 
 /// Writes what may be written together. Most often that is one run, and then a plain write does.
 fn write<W: Wire>(wire: &mut W, out: &mut Out, cx: &mut Context<'_>, sink: &mut impl Sink) -> Poll<io::Result<usize>> {
-    let mut runs: [&[u8]; RUNS] = [&[]; RUNS];
-    let n = match out.runs(&mut runs) {
-        1 => Pin::new(wire).poll_write(cx, runs[0]),
-        many => {
-            let slices = runs.map(IoSlice::new);
-            Pin::new(wire).poll_write_vectored(cx, &slices[..many])
+    let written = match out.only_run() {
+        Some(run) => {
+            let written = Pin::new(wire).poll_write(cx, run);
+            if let Poll::Ready(Ok(n)) = written {
+                sink.wire(Way::Out, &run[..n]);
+            }
+            written
         }
+        None => write_runs(wire, out, cx, sink),
     };
-    let Poll::Ready(Ok(n)) = n else { return n };
-    let mut rest = n;
-    for run in runs {
-        let piece = &run[..run.len().min(rest)];
-        rest -= piece.len();
-        if !piece.is_empty() {
+    if let Poll::Ready(Ok(n)) = written {
+        out.advance(n);
+        if n == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+    }
+    written
+}
+
+fn write_runs<W: Wire>(wire: &mut W, out: &Out, cx: &mut Context<'_>, sink: &mut impl Sink) -> Poll<io::Result<usize>> {
+    let mut runs: [&[u8]; RUNS] = [&[]; RUNS];
+    let many = out.runs(&mut runs);
+    let slices = runs.map(IoSlice::new);
+    let written = Pin::new(wire).poll_write_vectored(cx, &slices[..many]);
+    if let Poll::Ready(Ok(mut rest)) = written {
+        for run in &runs[..many] {
+            let piece = &run[..run.len().min(rest)];
+            rest -= piece.len();
             sink.wire(Way::Out, piece);
         }
     }
-    out.advance(n);
-    Poll::Ready(if n == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(n) })
+    written
 }
