@@ -231,9 +231,11 @@ impl Work {
         self.count(request.measured, |tally| tally.right(latency, as_sent));
     }
 
-    /// How late `request` left by our own fault: waiting until the connection was free, at `free`, is the server's.
+    /// How late `request` left by our own fault. That it waited until the connection was free, at `free`, is the server's fault, but
+    /// only where no other connection was free.
     pub(super) fn lag(&self, request: &Request, free: Instant) {
-        let from = request.due.max(free);
+        let others_free = !self.idle.borrow().wakers.is_empty();
+        let from = if others_free { request.due } else { request.due.max(free) };
         let lag = nanos(request.sent.saturating_duration_since(from));
         self.count(request.measured, |tally| tally.send_lag.saturating_record(lag));
     }
