@@ -27,7 +27,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::session::{Closed, Event};
+use crate::session::{Closed, Cx, Event, Session};
 
 /// What a source has to say.
 #[derive(Debug)]
@@ -38,6 +38,32 @@ pub enum Said {
     Forget(u64),
     /// Nothing more, ever. Over streams our half is closed then, when [`Terms::half_close`] is set.
     End,
+}
+
+/// What became of something said.
+#[derive(Debug)]
+enum Handed {
+    Taken,
+    /// The session can't take it now.
+    Refused(u64, Bytes),
+    Ended,
+}
+
+impl Said {
+    /// Hands it to the session.
+    fn hand(self, session: &mut dyn Session, cx: &mut Cx<'_>) -> Handed {
+        match self {
+            Self::End => Handed::Ended,
+            Self::Forget(seq) => {
+                session.forget(seq);
+                Handed::Taken
+            }
+            Self::Message(seq, body) => match session.submit(seq, &body, cx) {
+                Ok(()) => Handed::Taken,
+                Err(_) => Handed::Refused(seq, body),
+            },
+        }
+    }
 }
 
 /// Why a conversation is to end before either session wants to.

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Quit, Said, Sink, Source, Terms, Traffic, Way, pool, timers::Timers};
+use super::{Handed, Quit, Sink, Source, Terms, Traffic, Way, pool, timers::Timers};
 use crate::{
     session::{Closed, Cx, Effect, EffectId, Event, Facts, Front, Input, Out, Outcome, Session, Violation},
     transport::PacketClient,
@@ -173,29 +173,21 @@ impl<P: Source + Sink> DrivePackets<P> {
         if self.source_ended || self.refused || !self.out.is_empty() {
             return Turn::Wait;
         }
-        match self.party.poll_say(cx) {
-            Poll::Pending => Turn::Wait,
-            Poll::Ready(Said::End) => {
-                self.source_ended = true;
-                Turn::Again
-            }
-            Poll::Ready(Said::Forget(seq)) => {
-                self.session.forget(seq);
-                Turn::Again
-            }
-            Poll::Ready(Said::Message(seq, body)) => {
-                let mut refused = false;
-                let turn = self.call(|session, cx| {
-                    refused = session.submit(seq, &body, cx).is_err();
-                    Ok(())
-                });
-                if refused {
-                    self.refused = true;
-                    self.party.refused(seq, body);
-                }
-                turn
+        let Poll::Ready(said) = self.party.poll_say(cx) else { return Turn::Wait };
+        let mut handed = Handed::Taken;
+        let turn = self.call(|session, cx| {
+            handed = said.hand(session, cx);
+            Ok(())
+        });
+        match handed {
+            Handed::Taken => {}
+            Handed::Ended => self.source_ended = true,
+            Handed::Refused(seq, body) => {
+                self.refused = true;
+                self.party.refused(seq, body);
             }
         }
+        turn
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Turn {

@@ -79,7 +79,8 @@ impl Facts {
     /// The largest UDP payload over IPv6 without jumbograms: 65,535 less 8 (RFC 8200, section 3).
     pub const MAX_UDP_IPV6: usize = 65_527;
 
-    /// The largest datagram that can go to `peer`.
+    /// The largest datagram that can go to `peer`. Unix sockets could take more; with the limit of IPv4 all that answers do is
+    /// the same over both, and one buffer takes any of them.
     #[must_use]
     pub fn max_datagram_to(peer: &Endpoint) -> usize {
         match peer {

@@ -88,13 +88,20 @@ fn listen_unix(path: &Path, flags: &SocketFlags) -> Result<Listener, Trouble> {
 /// The listeners that systemd, or another that speaks its protocol, has opened for us; none is the usual case. To be asked
 /// once, before anything else: it takes `LISTEN_FDS` out of the environment.
 pub fn inherited(scheme: Scheme, flags: &SocketFlags) -> Result<Vec<Listener>, Trouble> {
+    each_inherited(scheme, flags, |handed, at| inherit(handed, at, scheme, flags))
+}
+
+/// Takes over what was handed to this process, one by one.
+pub(super) fn each_inherited<T>(
+    scheme: Scheme,
+    flags: &SocketFlags,
+    take: impl Fn(&mut ListenFd, usize) -> io::Result<T>,
+) -> Result<Vec<T>, Trouble> {
     let mut handed = ListenFd::from_env();
     if handed.len() > 0 {
         flags::check(scheme, flags)?;
     }
-    (0..handed.len())
-        .map(|at| inherit(&mut handed, at, scheme, flags).map_err(|error| not_inherited(scheme, error)))
-        .collect()
+    (0..handed.len()).map(|at| take(&mut handed, at).map_err(|error| not_inherited(scheme, error))).collect()
 }
 
 fn inherit(handed: &mut ListenFd, at: usize, scheme: Scheme, flags: &SocketFlags) -> io::Result<Listener> {
@@ -121,7 +128,7 @@ fn inherit(handed: &mut ListenFd, at: usize, scheme: Scheme, flags: &SocketFlags
 }
 
 /// A socket that was handed over can't be used.
-pub(super) fn not_inherited(scheme: Scheme, error: io::Error) -> Trouble {
+fn not_inherited(scheme: Scheme, error: io::Error) -> Trouble {
     match super::connect::take_trouble(error) {
         Ok(trouble) => trouble,
         Err(error) => {

@@ -1,6 +1,6 @@
 //! The client's side of datagrams: UDP (RFC 768) and Unix datagram sockets.
 //!
-//! May use: tokio, socket2, fastrand, `session` (`Endpoint`, `Facts`), `error`.
+//! May use: tokio, socket2, fastrand, `session::Endpoint`, `error`.
 
 use std::{
     env,
@@ -25,12 +25,11 @@ use super::{
     Dial, Host, Place, Scheme, Target,
     connect::{bind_source, family, hint, take_trouble, trouble_inside},
     flags,
-    packets::max_unix_datagram,
     socket_file::SocketFile,
 };
 use crate::{
     error::{Trouble, reason},
-    session::{Endpoint, Facts},
+    session::Endpoint,
 };
 
 /// A socket that talks to one server, or to a whole group.
@@ -157,16 +156,6 @@ impl PacketClient {
     #[must_use]
     pub fn peer(&self) -> &Endpoint {
         &self.peer
-    }
-
-    /// The largest datagram that can be sent.
-    #[must_use]
-    pub fn max_datagram(&self) -> usize {
-        match (&self.socket, &self.peer) {
-            (Kind::Unix { socket, .. }, _) => max_unix_datagram(socket),
-            (_, Endpoint::Ip(peer)) if peer.is_ipv6() => Facts::MAX_UDP_IPV6,
-            _ => Facts::MAX_UDP_IPV4,
-        }
     }
 
     /// Waits for a datagram and receives it; what is longer than `buffer` is cut. A refusal by the peer's system is an error.

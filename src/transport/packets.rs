@@ -2,7 +2,7 @@
 //!
 //! Answers leave from the address that was asked, on a machine with many addresses too (RFC 1122, section 4.1.3.5).
 //!
-//! May use: tokio, socket2, quinn-udp, listenfd, rustix, `os`, `session` (`Endpoint`, `Facts`), `error`.
+//! May use: tokio, socket2, quinn-udp, listenfd, rustix, `os`, `session::Endpoint`, `error`.
 
 use std::{
     io,
@@ -22,13 +22,9 @@ use tokio::{
 
 use super::{
     Batch, Family, Place, Scheme, SocketFlags, Target, bind::bind_each, connect::trouble_inside, flags,
-    listen::not_inherited, socket_file::SocketFile, stream::unix_endpoint,
+    listen::each_inherited, socket_file::SocketFile, stream::unix_endpoint,
 };
-use crate::{
-    error::Trouble,
-    os,
-    session::{Endpoint, Facts},
-};
+use crate::{error::Trouble, os, session::Endpoint};
 
 /// A socket that takes datagrams from anyone.
 pub struct PacketServer {
@@ -119,13 +115,7 @@ fn bind_unix(path: &Path, flags: &SocketFlags) -> Result<PacketServer, Trouble> 
 
 /// The datagram sockets that systemd has opened for us, as [`super::inherited`] for streams.
 pub fn inherited_packets(scheme: Scheme, flags: &SocketFlags) -> Result<Vec<PacketServer>, Trouble> {
-    let mut handed = ListenFd::from_env();
-    if handed.len() > 0 {
-        flags::check(scheme, flags)?;
-    }
-    (0..handed.len())
-        .map(|at| inherit(&mut handed, at, scheme, flags).map_err(|error| not_inherited(scheme, error)))
-        .collect()
+    each_inherited(scheme, flags, |handed, at| inherit(handed, at, scheme, flags))
 }
 
 fn inherit(handed: &mut ListenFd, at: usize, scheme: Scheme, flags: &SocketFlags) -> io::Result<PacketServer> {
@@ -163,16 +153,6 @@ impl PacketServer {
 
     fn is_ipv6(&self) -> bool {
         matches!(&self.local, Endpoint::Ip(address) if address.is_ipv6())
-    }
-
-    /// The largest datagram that can be sent.
-    #[must_use]
-    pub fn max_datagram(&self) -> usize {
-        match &self.socket {
-            Kind::Udp { .. } if self.is_ipv6() => Facts::MAX_UDP_IPV6,
-            Kind::Udp { .. } => Facts::MAX_UDP_IPV4,
-            Kind::Unix(socket) => max_unix_datagram(socket),
-        }
     }
 
     /// Waits for datagrams and receives those that are there, at least one. That an earlier answer of ours was refused by
@@ -257,10 +237,4 @@ fn is_about_earlier(error: &io::Error) -> bool {
 /// How a source address that is not ours is refused, which also no way to the peer may be.
 fn is_bad_source(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable)
-}
-
-/// The send buffer holds one whole datagram and what the kernel notes about it.
-pub(super) fn max_unix_datagram(socket: &UnixDatagram) -> usize {
-    let buffer = SockRef::from(socket).send_buffer_size().unwrap_or(0);
-    buffer.saturating_sub(512).clamp(2048, 1024 * 1024)
 }

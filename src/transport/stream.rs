@@ -1,13 +1,9 @@
 //! A connected byte stream, of whatever kind.
 //!
-//! Beside tokio's traits it has the non-blocking calls, so that an idle connection needs no buffer: wait until it is
-//! readable, then read into a scratch buffer that all connections of a thread share.
-//!
 //! May use: tokio, socket2, `os`, `session::Endpoint`.
 
 use std::{
     io::{self, IoSlice},
-    net::Shutdown,
     path::Path,
     pin::Pin,
     task::{Context, Poll},
@@ -16,7 +12,7 @@ use std::{
 
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, UnixStream},
 };
 
@@ -72,37 +68,6 @@ impl Stream {
             Self::Tcp(socket) => os::tcp_info(&SockRef::from(socket)),
             Self::Unix(_) => None,
         }
-    }
-
-    /// Says that no more will be sent; reading goes on.
-    pub fn shutdown_write(&self) -> io::Result<()> {
-        either!(self, socket => SockRef::from(socket).shutdown(Shutdown::Write))
-    }
-
-    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
-        either!(self, socket => socket.ready(interest).await)
-    }
-
-    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, socket => socket.poll_read_ready(cx))
-    }
-
-    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, socket => socket.poll_write_ready(cx))
-    }
-
-    /// Reads what is there; [`io::ErrorKind::WouldBlock`] when nothing is.
-    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        either!(self, socket => socket.try_read(buffer))
-    }
-
-    /// Writes what is taken at once; [`io::ErrorKind::WouldBlock`] when nothing is.
-    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        either!(self, socket => socket.try_write(bytes))
-    }
-
-    pub fn try_write_vectored(&self, runs: &[IoSlice<'_>]) -> io::Result<usize> {
-        either!(self, socket => socket.try_write_vectored(runs))
     }
 }
 

@@ -17,7 +17,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Quit, Said, Sink, Source, Terms, Traffic, pool, timers::Timers};
+use super::{Handed, Quit, Sink, Source, Terms, Traffic, pool, timers::Timers};
 use crate::{
     session::{Closed, Cx, EffectId, Event, Facts, Out, Outcome, Session, Violation},
     transport::Stream,
@@ -226,29 +226,21 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         if !may || self.unsent() > self.terms.low_water {
             return Turn::Wait;
         }
-        match self.party.poll_say(cx) {
-            Poll::Pending => Turn::Wait,
-            Poll::Ready(Said::End) => {
-                self.flags.source_ended = true;
-                Turn::Again
-            }
-            Poll::Ready(Said::Forget(seq)) => {
-                self.session.forget(seq);
-                Turn::Again
-            }
-            Poll::Ready(Said::Message(seq, body)) => {
-                let mut refused = false;
-                let turn = self.call(|session, cx| {
-                    refused = session.submit(seq, &body, cx).is_err();
-                    Ok(())
-                });
-                if refused {
-                    self.flags.refused = true;
-                    self.party.refused(seq, body);
-                }
-                turn
+        let Poll::Ready(said) = self.party.poll_say(cx) else { return Turn::Wait };
+        let mut handed = Handed::Taken;
+        let turn = self.call(|session, cx| {
+            handed = said.hand(session, cx);
+            Ok(())
+        });
+        match handed {
+            Handed::Taken => {}
+            Handed::Ended => self.flags.source_ended = true,
+            Handed::Refused(seq, body) => {
+                self.flags.refused = true;
+                self.party.refused(seq, body);
             }
         }
+        turn
     }
 
     fn broken(&mut self, error: &io::Error) -> Turn {
