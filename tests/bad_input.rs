@@ -113,6 +113,8 @@ fn places_that_do_not_answer() {
         (&["send", "tcp", &at, "x"], 1, &["refused"]),
         (&["send", "tcp", "no.such.host.invalid:80", "x"], 1, &["no.such.host.invalid"]),
         (&["bench", "tcp", &at, "-n", "10"], 1, &["refused"]),
+        // Without a port it is the protocol's own.
+        (&["send", "tcp", "127.9.9.9", "-P", "daytime"], 1, &["tcp 127.9.9.9:13", "refused"]),
         (&["bench", "tcp", "no.such.host.invalid:80", "-n", "10"], 1, &["no.such.host.invalid"]),
         (&["send", "tcp", "127.0.0.1:9", "x", "-s", "192.0.2.1"], 1, &["192.0.2.1"]),
         (&["serve-tcp", "192.0.2.1:0"], 1, &["could not bind tcp 192.0.2.1:0"]),

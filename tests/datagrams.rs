@@ -92,6 +92,13 @@ fn no_answer_is_exit_5_after_a_second_and_refused_is_exit_1() {
     netproto(&["send", "udp", &at, "hello", "-w", "100ms"]).run().code(5).said("100 ms");
     drop(silent);
     netproto(&["send", "udp", &at, "hello", "-w", "20s"]).run().code(1).said("refused");
+    // The protocol is known, so nothing is asked first: the first refusal ends the run.
+    for rate in [&[][..], &["-r", "1k"]] {
+        let args = [&["bench", "udp", &at, "-P", "echo", "-d", "20s"][..], rate].concat();
+        let output = netproto(&args).run();
+        output.code(1).gave("").said(&format!("could not reach udp {at}: connection refused"));
+        assert!(output.took < Duration::from_secs(10), "{output}");
+    }
 }
 
 #[test]

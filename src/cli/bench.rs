@@ -167,7 +167,7 @@ impl Bench {
         if words.transport.is_none() && words.target.is_none() {
             return Err(missing());
         }
-        let target = words.target(self.datagram)?;
+        let target = words.target(self.datagram, self.protocol.port())?;
         let scheme = target.as_ref().map_or_else(|| words.scheme(self.datagram), |target| Ok(target.scheme))?;
         let row = match target {
             Some(_) => self.protocol.protocol,

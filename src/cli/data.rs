@@ -14,7 +14,10 @@ use crate::{
     error::{Trouble, reason},
     protocol::Protocol,
     transport::{Family, Host, Place, Scheme, Target},
-    values::{read, show::grouped},
+    values::{
+        read,
+        show::{self, grouped},
+    },
 };
 
 #[derive(Debug, Clone, Default, Args)]
@@ -153,7 +156,7 @@ pub fn contents(path: &Path) -> Result<Bytes, Trouble> {
     };
     match read {
         Ok(_) => Ok(all.into()),
-        Err(error) => Err(Trouble::failed(format!("could not read {}: {}", path.display(), reason(&error)))),
+        Err(error) => Err(Trouble::failed(format!("could not read {}: {}", show::path(path), reason(&error)))),
     }
 }
 

@@ -10,7 +10,10 @@ use clap::{Args, Command, CommandFactory as _, ValueHint};
 use clap_mangen::Man;
 
 use super::Cli;
-use crate::error::{Exit, Trouble, reason};
+use crate::{
+    error::{Exit, Trouble, reason},
+    values::show,
+};
 
 /// When this version was made. Fixed, so that the same version always gives the same pages.
 const DATE: &str = "2026-11-22";
@@ -22,6 +25,7 @@ const PROSE: &[(&str, &str)] = &[
         "A protocol is defined once, and every command uses that definition: a server, a client and a load generator.
 What a program may use goes to standard output, what is told to a person to standard error.
 An address is HOST:PORT, or a URL such as udp://localhost:8080 or unix:/run/np.sock.
+The port may be left out where -P names a protocol that has one.
 A bare port listens on this machine only; :PORT listens on every address.",
     ),
     (
@@ -151,5 +155,5 @@ fn write_examples(page: &mut Vec<u8>, text: &str) -> io::Result<()> {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Trouble {
-    Trouble::failed(format!("could not write {}: {}", path.display(), reason(error)))
+    Trouble::failed(format!("could not write {}: {}", show::path(path), reason(error)))
 }

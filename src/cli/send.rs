@@ -143,7 +143,7 @@ impl Send {
     /// What was typed makes no sense together.
     pub fn plan(&self) -> Result<SendPlan, Trouble> {
         let words = Words::sort("send", self.transport.as_ref(), self.target.as_ref(), &self.data);
-        let target = words.target(self.datagram)?.ok_or_else(|| missing(words.transport))?;
+        let target = words.target(self.datagram, self.protocol.port())?.ok_or_else(|| missing(words.transport))?;
         let row = self.protocol.protocol.map_or_else(default_client, Ok)?;
         let data = self.data(&words, row)?;
         let dial = self.dial.dial(target.scheme)?;

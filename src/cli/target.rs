@@ -56,7 +56,7 @@ impl<'a> Words<'a> {
     fn joined(&self, host: &OsStr, scheme: Scheme) -> Option<String> {
         let (port, data) = self.data.split_first()?;
         let place = format!("{}:{}", host.to_str()?, port.to_str()?);
-        Target::parse(&place, scheme, Use::Connect).ok()?;
+        Target::parse(&place, scheme, Use::Connect(None)).ok()?;
         let plain = |word: &&&OsStr| word.to_str().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         let data = match data {
             [] => "",
@@ -66,14 +66,14 @@ impl<'a> Words<'a> {
         Some(format!("{} {scheme} {place} {data}", self.command).trim_end().into())
     }
 
-    /// The target to connect to.
+    /// The target to connect to; `port` is the protocol's, for a target without one.
     ///
     /// # Errors
     /// It is malformed, or a URL of another transport than the one that was named.
-    pub fn target(&self, datagram: bool) -> Result<Option<Target>, Trouble> {
+    pub fn target(&self, datagram: bool, port: Option<u16>) -> Result<Option<Target>, Trouble> {
         let Some(word) = self.target else { return Ok(None) };
         let scheme = self.transport.unwrap_or(Scheme::Tcp);
-        let target = target(word, scheme, Use::Connect).map_err(|trouble| match self.joined(word, scheme) {
+        let target = target(word, scheme, Use::Connect(port)).map_err(|trouble| match self.joined(word, scheme) {
             Some(line) => trouble.hint(line),
             None => trouble,
         })?;

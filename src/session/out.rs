@@ -11,6 +11,7 @@ use std::{
 use bytes::Bytes;
 
 use super::Event;
+use crate::values::show;
 
 /// What carries the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Ip(address) => address.fmt(f),
             // A peer chooses its own path, line ends and terminal escapes included.
-            Self::Unix(path) => path.to_string_lossy().chars().try_for_each(|letter| write!(f, "{}", letter.escape_debug())),
+            Self::Unix(path) => f.write_str(&show::path(path)),
             Self::Unnamed => f.write_str("unnamed"),
         }
     }

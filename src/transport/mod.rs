@@ -19,7 +19,7 @@ mod target;
 pub use batch::{Batch, Datagram};
 pub use connect::{Route, connect, connect_to};
 pub use listen::{Listener, inherited, is_exhausted, listen};
-pub use packet_client::{PacketClient, packets_to};
+pub use packet_client::{PacketClient, not_reached, packets_to};
 pub use packets::{PacketServer, bind, inherited_packets};
 pub use race::Attempt;
 pub use resolve::{Resolved, resolve};

@@ -71,7 +71,7 @@ pub async fn packets_to(address: &Endpoint, scheme: Scheme, dial: &Dial) -> Resu
         (Endpoint::Unix(path), Scheme::Unixgram) => open_unix(path, dial),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{scheme} has no datagrams to {address}"))),
     };
-    made.map_err(|error| explained(error, address, scheme))
+    made.map_err(|error| not_reached(error, address, scheme))
 }
 
 fn open_udp(address: SocketAddr, dial: &Dial) -> io::Result<PacketClient> {
@@ -129,7 +129,8 @@ fn name_it(socket: &Socket) -> io::Result<(PathBuf, SocketFile)> {
     }
 }
 
-fn explained(error: io::Error, address: &Endpoint, scheme: Scheme) -> Trouble {
+/// What to say when nobody takes datagrams at an address.
+pub fn not_reached(error: io::Error, address: &Endpoint, scheme: Scheme) -> Trouble {
     let error = match take_trouble(error) {
         Ok(trouble) => return trouble,
         Err(error) => error,

@@ -175,7 +175,7 @@ mod tests {
     };
 
     async fn found(text: &str, family: Option<Family>) -> Result<Vec<String>, Trouble> {
-        let target = Target::parse(text, Scheme::Tcp, Use::Connect)?;
+        let target = Target::parse(text, Scheme::Tcp, Use::Connect(None))?;
         Ok(resolve(&target, family).await?.addresses.iter().map(ToString::to_string).collect())
     }
 

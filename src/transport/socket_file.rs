@@ -19,6 +19,7 @@ use super::{Scheme, bind::not_bound, connect::trouble_inside};
 use crate::{
     error::{Trouble, reason},
     session::Rides,
+    values::show,
 };
 
 /// Removes the file when dropped, if it is still the one that was made. Must be dropped before its socket: as long as that
@@ -67,7 +68,7 @@ fn number(path: &Path) -> io::Result<(u64, u64)> {
 /// Removes the file if it is a socket that nobody serves.
 fn clear(scheme: Scheme, path: &Path, lock: Option<&Lock>) -> io::Result<()> {
     let refuse = |why: &str, hint: &str| {
-        let sentence = format!("could not bind {scheme} {}: {why}", path.display());
+        let sentence = format!("could not bind {scheme} {}: {why}", show::path(path));
         Err(trouble_inside(Trouble::failed(sentence).hint(hint)))
     };
     match fs::symlink_metadata(path) {
@@ -102,7 +103,7 @@ fn probe(scheme: Scheme, path: &Path) -> io::Result<()> {
 fn explained(scheme: Scheme, path: &Path, error: io::Error) -> Trouble {
     let kind = error.kind();
     // Port 1024 stands for: not a matter of a low port.
-    let trouble = not_bound(scheme, &path.display(), 1024, error);
+    let trouble = not_bound(scheme, &show::path(path), 1024, error);
     match (kind, &trouble.hint) {
         (io::ErrorKind::NotFound, None) => trouble.hint("its folder does not exist"),
         (io::ErrorKind::PermissionDenied, None) => trouble.hint("this user may not write to its folder"),

@@ -11,12 +11,18 @@ use std::{
 };
 
 use super::{Host, Place, Scheme, Target};
-use crate::{error::Trouble, os, session::Rides, values::show::quoted};
+use crate::{
+    error::Trouble,
+    os,
+    session::Rides,
+    values::show::{self, quoted},
+};
 
 /// What a place is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    Connect,
+    /// With the port for a place that names none.
+    Connect(Option<u16>),
     Listen,
 }
 
@@ -63,7 +69,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Net { host, port } => write!(f, "{host}:{port}"),
-            Self::Path(path) => path.display().fmt(f),
+            Self::Path(path) => f.write_str(&show::path(path)),
         }
     }
 }
@@ -147,7 +153,12 @@ fn net(text: &str, url: bool, scheme: Scheme, use_: Use) -> Result<Place, Troubl
         Part::Plain("" | "*") => Host::Name("localhost".into()),
         Part::Plain(text) => plain(text)?,
     };
-    Ok(Place::Net { host, port: port(port_text, use_)? })
+    let port = match (port_text, use_) {
+        (Some(text), _) => port(text, use_)?,
+        (None, Use::Connect(Some(known))) => known,
+        (None, _) => return Err(missing_port(text, &host_text)),
+    };
+    Ok(Place::Net { host, port })
 }
 
 enum Part<'a> {
@@ -155,31 +166,41 @@ enum Part<'a> {
     Plain(&'a str),
 }
 
-fn split_port(text: &str, url: bool) -> Result<(Part<'_>, &str), Trouble> {
+/// The host, and the port when there is one.
+fn split_port(text: &str, url: bool) -> Result<(Part<'_>, Option<&str>), Trouble> {
     if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').ok_or_else(|| {
             Trouble::usage(format!("{} opens a bracket and does not close it", shown(text))).hint("as in [::1]:8080")
         })?;
-        let port = rest.strip_prefix(':').ok_or_else(|| missing_port(text, &format!("[{host}]")))?;
-        return Ok((Part::Bracketed(host), port));
+        return match rest.strip_prefix(':') {
+            None if !rest.is_empty() => Err(no_ipv6(text)),
+            port => Ok((Part::Bracketed(host), port)),
+        };
     }
-    let (host, port) = text.rsplit_once(':').ok_or_else(|| missing_port(text, text))?;
+    let Some((host, port)) = text.rsplit_once(':') else { return Ok((Part::Plain(text), None)) };
     if !host.contains(':') {
-        return Ok((Part::Plain(host), port));
+        return Ok((Part::Plain(host), Some(port)));
     }
-    // `::1:8080`: since there must be a port, this can be read in one way only. A URL must have brackets.
+    // `::1:8080`: where there must be a port, this can be read in one way only. A URL must have brackets.
     if !url && host.parse::<Ipv6Addr>().is_ok() {
-        return Ok((Part::Bracketed(host), port));
+        return Ok((Part::Bracketed(host), Some(port)));
     }
     if text.parse::<Ipv6Addr>().is_ok() {
-        return Err(missing_port(text, &format!("[{text}]")));
+        return Ok((Part::Bracketed(text), None));
     }
-    Err(Trouble::usage(format!("{} is no IPv6 address with a port", shown(text))).hint("as in [::1]:8080"))
+    Err(no_ipv6(text))
 }
 
-fn missing_port(text: &str, host: &str) -> Trouble {
+fn no_ipv6(text: &str) -> Trouble {
+    Trouble::usage(format!("{} is no IPv6 address with a port", shown(text))).hint("as in [::1]:8080")
+}
+
+fn missing_port(text: &str, host: &Part<'_>) -> Trouble {
     let trouble = Trouble::usage(format!("the port of {} is missing", shown(text)));
-    if host.chars().any(char::is_control) { trouble } else { trouble.hint(format!("add one, as in {host}:8080")) }
+    match host {
+        Part::Bracketed(host) => trouble.hint(format!("add one, as in [{host}]:8080")),
+        Part::Plain(host) => trouble.hint(format!("add one, as in {host}:8080")),
+    }
 }
 
 fn port(text: &str, use_: Use) -> Result<u16, Trouble> {
@@ -192,11 +213,11 @@ fn port(text: &str, use_: Use) -> Result<u16, Trouble> {
         );
     }
     match (text.parse::<u16>(), use_) {
-        (Ok(0), Use::Connect) => {
+        (Ok(0), Use::Connect(_)) => {
             Err(Trouble::usage("port 0 can't be connected to").hint("it is for servers, that get a free port by it"))
         }
         (Ok(port), _) => Ok(port),
-        (Err(_), Use::Connect) => {
+        (Err(_), Use::Connect(_)) => {
             Err(Trouble::usage(format!("port {text} is out of range")).hint("ports go from 1 to 65535"))
         }
         (Err(_), Use::Listen) => {
@@ -270,7 +291,22 @@ mod tests {
             ("unixgram:/run/x", "unixgram /run/x"),
             ("_srv.example:1", "tcp _srv.example:1"),
         ] {
-            assert_eq!(shown_as(text, Scheme::Tcp, Use::Connect), shown, "{text}");
+            assert_eq!(shown_as(text, Scheme::Tcp, Use::Connect(None)), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_known_port_stands_in_for_a_missing_one() {
+        for (text, shown) in [
+            ("localhost", "tcp localhost:13"),
+            ("127.0.0.1", "tcp 127.0.0.1:13"),
+            ("[::1]", "tcp [::1]:13"),
+            ("::1", "tcp [::1]:13"),
+            ("tcp://example.com/", "tcp example.com:13"),
+            ("example.com:14", "tcp example.com:14"),
+            ("localhost:", "! the port after the colon is missing"),
+        ] {
+            assert_eq!(shown_as(text, Scheme::Tcp, Use::Connect(Some(13))), shown, "{text}");
         }
     }
 
@@ -304,6 +340,7 @@ mod tests {
             ("localhost:-1", "\"-1\" is no port number"),
             ("[::1]", "the port of \"[::1]\" is missing"),
             ("::1", "the port of \"::1\" is missing"),
+            ("[::1]80", "\"[::1]80\" is no IPv6 address with a port"),
             ("[::1", "\"[::1\" opens a bracket and does not close it"),
             ("[::g]:80", "\"::g\" is no IPv6 address"),
             ("[127.0.0.1]:80", "\"127.0.0.1\" is no IPv6 address"),
@@ -318,7 +355,7 @@ mod tests {
             ("unix:", "the path of the Unix socket is missing"),
             ("unix:a\0b", "\"a\\x00b\" holds a NUL, which no path can"),
         ] {
-            let trouble = Target::parse(text, Scheme::Tcp, Use::Connect).expect_err(text);
+            let trouble = Target::parse(text, Scheme::Tcp, Use::Connect(None)).expect_err(text);
             assert_eq!(trouble.sentence, sentence);
             assert_eq!(trouble.exit, Exit::Usage);
             assert!(trouble.hint.is_some() || text.contains('\0'), "{text}");

@@ -1,6 +1,6 @@
 //! Values as people read them: three significant digits, grouped thousands, and nothing that a terminal would obey.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, path::Path, time::Duration};
 
 /// `1234567` as `1,234,567`.
 #[must_use]
@@ -123,10 +123,15 @@ pub fn quoted(bytes: &[u8], max: usize) -> String {
     }
 }
 
-/// A path as it is named in a sentence.
+/// A path as it is named in a sentence: as it is, or in quotes when it holds what would not stand out from the sentence.
 #[must_use]
-pub fn path_quoted(path: &std::path::Path) -> String {
-    quoted(path.as_os_str().as_encoded_bytes(), 200)
+pub fn path(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let plain = |text: &str| !text.is_empty() && !text.contains([' ', '"']) && escaped(bytes, false) == text;
+    match path.to_str() {
+        Some(text) if plain(text) => text.to_owned(),
+        _ => quoted(bytes, 200),
+    }
 }
 
 /// `0a0b`, without gaps.
@@ -193,6 +198,14 @@ mod tests {
         assert!(!escaped(nasty, false).contains('\n'));
         assert_eq!(escaped("héllo\tü".as_bytes(), true), "héllo\tü");
         assert_eq!(quoted(b"ab\"c", 3), "\"ab\\\"\"... (4 bytes)");
+    }
+
+    #[test]
+    fn a_path_is_quoted_where_it_needs_it() {
+        assert_eq!(path(Path::new("/run/é.sock")), "/run/é.sock");
+        assert_eq!(path(Path::new("my file")), "\"my file\"");
+        assert_eq!(path(Path::new("a\x1b[2J")), "\"a\\x1b[2J\"");
+        assert_eq!(path(Path::new("")), "\"\"");
     }
 
     #[test]

@@ -61,6 +61,8 @@ struct State {
     /// Nothing more will be said.
     over: bool,
     timed_out: bool,
+    /// Something came.
+    heard: bool,
     /// Something was answered.
     answered: bool,
     /// Streams: so many bytes came that answer nothing.
@@ -355,6 +357,7 @@ impl Sink for Party {
         match way {
             Way::Out => self.work.note(|counters| counters.bytes_sent += n),
             Way::In => {
+                self.state.heard = true;
                 self.turns.heard();
                 let datagram = u64::from(self.datagrams());
                 self.work.note(|counters| {
@@ -369,6 +372,12 @@ impl Sink for Party {
     fn survives(&mut self, error: &io::Error) -> bool {
         use io::ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable};
         match error.kind() {
+            // As over streams: where nothing listens from the start there is nothing to load.
+            ConnectionRefused if !self.state.heard => {
+                let peer = &self.work.job.peer;
+                self.work.job.give_up(transport::not_reached(error.kind().into(), &peer.address, peer.scheme));
+                true
+            }
             ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable => {
                 self.work.note(|counters| counters.unreachable += 1);
                 true

@@ -20,7 +20,10 @@ use std::{
 
 use self::interval::Interval;
 use super::{ReportPlan, limit::Missed, results::Results};
-use crate::error::{Trouble, reason};
+use crate::{
+    error::{Trouble, reason},
+    values::show,
+};
 
 /// The files that results go to, open.
 #[derive(Debug, Default)]
@@ -37,7 +40,7 @@ struct Sheet {
 
 impl Sheet {
     fn create(path: &Path) -> Result<Self, Trouble> {
-        let name = path.display().to_string();
+        let name = show::path(path);
         let file = File::create(path).map_err(|error| {
             Trouble::failed(format!("could not open {name} for the results: {}", reason(&error)))
                 .hint("nothing was sent; the folder must exist and be writable")

@@ -34,6 +34,11 @@ impl ProtocolArgs {
         Ok(Setup { framing: self.framing(protocol)?, params: self.params(protocol)?, numbered: None })
     }
 
+    /// The port that the chosen protocol is known by.
+    pub fn port(&self) -> Option<u16> {
+        self.protocol.and_then(|row| row.port)
+    }
+
     fn framing(&self, protocol: Option<&'static Protocol>) -> Result<Framing, Trouble> {
         let Some(text) = &self.framing else {
             return match self.max_frame {

@@ -11,7 +11,7 @@ use crate::{
     error::{Exit, Trouble, reason},
     protocol::Answers,
     session::{Closed, Mismatch, Rides},
-    values::show::{duration, escaped, path_quoted, quoted},
+    values::show::{self, duration, escaped, quoted},
 };
 
 /// # Errors
@@ -94,7 +94,7 @@ pub(super) fn output_failed(plan: &SendPlan, error: &io::Error) -> Trouble {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Trouble::new(Exit::Done, "");
     }
-    let place = plan.show.output.as_ref().map_or_else(String::new, |path| format!(" to {}", path_quoted(path)));
+    let place = plan.show.output.as_ref().map_or_else(String::new, |path| format!(" to {}", show::path(path)));
     Trouble::failed(format!("could not write the answer{place}: {}", reason(error)))
 }
 

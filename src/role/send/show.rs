@@ -11,7 +11,7 @@ use crate::{
     os,
     role::Way,
     session::Rides,
-    values::show::{escaped, hex_dump, path_quoted, quoted},
+    values::show::{self, escaped, hex_dump, quoted},
 };
 
 /// Where answers go, and how.
@@ -37,9 +37,8 @@ impl Show {
         let (out, terminal): (Box<dyn Write>, bool) = match &plan.output {
             None => (Box::new(io::stdout()), io::stdout().is_terminal()),
             Some(path) => {
-                let file = File::create(path).map_err(|error| {
-                    Trouble::failed(format!("could not write {}: {}", path_quoted(path), reason(&error)))
-                })?;
+                let file = File::create(path)
+                    .map_err(|error| Trouble::failed(format!("could not write {}: {}", show::path(path), reason(&error))))?;
                 (Box::new(file), false)
             }
         };

@@ -15,7 +15,7 @@ use crate::{
     error::{Trouble, reason},
     protocol::framing::Kind,
     session::{Endpoint, Facts, Rides},
-    values::show::path_quoted,
+    values::show,
 };
 
 /// Bytes read at once from a file or standard input.
@@ -88,7 +88,7 @@ fn terminal(data: &Data) -> bool {
 /// The input can't be read: which, and why.
 pub(super) fn unreadable(plan: &SendPlan, error: &io::Error) -> Trouble {
     let name = match &plan.data {
-        Data::File(path) => path_quoted(path),
+        Data::File(path) => show::path(path),
         _ => "standard input".into(),
     };
     Trouble::failed(format!("could not read {name}: {}", reason(error)))

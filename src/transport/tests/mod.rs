@@ -14,7 +14,7 @@ fn listening_place(text: &str, scheme: Scheme) -> Target {
 }
 
 fn place(text: &str, scheme: Scheme) -> Target {
-    Target::parse(text, scheme, Use::Connect).unwrap()
+    Target::parse(text, scheme, Use::Connect(None)).unwrap()
 }
 
 /// The place to connect to, of a server's address.
