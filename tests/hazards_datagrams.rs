@@ -172,6 +172,19 @@ fn the_loop_guard_mutes_says_so_once_and_can_be_off() {
     assert!(!output.stderr.contains("loop"), "{output}");
 }
 
+/// Who loads an echo with one datagram over and over is told why it falls silent, and by which flag it does not.
+#[test]
+fn a_load_that_looks_like_a_loop_is_told_so() {
+    let load = |args: &[&str]| {
+        let server = Server::start(&[&["serve-udp", "0", "-P", "echo"], args].concat());
+        netproto(&["bench", "udp", &server.at(), "-P", "echo", "-n", "20", "-w", "50ms", "again"]).run()
+    };
+    let output = load(&[]);
+    assert!(output.code(0).text().contains("hint: a loop guard may be silent"), "{output}");
+    let output = load(&["--no-loop-guard"]);
+    assert!(!output.code(0).text().contains("hint"), "{output}");
+}
+
 #[test]
 fn what_differs_is_no_loop() {
     let server = Server::start(&["serve-udp", "0", "-P", "echo"]);

@@ -41,6 +41,7 @@ fn about() -> About {
         threads: 2,
         in_flight: Some(1),
         reconnect: false,
+        repeats: false,
         model: Model::Closed,
         timeout: Duration::from_secs(10),
         ramp: Duration::ZERO,

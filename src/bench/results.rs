@@ -40,7 +40,7 @@ impl Model {
 pub struct About {
     /// `tcp`, `udp`, `unix`, ...
     pub transport: &'static str,
-    /// The address spoken to, escaped.
+    /// The address spoken to, as it is shown.
     pub target: String,
     pub protocol: &'static str,
     pub datagrams: bool,
@@ -51,6 +51,8 @@ pub struct About {
     /// Requests on their way on one connection, at most; `None`: no limit.
     pub in_flight: Option<usize>,
     pub reconnect: bool,
+    /// Datagrams that repeat, and answers that are the same bytes: what a server with a loop guard falls silent to.
+    pub repeats: bool,
     pub model: Model,
     pub timeout: Duration,
     pub ramp: Duration,

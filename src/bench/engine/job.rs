@@ -165,6 +165,12 @@ impl Job {
         self.peer.rides() == Rides::Datagrams
     }
 
+    /// Do datagrams say again what was said before, to a protocol that answers with the data alone?
+    pub(super) fn repeats(&self) -> bool {
+        let own = matches!(self.body, Body::Same(_) | Body::InTurn(_)) && self.protocol.takes_data;
+        self.datagrams() && own && self.protocol.echoes && self.protocol.overhead == 0
+    }
+
     /// What request `seq` of a conversation says. `room` is reused: while nobody holds the last one, nothing is allocated.
     pub(super) fn body(&self, seq: u64, room: &mut BytesMut) -> Bytes {
         match &self.body {

@@ -200,7 +200,7 @@ fn about(plan: &BenchPlan, job: &Job) -> About {
     };
     About {
         transport: job.peer.scheme.name(),
-        target: show::escaped(job.peer.address.to_string().as_bytes(), false),
+        target: job.peer.address.to_string(),
         protocol: job.protocol.name,
         datagrams: job.datagrams(),
         answered: job.answers != Answers::Never,
@@ -208,6 +208,7 @@ fn about(plan: &BenchPlan, job: &Job) -> About {
         threads: job.threads,
         in_flight: job.in_flight,
         reconnect: job.reconnect,
+        repeats: job.repeats(),
         model,
         timeout: job.timeout,
         ramp: plan.ramp,

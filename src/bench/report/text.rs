@@ -195,8 +195,9 @@ fn why(results: &Results) -> String {
     for (count, kind) in kinds {
         let count = format!("{:>11}", show::grouped(count));
         let _ = writeln!(lines, "  {}  {}", count.style(WRONG), kind.sentence(results.about.timeout));
-        for more in [results.totals.example(kind).map(str::to_owned), explained(kind, results)].into_iter().flatten() {
-            let _ = writeln!(lines, "               {}", more.style(DIM));
+        let more = [results.totals.example(kind).map(str::to_owned), explained(kind, results)];
+        for line in more.iter().flatten().flat_map(|text| text.lines()) {
+            let _ = writeln!(lines, "               {}", line.style(DIM));
         }
     }
     // One request on a connection, and then it is closed: that is what was asked for.
@@ -214,6 +215,9 @@ fn explained(kind: Failure, results: &Results) -> Option<String> {
         Failure::TimedOut if results.totals.counters.unreachable > 0 => {
             let told = shown::counted(results.totals.counters.unreachable, "time");
             Some(format!("nothing listens there: ICMP port unreachable, {told}"))
+        }
+        Failure::TimedOut if about.repeats => {
+            Some("hint: a loop guard may be silent to what repeats; -l N says something new\neach time, serve-udp --no-loop-guard answers all the same".into())
         }
         Failure::NotSent if about.reconnect || about.in_flight.is_none() => Some("hint: more connections (-c)".into()),
         Failure::NotSent => Some("hint: more connections (-c), or more on each (--in-flight)".into()),
