@@ -33,6 +33,15 @@ pub fn twisted() -> Option<Run> {
     None
 }
 
+/// The machine cannot do what a test needs: skipped visibly.
+///
+/// # Panics
+/// Where `CI` is set: there, nothing is skipped.
+pub fn missing(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{why}, and CI is set");
+    skipped(why);
+}
+
 /// Says that something was not tested, past the test runner's capture.
 pub fn skipped(why: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
