@@ -1,6 +1,6 @@
 //! Networks of our own: a namespace each, gone with the test, and cables between them.
 
-use std::{fs::File, os::fd::AsFd, process::Command, sync::OnceLock};
+use std::{fs::File, os::fd::AsFd, process::Command, sync::OnceLock, time::Instant};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
@@ -38,7 +38,23 @@ impl Network {
                  ip link set v{name} up"
             ));
         }
+        // A cable carries nothing until the kernel has seen that both ends are up, a moment later.
+        near.until(
+            "ip link show v0 | grep -q 'state UP' && ip -6 route show table all | grep -q '^multicast ff00::/8 dev v0'",
+        );
+        far.until(
+            "ip link show v1 | grep -q 'state UP' && ip -6 route show table all | grep -q '^multicast ff00::/8 dev v1'",
+        );
         Some((near, far))
+    }
+
+    /// Asks until the answer is yes.
+    #[track_caller]
+    fn until(&self, question: &str) {
+        let until = Instant::now() + PATIENCE;
+        while self.inside(Run::program("sh").args(&["-c", question])).run().code != 0 {
+            assert!(Instant::now() < until, "never came true: {question}");
+        }
     }
 
     pub fn pid(&self) -> String {

@@ -56,12 +56,12 @@ impl Wire {
 
     /// Waits for the first packet that is `wanted`.
     #[track_caller]
-    pub fn wait_for(&self, what: &str, wanted: impl Fn(&Packet) -> bool) -> Packet {
+    pub fn wait_for(&self, what: &str, mut wanted: impl FnMut(&Packet) -> bool) -> Packet {
         self.0.set_nonblocking(false).unwrap();
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
             self.0.set_read_timeout(Some(until - Instant::now())).unwrap();
-            if let Some(packet) = self.next().and_then(|bytes| parsed(&bytes)).filter(&wanted) {
+            if let Some(packet) = self.next().and_then(|bytes| parsed(&bytes)).filter(&mut wanted) {
                 return packet;
             }
         }
