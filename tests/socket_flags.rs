@@ -136,6 +136,23 @@ fn connections_of_those_who_ask() {
 }
 
 #[test]
+fn no_segment_is_larger_than_mss() {
+    for role in ["send", "bench"] {
+        let (process, addr) = connected(role, &["--mss", "600"]);
+        let Some(socket) = one(process.pid, None, Some(addr)) else { return };
+        // Options take their part of each segment (RFC 6691).
+        let kept = socket.tcp_mss().unwrap();
+        assert!((500..=600).contains(&kept), "{role}: {kept}");
+    }
+    let server = Server::start(&["serve-tcp", "127.0.0.1:0", "--mss", "700"]);
+    let mut client = connect(server.addr());
+    assert_eq!(ask(&mut client, b"a", 12), b"Processed: a");
+    let Some(accepted) = one(server.process.pid, None, Some(client.local_addr().unwrap())) else { return };
+    let kept = accepted.tcp_mss().unwrap();
+    assert!((600..=700).contains(&kept), "serve-tcp: {kept}");
+}
+
+#[test]
 fn listeners_and_whom_they_accept() {
     for place in ["127.0.0.1:0", "[::1]:0", ":0"] {
         for (flags, wanted) in [(&[][..], Held::without_flags()), (FLAGS, Held::with_flags())] {
