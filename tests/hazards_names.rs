@@ -5,11 +5,13 @@ mod support;
 
 use std::{
     net::{Ipv6Addr, UdpSocket},
+    sync::mpsc::{Receiver, channel},
     thread,
     time::Duration,
 };
 
-use support::{Folder, Network, Output, Run, Server, netproto};
+use rustix::process::Signal;
+use support::{Folder, Network, Output, PATIENCE, Run, Server, netproto};
 
 /// Where the live one is, and where nobody is.
 const LIVE: [u8; 4] = [10, 9, 9, 2];
@@ -56,6 +58,8 @@ fn answer(query: &[u8]) -> Option<Vec<u8>> {
 /// A network with a name server, in which nobody answers at [`DEAD`].
 struct Named {
     network: Network,
+    /// A message for each query.
+    asked: Receiver<()>,
     _folder: Folder,
 }
 
@@ -74,15 +78,17 @@ impl Named {
         ))?;
         network.enter();
         let socket = UdpSocket::bind("127.0.0.1:53").unwrap();
+        let (tell, asked) = channel();
         thread::spawn(move || {
             let mut query = [0; 512];
             while let Ok((length, from)) = socket.recv_from(&mut query) {
+                let _ = tell.send(());
                 if let Some(reply) = answer(&query[..length]) {
                     socket.send_to(&reply, from).unwrap();
                 }
             }
         });
-        Some(Self { network, _folder: folder })
+        Some(Self { network, asked, _folder: folder })
     }
 
     fn run(&self, args: &[&str]) -> Output {
@@ -135,6 +141,20 @@ fn a_name_server_that_is_silent_costs_the_connect_timeout() {
         output.code(5).gave("").said("netproto: could not resolve silent.test: no answer within 500ms");
         // The resolver itself would give up after twelve seconds.
         assert!((Duration::from_millis(500)..Duration::from_secs(3)).contains(&output.took), "{output}");
+    }
+}
+
+#[test]
+fn ctrl_c_ends_a_look_up() {
+    let Some(named) = Named::new("names-ctrl-c") else { return };
+    for (role, scheme) in [("send", "tcp"), ("send", "udp"), ("bench", "tcp"), ("bench", "udp")] {
+        while named.asked.try_recv().is_ok() {}
+        let mut process = named.inside(netproto(&[role, scheme, "silent.test:80", "x"])).spawn();
+        named.asked.recv_timeout(PATIENCE).unwrap();
+        process.signal(Signal::INT);
+        let output = process.wait();
+        assert_eq!(output.code, 130, "{output}");
+        assert!(output.took < Duration::from_secs(3), "{output}");
     }
 }
 
