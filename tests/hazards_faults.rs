@@ -6,10 +6,10 @@ mod support;
 use std::process::Command;
 
 use support::{
-    Folder, PATIENCE, Process, Run, Server,
+    Folder, Output, PATIENCE, Process, Run, Server,
     net::{ask, connect, exchange},
     netproto, noise, peer,
-    peer::skipped,
+    peer::missing,
 };
 
 #[test]
@@ -33,7 +33,7 @@ fn attached(pid: &str, inject: &str) -> Option<Process> {
     let tracer = peer("strace")?.args(&args).spawn();
     let came = tracer.stderr.line(PATIENCE, "attached");
     if came.is_none() {
-        skipped("strace may not attach here");
+        missing("strace may not attach here");
     }
     came.map(|_| tracer)
 }
@@ -66,13 +66,55 @@ fn send_survives_interruption_too() {
     netproto(&["send", &server.at()]).under(&words).stdin(data.clone()).run().code(0).gave(&data);
 }
 
+/// Runs `send` while each second call of `calls` on the file `path` is interrupted; which calls there were.
+fn interrupted_on(path: &str, calls: &str, folder: &Folder, run: Run) -> (Output, String) {
+    let trace = folder.join("trace");
+    let (calls, inject) = (format!("trace={calls}"), format!("inject={calls}:error=EINTR:when=1+2"));
+    let words = ["strace", "-f", "-qq", "-o", &trace, "-P", path, "-e", &calls, "-e", &inject];
+    let output = run.under(&words).run();
+    (output, std::fs::read_to_string(&trace).unwrap())
+}
+
+#[test]
+fn interrupted_writes_of_the_answer_lose_nothing() {
+    let Some(_) = peer("strace") else { return };
+    let server = Server::start(&["serve-tcp", "0", "-P", "echo"]);
+    let folder = Folder::new("eintr");
+    let (data, out) = (noise(1 << 20), folder.join("out"));
+    let send = |args: &[&str]| netproto(&[&["send", &server.at()], args].concat()).stdin(data.clone());
+    let to_stdout = send(&[]).stdout_file(&out);
+    for (what, run) in [("stdout", to_stdout), ("-o", send(&["-o", &out]))] {
+        let (output, trace) = interrupted_on(&out, "write,writev", &folder, run);
+        output.code(0);
+        assert!(trace.matches("INJECTED").count() >= 3, "{what}: nothing was interrupted\n{trace}");
+        let came = std::fs::read(&out).unwrap();
+        assert!(came == data, "{what}: {} of {} bytes, or others", came.len(), data.len());
+    }
+}
+
+#[test]
+fn interrupted_reads_of_the_input_lose_nothing() {
+    let Some(_) = peer("strace") else { return };
+    let server = Server::start(&["serve-tcp", "0", "-P", "echo"]);
+    let folder = Folder::new("eintr-input");
+    let data = noise(1 << 20);
+    let input = folder.file("in", &data);
+    let from_stdin = netproto(&["send", &server.at()]).stdin_from(std::fs::File::open(&input).unwrap());
+    let from_file = netproto(&["send", &server.at(), "-f", &input]);
+    for (what, run) in [("stdin", from_stdin), ("-f", from_file)] {
+        let (output, trace) = interrupted_on(&input, "read,readv,pread64", &folder, run);
+        output.code(0).gave(&data);
+        assert!(trace.contains("INJECTED"), "{what}: nothing was interrupted\n{trace}");
+    }
+}
+
 #[test]
 fn a_full_disk_is_told() {
     let folder = Folder::new("full-disk");
     let here = folder.path().to_str().unwrap();
     let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "netproto-test", here]).output();
     if !mounted.is_ok_and(|done| done.status.success()) {
-        return skipped("mounting is not permitted");
+        return missing("mounting is not permitted");
     }
     let server = Server::start(&["serve-tcp", "0", "-P", "echo"]);
     let at = server.at();

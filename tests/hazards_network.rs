@@ -3,36 +3,9 @@
 
 mod support;
 
-use std::{process::Command, time::Duration};
+use std::time::Duration;
 
-use support::{Folder, Run, Server, netproto, noise, peer, peer::skipped};
-
-/// A network and a view of the files of our own, set up by `script`; nothing where that is not permitted.
-fn network(script: &str) -> Option<Vec<String>> {
-    for tool in ["unshare", "nsenter", "ip"] {
-        peer(tool)?;
-    }
-    let script = format!("set -e; ip link set lo up; {script}; exec \"$@\"");
-    let words: Vec<String> = ["unshare", "-n", "-m", "sh", "-c", &script, "sh"].map(str::to_owned).to_vec();
-    let tried = Command::new(&words[0]).args(&words[1..]).arg("true").output();
-    match tried {
-        Ok(done) if done.status.success() => Some(words),
-        Ok(done) => {
-            skipped(&format!("no such network here: {}", String::from_utf8_lossy(&done.stderr).trim()));
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
-}
-
-fn under(run: Run, words: &[String]) -> Run {
-    run.under(&words.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-/// In the same network as a server.
-fn beside(server: &Server, run: Run) -> Run {
-    run.under(&["nsenter", "-n", "-m", "-t", &server.process.pid.to_string(), "--"])
-}
+use support::{Folder, Network, Server, netproto, noise, peer};
 
 #[test]
 fn a_dead_ipv6_address_costs_a_quarter_of_a_second() {
@@ -44,26 +17,26 @@ fn a_dead_ipv6_address_costs_a_quarter_of_a_second() {
          ip -6 addr add fd00:7e57::2/64 dev v0 nodad; \
          ip neigh add fd00:7e57::1 lladdr 02:00:00:00:00:01 dev v0 nud permanent; mount --bind {hosts} /etc/hosts"
     );
-    let Some(words) = network(&script) else { return };
-    let server = Server::start_by(under(netproto(&["serve-tcp", "10.9.9.2:0"]), &words));
+    let Some(network) = Network::new(&script) else { return };
+    let server = Server::start_by(network.inside(netproto(&["serve-tcp", "10.9.9.2:0"])));
     let at = format!("dual.test:{}", server.port());
-    let output = beside(&server, netproto(&["send", "tcp", &at, "hello", "-v"])).run();
+    let output = network.inside(netproto(&["send", "tcp", &at, "hello", "-v"])).run();
     // The dead one was tried, and first (RFC 8305, section 5).
     output.code(0).gave("Processed: hello").said("fd00:7e57::1").said("10.9.9.2");
     assert!(output.took < Duration::from_secs(3), "{output}");
-    let alone = beside(&server, netproto(&["send", "tcp", &at, "hello", "-6", "--connect-timeout", "300ms"])).run();
+    let alone = network.inside(netproto(&["send", "tcp", &at, "hello", "-6", "--connect-timeout", "300ms"])).run();
     alone.code(5).gave("");
     assert!(alone.took < Duration::from_secs(3), "{alone}");
-    let report = beside(&server, netproto(&["bench", "tcp", &at, "-n", "100", "-c", "2"])).run();
+    let report = network.inside(netproto(&["bench", "tcp", &at, "-n", "100", "-c", "2"])).run();
     report.code(0);
 }
 
 #[test]
 fn unreachable_is_told() {
-    let Some(words) = network("ip route add unreachable 10.77.0.0/16") else { return };
-    let output = under(netproto(&["send", "tcp", "10.77.1.1:80", "x"]), &words).run();
+    let Some(network) = Network::new("ip route add unreachable 10.77.0.0/16") else { return };
+    let output = network.inside(netproto(&["send", "tcp", "10.77.1.1:80", "x"])).run();
     output.code(1).said("netproto: ").said("10.77.1.1:80").said("no route to host");
-    let output = under(netproto(&["send", "udp", "10.77.1.1:80", "x"]), &words).run();
+    let output = network.inside(netproto(&["send", "udp", "10.77.1.1:80", "x"])).run();
     output.code(1).said("netproto: ").said("no route to host");
 }
 
@@ -72,10 +45,10 @@ fn four_mib_each_way_under_loss() {
     let Some(_) = peer("nft") else { return };
     let script = "ip link set lo mtu 1500; nft add table inet t; nft 'add chain inet t in { type filter hook input priority 0; }'; \
                   nft add rule inet t in meta l4proto tcp numgen random mod 100 lt 2 drop";
-    let Some(words) = network(script) else { return };
-    let server = Server::start_by(under(netproto(&["serve-tcp", "127.0.0.1:0", "-P", "echo"]), &words));
+    let Some(network) = Network::new(script) else { return };
+    let server = Server::start_by(network.inside(netproto(&["serve-tcp", "127.0.0.1:0", "-P", "echo"])));
     let data = noise(4 << 20);
-    let sent = beside(&server, netproto(&["send", &server.at()])).stdin(data.clone()).run();
+    let sent = network.inside(netproto(&["send", &server.at()])).stdin(data.clone()).run();
     sent.code(0);
     assert!(sent.stdout == data, "what came back differs");
 }
@@ -85,10 +58,10 @@ fn lost_datagrams_are_counted_not_waited_for() {
     let Some(_) = peer("nft") else { return };
     let script = "nft add table inet t; nft 'add chain inet t in { type filter hook input priority 0; }'; \
                   nft add rule inet t in udp dport 1024-65535 numgen inc mod 10 0 drop";
-    let Some(words) = network(script) else { return };
-    let server = Server::start_by(under(netproto(&["serve-udp", "127.0.0.1:0", "-P", "echo"]), &words));
+    let Some(network) = Network::new(script) else { return };
+    let server = Server::start_by(network.inside(netproto(&["serve-udp", "127.0.0.1:0", "-P", "echo"])));
     let args = ["bench", "udp", &server.at(), "-P", "echo", "-n", "500", "-r", "2k", "-w", "300ms", "-J"];
-    let output = beside(&server, netproto(&args)).run();
+    let output = network.inside(netproto(&args)).run();
     let report = output.code(0).json();
     let (right, lost) = (support::report::count(&report, "/requests"), support::report::count(&report, "/datagrams/lost"));
     // Every tenth datagram is dropped, of requests and answers together.

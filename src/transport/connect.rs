@@ -15,7 +15,7 @@ use tokio::{
 use super::{
     Dial, Family, Host, Place, Scheme, Stream, Target, flags,
     race::{Attempt, Race},
-    resolve::resolve,
+    resolve::{Resolved, resolve},
 };
 use crate::{
     error::{Exit, Trouble, reason},
@@ -39,11 +39,7 @@ pub struct Route {
 pub async fn connect(target: &Target, dial: &Dial) -> Result<(Stream, Route), Trouble> {
     flags::check(target.scheme, &dial.flags)?;
     let deadline = dial.timeout.map(|timeout| Instant::now() + timeout);
-    let family = family(dial)?;
-    let Some(resolved) = within(deadline, resolve(target, family)).await else {
-        return Err(timed_out(target, dial));
-    };
-    let resolved = resolved?;
+    let resolved = resolved(target, dial, deadline).await?;
     let start = Instant::now();
     let mut race = Race::new(&resolved.addresses);
     let outcome = within(deadline, race.run(|address| open(address, target.scheme, dial), is_trouble)).await;
@@ -55,6 +51,18 @@ pub async fn connect(target: &Target, dial: &Dial) -> Result<(Stream, Route), Tr
         }
         Some(Err(error)) => Err(explained(error, target, &race.into_attempts("given up"))),
         None => Err(with_attempts(timed_out(target, dial), &race.into_attempts("no answer"))),
+    }
+}
+
+/// The addresses of a target that needs no connection, within `dial.timeout`.
+pub async fn addresses(target: &Target, dial: &Dial) -> Result<Resolved, Trouble> {
+    resolved(target, dial, dial.timeout.map(|timeout| Instant::now() + timeout)).await
+}
+
+async fn resolved(target: &Target, dial: &Dial, deadline: Option<Instant>) -> Result<Resolved, Trouble> {
+    match within(deadline, resolve(target, family(dial)?)).await {
+        Some(outcome) => outcome,
+        None => Err(unresolved(target, dial)),
     }
 }
 
@@ -172,9 +180,21 @@ pub(super) fn take_trouble(error: io::Error) -> Result<Trouble, io::Error> {
 }
 
 fn timed_out(target: &Target, dial: &Dial) -> Trouble {
-    let limit = humantime::format_duration(dial.timeout.unwrap_or_default());
-    Trouble::new(Exit::TimedOut, format!("could not connect to {target}: no answer within {limit}"))
+    Trouble::new(Exit::TimedOut, format!("could not connect to {target}: no answer within {}", limit(dial)))
         .hint("a firewall may drop what is sent; --connect-timeout waits longer")
+}
+
+fn unresolved(target: &Target, dial: &Dial) -> Trouble {
+    let name = match &target.place {
+        Place::Net { host, .. } => host.to_string(),
+        Place::Path(path) => path.display().to_string(),
+    };
+    Trouble::new(Exit::TimedOut, format!("could not resolve {name}: no answer within {}", limit(dial)))
+        .hint("the name server is silent or slow; --connect-timeout waits longer")
+}
+
+fn limit(dial: &Dial) -> impl std::fmt::Display {
+    humantime::format_duration(dial.timeout.unwrap_or_default())
 }
 
 fn explained(error: io::Error, target: &Target, attempts: &[Attempt]) -> Trouble {

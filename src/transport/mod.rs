@@ -17,12 +17,12 @@ mod stream;
 mod target;
 
 pub use batch::{Batch, Datagram};
-pub use connect::{Route, connect, connect_to};
+pub use connect::{Route, addresses, connect, connect_to};
 pub use listen::{Listener, inherited, is_exhausted, listen};
 pub use packet_client::{PacketClient, not_reached, packets_to};
 pub use packets::{PacketServer, bind, inherited_packets};
 pub use race::Attempt;
-pub use resolve::{Resolved, resolve};
+pub use resolve::Resolved;
 pub use stream::Stream;
 pub use target::Use;
 

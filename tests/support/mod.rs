@@ -7,16 +7,20 @@
 
 mod capture;
 pub mod net;
+pub mod network;
 pub mod peer;
 pub mod proc;
 mod process;
 pub mod pty;
+pub mod relay;
 pub mod report;
 mod server;
+pub mod wire;
 
 use std::time::Duration;
 
 pub use capture::Capture;
+pub use network::Network;
 pub use peer::peer;
 pub use process::{Output, Process, Run, netproto};
 pub use server::Server;

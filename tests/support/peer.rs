@@ -12,8 +12,7 @@ pub fn peer(name: &str) -> Option<Run> {
     if installed(name) {
         return Some(Run::program(name));
     }
-    assert!(std::env::var_os("CI").is_none(), "{name} is not installed, and CI is set");
-    skipped(&format!("{name} is not installed"));
+    missing(&format!("{name} is not installed"));
     None
 }
 
@@ -28,9 +27,17 @@ pub fn twisted() -> Option<Run> {
     if has {
         return Some(python.args(&["-u", "-c"]));
     }
-    assert!(std::env::var_os("CI").is_none(), "python3 has no twisted, and CI is set");
-    skipped("python3 has no twisted");
+    missing("python3 has no twisted");
     None
+}
+
+/// The machine cannot do what a test needs: skipped visibly.
+///
+/// # Panics
+/// Where `CI` is set: there, nothing is skipped.
+pub fn missing(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{why}, and CI is set");
+    skipped(why);
 }
 
 /// Says that something was not tested, past the test runner's capture.
@@ -53,7 +60,7 @@ pub fn own_network() -> Option<Vec<&'static str>> {
     peer("ip")?;
     let permitted = Command::new(WORDS[0]).args(&WORDS[1..]).arg("true").output().is_ok_and(|done| done.status.success());
     if !permitted {
-        skipped("network namespaces are not permitted");
+        missing("network namespaces are not permitted");
     }
     permitted.then(|| WORDS.to_vec())
 }

@@ -67,7 +67,7 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
         .enable_all()
         .build()
         .map_err(|error| Trouble::failed(format!("could not start: {}", reason(&error))))?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         let stop = Stop::default();
         tokio::spawn(interrupt(stop.clone()));
         let found = tokio::select! {
@@ -79,7 +79,10 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
         files.begin(&head)?;
         let runs = runs(plan, &found, &mut files, &stop).await?;
         Ok(conclude(plan, &runs)?)
-    })
+    });
+    // A name that is still being looked up does not keep us here.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Ctrl-C and SIGTERM end the run early; it is still reported.

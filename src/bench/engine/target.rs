@@ -69,7 +69,7 @@ async fn over_stream(plan: &BenchPlan, target: &Target) -> Result<Found, Trouble
 
 /// Nothing tells whether an address is of use but an answer from there: the first that answers is taken.
 async fn over_packets(plan: &BenchPlan, target: &Target) -> Result<(Peer, &'static Protocol), Trouble> {
-    let resolved = transport::resolve(target, plan.dial.family).await?;
+    let resolved = transport::addresses(target, &plan.dial).await?;
     let peer = |address: &Endpoint| Peer { address: address.clone(), scheme: target.scheme, dial: plan.dial.clone() };
     let mut first_trouble = None;
     for address in &resolved.addresses {

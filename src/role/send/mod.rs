@@ -116,7 +116,7 @@ async fn exchange(plan: &SendPlan, show: &mut Show) -> Result<Duration, Trouble>
             over_stream(plan, stream, route, &mut script, show).await
         }
         Rides::Datagrams => {
-            let resolved = retrying(plan, || transport::resolve(&plan.target, plan.dial.family)).await?;
+            let resolved = retrying(plan, || transport::addresses(&plan.target, &plan.dial)).await?;
             if plan.connect_only {
                 return packets::knock(plan, &resolved.addresses[0], started).await;
             }
