@@ -9,7 +9,7 @@ use support::{
     Folder, Output, PATIENCE, Process, Run, Server,
     net::{ask, connect, exchange},
     netproto, noise, peer,
-    peer::missing,
+    peer::skipped,
 };
 
 #[test]
@@ -33,7 +33,7 @@ fn attached(pid: &str, inject: &str) -> Option<Process> {
     let tracer = peer("strace")?.args(&args).spawn();
     let came = tracer.stderr.line(PATIENCE, "attached");
     if came.is_none() {
-        missing("strace may not attach here");
+        skipped("strace may not attach here");
     }
     came.map(|_| tracer)
 }
@@ -114,7 +114,7 @@ fn a_full_disk_is_told() {
     let here = folder.path().to_str().unwrap();
     let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "netproto-test", here]).output();
     if !mounted.is_ok_and(|done| done.status.success()) {
-        return missing("mounting is not permitted");
+        return skipped("mounting is not permitted");
     }
     let server = Server::start(&["serve-tcp", "0", "-P", "echo"]);
     let at = server.at();

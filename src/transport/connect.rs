@@ -21,6 +21,7 @@ use crate::{
     error::{Exit, Trouble, reason},
     os,
     session::{Endpoint, Rides},
+    values::show,
 };
 
 /// How a connection came about.
@@ -187,7 +188,7 @@ fn timed_out(target: &Target, dial: &Dial) -> Trouble {
 fn unresolved(target: &Target, dial: &Dial) -> Trouble {
     let name = match &target.place {
         Place::Net { host, .. } => host.to_string(),
-        Place::Path(path) => path.display().to_string(),
+        Place::Path(path) => show::path(path),
     };
     Trouble::new(Exit::TimedOut, format!("could not resolve {name}: no answer within {}", limit(dial)))
         .hint("the name server is silent or slow; --connect-timeout waits longer")

@@ -6,7 +6,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::{
     PATIENCE, Process, Run,
-    peer::{missing, peer},
+    peer::{peer, skipped},
 };
 
 /// A network and a view of the files, held open by a process that waits for us.
@@ -23,7 +23,7 @@ impl Network {
         if holder.stderr.line(PATIENCE, "ready").is_some() {
             return Some(Self { holder });
         }
-        missing(&format!("no such network here: {}", holder.stderr.text().trim()));
+        skipped(&format!("no such network here: {}", holder.stderr.text().trim()));
         None
     }
 
@@ -89,6 +89,6 @@ fn permitted() -> Option<()> {
     if *PERMITTED.get_or_init(try_it) {
         return Some(());
     }
-    missing("network namespaces are not permitted");
+    skipped("network namespaces are not permitted");
     None
 }

@@ -31,16 +31,14 @@ pub fn twisted() -> Option<Run> {
     None
 }
 
-/// The machine cannot do what a test needs: skipped visibly.
-///
-/// # Panics
-/// Where `CI` is set: there, nothing is skipped.
-pub fn missing(why: &str) {
+/// A program is not there: skipped visibly, and missed where `CI` is set, which installs them all.
+fn missing(why: &str) {
     assert!(std::env::var_os("CI").is_none(), "{why}, and CI is set");
     skipped(why);
 }
 
-/// Says that something was not tested, past the test runner's capture.
+/// Says that something was not tested, past the test runner's capture: the machine's kernel or our rights on it are not up to
+/// it. `.ci/run` repeats these lines at its end.
 pub fn skipped(why: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     drop(writeln!(std::io::stderr(), "SKIPPED: {why} ({test})"));
@@ -60,7 +58,7 @@ pub fn own_network() -> Option<Vec<&'static str>> {
     peer("ip")?;
     let permitted = Command::new(WORDS[0]).args(&WORDS[1..]).arg("true").output().is_ok_and(|done| done.status.success());
     if !permitted {
-        missing("network namespaces are not permitted");
+        skipped("network namespaces are not permitted");
     }
     permitted.then(|| WORDS.to_vec())
 }

@@ -7,7 +7,7 @@ use std::{
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{PATIENCE, net::uninterrupted, peer::missing};
+use super::{PATIENCE, net::uninterrupted, peer::skipped};
 
 /// Every protocol (`ETH_P_ALL`).
 const ALL: u16 = 3;
@@ -37,7 +37,7 @@ impl Wire {
     pub fn tap() -> Option<Self> {
         let protocol = Protocol::from(i32::from(ALL.to_be()));
         let Ok(socket) = Socket::new(Domain::PACKET, Type::DGRAM, Some(protocol)) else {
-            missing("packet sockets are not permitted");
+            skipped("packet sockets are not permitted");
             return None;
         };
         socket.set_recv_buffer_size(4 << 20).unwrap();
