@@ -80,6 +80,29 @@ fn what_becomes_of_datagrams_is_counted_exactly() {
     assert_eq!(count(&report, "/failures/total"), 200, "{output}");
 }
 
+/// It can't be told what it answers; what it does not answer is lost, and all others are right.
+#[test]
+fn a_datagram_that_breaks_its_framing_costs_one_request() {
+    let addr = fateful(|n| if n % 10 == 6 { Fate::Damage } else { Fate::Answer });
+    let args = ["bench", "udp", &addr.to_string(), "-P", "echo", "--framing", "netstring", "-n", "500", "-r", "2k", "-J"];
+    let output = netproto(&[&args[..], &["-w", "300ms"]].concat()).run();
+    let report = output.code(0).json();
+    let found = ["lost", "unsolicited"].map(|name| count(&report, &format!("/datagrams/{name}")));
+    assert_eq!(found, [50, 50], "{output}");
+    assert_eq!(count(&report, "/requests"), 450, "{output}");
+    assert_eq!(count(&report, "/failures/total"), 50, "{output}");
+}
+
+/// The time that a count of requests took does not end with the last right one.
+#[test]
+fn wrong_replies_take_time_too() {
+    let addr = fateful(|_| Fate::Damage);
+    let output = netproto(&["bench", "udp", &addr.to_string(), "-P", "echo", "-n", "100", "-J"]).run();
+    let report = output.code(1).json();
+    assert_eq!(count(&report, "/datagrams/corrupted"), 100, "{output}");
+    assert!(number(&report, "/duration_s") > 0.0 && number(&report, "/bits_sent_per_second") > 0.0, "{output}");
+}
+
 #[test]
 fn late_answers_are_late_and_not_right() {
     // At 1,000 a second, 500 datagrams later is half a second later; the time-out is 200 ms.

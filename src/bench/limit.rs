@@ -1,4 +1,4 @@
-//! `--fail-if`: what must not be, such as `p99>2ms`. One grammar, in one table (`TABLE`): help, errors and judging read it.
+//! `--fail-if`: what must not be, such as `p99>2ms`. One grammar, in one table (`TABLE`): errors and judging read it.
 //!
 //! May use: results, `values`.
 
@@ -25,22 +25,16 @@ struct Row {
     name: &'static str,
     metric: Metric,
     kind: Kind,
-    about: &'static str,
 }
 
 /// Percentiles come beside these: `p50`, `p99.9`, any number from 0 to 100.
 const TABLE: &[Row] = &[
-    Row { name: "mean", metric: Metric::Mean, kind: Kind::Duration, about: "latency, the mean" },
-    Row { name: "min", metric: Metric::Min, kind: Kind::Duration, about: "latency, the least" },
-    Row { name: "max", metric: Metric::Max, kind: Kind::Duration, about: "latency, the greatest" },
-    Row {
-        name: "errors",
-        metric: Metric::Errors,
-        kind: Kind::Share,
-        about: "failed requests: a share of all (0.1%) or a count",
-    },
-    Row { name: "loss", metric: Metric::Loss, kind: Kind::Percent, about: "datagrams lost, a share of those sent (1%)" },
-    Row { name: "rate", metric: Metric::Rate, kind: Kind::Rate, about: "right replies per second (9k)" },
+    Row { name: "mean", metric: Metric::Mean, kind: Kind::Duration },
+    Row { name: "min", metric: Metric::Min, kind: Kind::Duration },
+    Row { name: "max", metric: Metric::Max, kind: Kind::Duration },
+    Row { name: "errors", metric: Metric::Errors, kind: Kind::Share },
+    Row { name: "loss", metric: Metric::Loss, kind: Kind::Percent },
+    Row { name: "rate", metric: Metric::Rate, kind: Kind::Rate },
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -103,12 +97,6 @@ impl Limit {
         }
         let (metric, value) = threshold(metric, kind, value)?;
         Ok(Self { text: text.into(), metric, fails, value })
-    }
-
-    /// What may stand left of the comparison, and a line about each, for help.
-    pub fn metrics() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let percentiles = ("p50, p99, p99.9, ...", "latency, any percentile");
-        std::iter::once(percentiles).chain(TABLE.iter().map(|row| (row.name, row.about)))
     }
 
     /// Can this be judged at all? Told before the run, not after it.

@@ -73,7 +73,7 @@ pub struct BenchPlan {
     pub target: Option<Target>,
     pub dial: Dial,
     pub connections: usize,
-    /// `None`: as many as there are cores.
+    /// `None`: as many as there are cores, less one for a server on this machine.
     pub threads: Option<usize>,
     pub until: Until,
     pub load: Load,

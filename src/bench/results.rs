@@ -5,6 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{Arrivals, failure::Failure, stats::Tally};
+use crate::protocol::Answers;
 
 /// When requests were sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,8 +45,8 @@ pub struct About {
     pub target: String,
     pub protocol: &'static str,
     pub datagrams: bool,
-    /// Are there answers to await? If not, a completed write counts, and there is no latency.
-    pub answered: bool,
+    /// Where there are none to await, a completed write counts, and there is no latency.
+    pub answers: Answers,
     pub connections: usize,
     pub threads: usize,
     /// Requests on their way on one connection, at most; `None`: no limit.
@@ -86,7 +87,7 @@ pub struct Results {
 
 impl Results {
     /// Above this a thread has no time left.
-    pub const BUSY_PERCENT: f64 = 95.0;
+    const BUSY_PERCENT: f64 = 95.0;
     /// Below this share of the asked rate, requests did not leave as asked.
     const KEPT_UP: f64 = 0.99;
     /// Requests that leave later than this, half of them, are late.
@@ -141,13 +142,13 @@ impl Results {
     /// Did the generator fail to do as asked, for lack of CPU? A busy thread alone is the limit in closed loop; in open loop
     /// only when requests left late or not at all.
     #[must_use]
-    pub fn is_saturated(&self, busiest_percent: f64) -> bool {
+    pub fn is_saturated(&self) -> bool {
+        let busy = self.generator.busiest_percent > Self::BUSY_PERCENT;
         let late = self.totals.send_lag.value_at_quantile(0.5) > Self::HIGH_LAG_NS;
         match self.about.model {
-            Model::Closed => busiest_percent > Self::BUSY_PERCENT,
+            Model::Closed => busy,
             Model::Open { rate, .. } => {
                 let behind = self.rate_sent() < rate * Self::KEPT_UP;
-                let busy = busiest_percent > Self::BUSY_PERCENT;
                 (behind && late) || (busy && (behind || late))
             }
         }

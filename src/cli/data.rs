@@ -13,6 +13,7 @@ use clap::{Args, ValueHint};
 use crate::{
     error::{Trouble, reason},
     protocol::Protocol,
+    session::Facts,
     transport::{Family, Host, Place, Scheme, Target},
     values::{
         read,
@@ -87,11 +88,6 @@ pub fn only_source(words: &[&OsStr]) -> Result<(), Trouble> {
     }
 }
 
-/// The largest datagram: 65,535 less the headers of IPv4 (RFC 791) and UDP (RFC 768); IPv6 counts without its header
-/// (RFC 8200, section 3).
-const LARGEST_V4: usize = 65_507;
-const LARGEST_V6: usize = 65_527;
-
 /// Does each message fit a datagram, and its answer, too?
 ///
 /// # Errors
@@ -119,7 +115,7 @@ pub fn length_fits(
     if target.scheme != Scheme::Udp {
         return Ok(());
     }
-    let (ip, largest) = if over_v6(target, family) { ("IPv6", LARGEST_V6) } else { ("IPv4", LARGEST_V4) };
+    let (ip, largest) = if over_v6(target, family) { ("IPv6", Facts::MAX_UDP_IPV6) } else { ("IPv4", Facts::MAX_UDP_IPV4) };
     let overhead = row.map_or(0, |row| row.overhead);
     let room = largest - overhead;
     if length <= room {

@@ -79,7 +79,7 @@ struct TalkArgs {
     #[arg(short = 'N', long, overrides_with = "no_shutdown")]
     shutdown: bool,
     /// Connect, say nothing, close
-    #[arg(short = 'z', long, conflicts_with_all = ["file", "replies", "count"])]
+    #[arg(short = 'z', long, conflicts_with_all = ["file", "replies", "count", "json"])]
     connect_only: bool,
 }
 
@@ -105,13 +105,13 @@ struct AgainArgs {
     #[arg(short = 'n', long, value_name = "N", value_parser = read::positive)]
     count: Option<u64>,
     /// Time from one to the next
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = read::duration)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = read::duration, requires = "count")]
     interval: Duration,
     /// Try again so often if it can't connect
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = values::few)]
     retry: u32,
     /// Time between tries
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = read::duration)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = read::duration, requires = "retry")]
     retry_delay: Duration,
 }
 

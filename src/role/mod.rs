@@ -27,7 +27,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::session::{Closed, Cx, Event, Session};
+use crate::session::{Closed, Cx, Event, Session, Violation};
 
 /// What a source has to say.
 #[derive(Debug)]
@@ -125,6 +125,12 @@ pub trait Sink {
     /// These bytes crossed the wire.
     fn wire(&mut self, way: Way, bytes: &[u8]) {
         let _ = (way, bytes);
+    }
+
+    /// A datagram broke the protocol. `true`: it alone is lost, and the conversation goes on.
+    fn overlooks(&mut self, violation: &Violation) -> bool {
+        let _ = violation;
+        false
     }
 
     /// A datagram could not be sent, or an earlier one was refused. `true`: go on all the same.

@@ -45,13 +45,14 @@ impl Stop {
         }
     }
 
-    /// Moves on to `phase`, never back, and wakes all who wait.
-    pub fn advance(&self, phase: Phase) {
-        self.0.phase.fetch_max(phase as u8, Ordering::AcqRel);
+    /// Moves on to `phase`, never back, and wakes all who wait. Tells whether it was not there before.
+    pub fn advance(&self, phase: Phase) -> bool {
+        let moved = self.0.phase.fetch_max(phase as u8, Ordering::AcqRel) < phase as u8;
         let waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         for waker in waiting.places.iter().flatten() {
             waker.wake_by_ref();
         }
+        moved
     }
 
     /// A place to wait in.

@@ -59,7 +59,7 @@ pub(super) async fn run(work: Rc<Work>, place: usize, number: usize, gate: Gate)
     if opens_at.is_zero() && !job.reconnect {
         wire = match first(&work, number) {
             Some(wire) => Some(wire),
-            None => connect(&work).await.ok(),
+            None => connect(&work, true).await.ok(),
         };
     }
     let _ = gate.ready.send(());
@@ -74,7 +74,7 @@ pub(super) async fn run(work: Rc<Work>, place: usize, number: usize, gate: Gate)
 fn first(work: &Work, number: usize) -> Option<Wire> {
     let (took, first) = if number == 0 { work.job.take_first()? } else { return None };
     let stream = first.into_stream().ok()?;
-    work.connected(took);
+    work.connected(true, took);
     Some(Wire::Stream(stream))
 }
 
@@ -97,7 +97,7 @@ async fn talk_on(work: &Rc<Work>, place: usize, mut wire: Option<Wire>) {
         }
         let made = match wire.take() {
             Some(wire) => Ok(wire),
-            None => connect(work).await,
+            None => connect(work, taken.is_none_or(|request| request.measured)).await,
         };
         // How long nothing may have worked.
         let hope = match made {
@@ -156,7 +156,8 @@ async fn ends_within<T>(work: &Work, wait: impl Future<Output = T>) -> Option<T>
     }
 }
 
-async fn connect(work: &Work) -> Result<Wire, Unmade> {
+/// A connection; is it for a request that is `measured`, or for none in particular?
+async fn connect(work: &Work, measured: bool) -> Result<Wire, Unmade> {
     let job = &work.job;
     if job.stop.phase() != Phase::Running {
         return Err(Unmade::Over);
@@ -166,7 +167,7 @@ async fn connect(work: &Work) -> Result<Wire, Unmade> {
     match made {
         Ok(wire) => {
             if matches!(wire, Wire::Stream(_)) {
-                work.connected(from.elapsed());
+                work.connected(measured, from.elapsed());
             }
             Ok(wire)
         }

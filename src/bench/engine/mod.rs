@@ -1,8 +1,8 @@
 //! The engine: runs what a [`BenchPlan`] says, and reports.
 //!
 //! The main thread finds the target, starts the workers, gathers what they count and writes. Each worker is a thread with a
-//! runtime of its own ([`worker`]) that shares nothing with the others but the [`job`]. Clocks are read here and nowhere else
-//! in the load generator.
+//! runtime of its own ([`worker`]) that shares nothing with the others but the [`job`]. Of the load generator only
+//! this and the progress line read clocks.
 //!
 //! May use: the rest of bench, role, protocol, transport, `os`, tokio.
 
@@ -23,7 +23,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, watch},
+};
 
 use self::{
     connection::Gate,
@@ -77,7 +80,7 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
         let found = check(plan, found)?;
         let head = hdr::Head { command: &plan.command, started_at: SystemTime::now() };
         files.begin(&head)?;
-        let runs = runs(plan, &found, &mut files, &stop).await?;
+        let runs = runs(plan, &found, &mut files, &stop, Instant::now()).await?;
         Ok(conclude(plan, &runs)?)
     });
     // A name that is still being looked up does not keep us here.
@@ -87,12 +90,13 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
 
 /// Ctrl-C and SIGTERM end the run early; it is still reported.
 async fn interrupt(stop: Stop) {
-    #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! { _ = tokio::signal::ctrl_c() => (), _ = terminate.recv() => () }
-        return stop.advance(Phase::Finish);
-    }
-    let _ = tokio::signal::ctrl_c().await;
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => terminate.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! { _ = tokio::signal::ctrl_c() => (), _ = terminate => () }
     stop.advance(Phase::Finish);
 }
 
@@ -130,12 +134,18 @@ fn check(plan: &BenchPlan, found: Found) -> Result<Found, Trouble> {
     Ok(found)
 }
 
-/// All runs of `--repeat`, until one is interrupted.
-async fn runs(plan: &BenchPlan, found: &Found, files: &mut Files, stop: &Stop) -> Result<Vec<Results>, Trouble> {
+/// All runs of `--repeat`, until one is interrupted. The files count from `began`.
+async fn runs(
+    plan: &BenchPlan,
+    found: &Found,
+    files: &mut Files,
+    stop: &Stop,
+    began: Instant,
+) -> Result<Vec<Results>, Trouble> {
     let mut runs = Vec::new();
     let many = plan.repeat > 1;
     for number in 1..=plan.repeat.max(1) {
-        let results = one(plan, found, files, stop, number).await?;
+        let results = one(plan, found, files, stop, (number, began)).await?;
         let wants_text = !plan.report.json && !plan.report.json_stream && !plan.report.quiet;
         if many && wants_text {
             report::say(&spread::line(number, plan.repeat, &results))?;
@@ -206,7 +216,7 @@ fn about(plan: &BenchPlan, job: &Job) -> About {
         target: job.peer.address.to_string(),
         protocol: job.protocol.name,
         datagrams: job.datagrams(),
-        answered: job.answers != Answers::Never,
+        answers: job.answers,
         connections: job.connections,
         threads: job.threads,
         in_flight: job.in_flight,
@@ -248,7 +258,13 @@ fn crew(job: &Arc<Job>) -> Result<Crew, Trouble> {
 }
 
 /// One run.
-async fn one(plan: &BenchPlan, found: &Found, files: &mut Files, stop: &Stop, number: u32) -> Result<Results, Trouble> {
+async fn one(
+    plan: &BenchPlan,
+    found: &Found,
+    files: &mut Files,
+    stop: &Stop,
+    (number, began): (u32, Instant),
+) -> Result<Results, Trouble> {
     let cut = Cut::of(&plan.report);
     let job = Arc::new(job(plan, found, cut, stop.clone()));
     let mut crew = crew(&job)?;
@@ -263,7 +279,8 @@ async fn one(plan: &BenchPlan, found: &Found, files: &mut Files, stop: &Stop, nu
     let start = Instant::now() + COUNTDOWN;
     let _ = crew.start.send(Some(start));
     let measured_from = start + job.shape.measured_from();
-    let names = Names { run: number, open_loop: plan.rate.is_some(), datagrams: job.datagrams() };
+    let after = measured_from.saturating_duration_since(began);
+    let names = Names { run: number, after, open_loop: plan.rate.is_some(), datagrams: job.datagrams() };
     let givers = std::mem::take(&mut crew.givers);
     let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, (plan.until, measured_from));
     let gathered = gather(&mut crew.slices, &mut reporter).await;
@@ -290,9 +307,9 @@ async fn gather(slices: &mut mpsc::UnboundedReceiver<Slice>, reporter: &mut Repo
     Ok(())
 }
 
-/// The measured time: as asked, or until the last answer, or the interruption.
+/// The measured time: as asked, or until the last request ended, or the interruption.
 fn measured(until: Until, stopped: Option<Instant>, from: Instant, reports: &[Report]) -> Duration {
-    let last = reports.iter().map(|report| report.last_answer).max();
+    let last = reports.iter().map(|report| report.last_end).max();
     match (until, stopped) {
         (Until::Duration(duration), None) => duration,
         (Until::Duration(duration), Some(at)) => at.saturating_duration_since(from).min(duration),
@@ -310,6 +327,6 @@ fn results(about: About, when: (SystemTime, Duration, bool), totals: Tally, repo
     let busiest_percent = percents.iter().copied().fold(0.0, f64::max);
     let generator = Generator { cpu_percent: percents.iter().sum(), busiest_percent, saturated: false };
     let mut results = Results { about, started_at, duration, totals, generator, interrupted };
-    results.generator.saturated = results.is_saturated(busiest_percent);
+    results.generator.saturated = results.is_saturated();
     results
 }

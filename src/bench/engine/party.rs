@@ -170,6 +170,7 @@ impl Party {
             self.state.timed_out = true;
             self.forgotten.push_back(seq);
         }
+        self.work.ended_at(now);
         let oldest = self.unwritten.front().or(self.awaited.front()).map(|request| request.sent);
         if let Some(sent) = oldest {
             self.arm(sent, cx);
@@ -182,6 +183,7 @@ impl Party {
             return self.unwritten.push_back(request);
         }
         (self.free, self.now) = (now, Some(now));
+        self.work.heard_at(now);
         if self.datagrams() {
             self.order(seq);
         }
@@ -240,6 +242,9 @@ impl Party {
             self.work.count(self.awaited.measures(), |tally| tally.failed_as(kind, example.clone()));
         } else if failed.is_empty() && matches!(how, Closed::ByPeer | Closed::Reset) && !self.state.over {
             self.work.note(|counters| counters.peer_closes += 1);
+        }
+        if !failed.is_empty() {
+            self.work.ended_at(Instant::now());
         }
         for request in failed {
             self.work.count(request.measured, |tally| tally.failed_as(kind, example.clone()));
@@ -366,6 +371,12 @@ impl Sink for Party {
                 });
             }
         }
+    }
+
+    /// It can't be told what it answers: that request is lost.
+    fn overlooks(&mut self, _: &Violation) -> bool {
+        self.work.note(|counters| counters.unsolicited += 1);
+        true
     }
 
     /// A datagram that did not leave, or found nobody, is one without an answer: the run goes on.

@@ -41,6 +41,8 @@ impl Cut {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Names {
     pub(super) run: u32,
+    /// How long after the files' beginning its measured time began.
+    pub(super) after: Duration,
     pub(super) open_loop: bool,
     pub(super) datagrams: bool,
 }
@@ -113,18 +115,18 @@ impl<'a> Reporter<'a> {
 
     fn write(&mut self, to: Duration) -> Result<(), Trouble> {
         let tally = self.open.pop_front().unwrap_or_default();
-        let Names { run, open_loop, datagrams } = self.names;
+        let Names { run, after, open_loop, datagrams } = self.names;
         let from = self.cut.interval * self.written;
         self.written += 1;
         if !self.wants_intervals() {
             return Ok(());
         }
-        let interval = Interval { run, from, to, tally: &tally, open_loop };
+        let interval = Interval { run, after, from, to, tally: &tally, open_loop };
         self.files.interval(&interval)?;
         if self.plan.json_stream {
             return self.progress.beside(|| say(&json::interval(&interval, datagrams)));
         }
-        if self.plan.interval.is_some() && !self.plan.json && !self.plan.quiet {
+        if self.plan.interval.is_some() && !self.plan.quiet {
             self.progress.say(&interval.line());
         }
         Ok(())

@@ -198,10 +198,8 @@ fn serve_until(plan: ServePlan, stop: Stop, tell: &mpsc::Sender<Result<Endpoint,
         };
         let address = sockets.addresses().into_iter().next().unwrap_or(Endpoint::Unnamed);
         let _ = tell.send(Ok(address));
-        if let Err(error) = serve::serve(plan, sockets, stop).await {
-            let trouble = error.downcast::<Trouble>().unwrap_or_else(|error| Trouble::failed(error.to_string()));
-            let _ = tell.send(Err(trouble));
-        }
+        // What fails from here on is seen at the other end of its connections.
+        let _ = serve::serve(plan, sockets, stop).await;
     });
     runtime.shutdown_background();
 }

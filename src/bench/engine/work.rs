@@ -54,6 +54,8 @@ pub(super) struct Work {
     /// CPU time of this thread and the clock, when measuring began.
     began: Cell<Option<(Duration, Instant)>>,
     last_answer: Cell<Instant>,
+    /// When the last request ended, in whatever way.
+    last_end: Cell<Instant>,
 }
 
 impl Work {
@@ -71,6 +73,7 @@ impl Work {
             closing: Cell::new(false),
             began: Cell::new(None),
             last_answer: Cell::new(now),
+            last_end: Cell::new(now),
         }
     }
 
@@ -96,10 +99,16 @@ impl Work {
     /// Something was answered, or was written that has no answer.
     pub(super) fn heard_at(&self, now: Instant) {
         self.last_answer.set(now);
+        self.last_end.set(now);
     }
 
-    pub(super) fn last_answer(&self) -> Instant {
-        self.last_answer.get()
+    /// A request ended without an answer.
+    pub(super) fn ended_at(&self, now: Instant) {
+        self.last_end.set(now);
+    }
+
+    pub(super) fn last_end(&self) -> Instant {
+        self.last_end.get()
     }
 
     pub(super) fn open_loop(&self) -> bool {
@@ -198,6 +207,7 @@ impl Work {
             },
         };
         if let Some(request) = request {
+            self.ended_at(now);
             self.count(request.measured, |tally| tally.failed_as(kind, example));
         }
         !self.closing.get()
@@ -217,15 +227,16 @@ impl Work {
         self.count(rest > 0, |tally| tally.failed_times(Failure::GivenUp, rest));
     }
 
-    pub(super) fn connected(&self, took: Duration) {
-        let mut recorder = self.recorder.borrow_mut();
-        recorder.tally.counters.connects += 1;
-        recorder.tally.connect.saturating_record(nanos(took));
+    /// A connection was made, for warm-up or to be `measured`.
+    pub(super) fn connected(&self, measured: bool, took: Duration) {
+        self.count(measured, |tally| {
+            tally.counters.connects += 1;
+            tally.connect.saturating_record(nanos(took));
+        });
     }
 
     /// A right answer to `request` came.
     pub(super) fn right(&self, request: &Request, now: Instant) {
-        self.heard_at(now);
         let latency = nanos(now.saturating_duration_since(request.due));
         let as_sent = self.open_loop().then(|| nanos(now.saturating_duration_since(request.sent)));
         self.count(request.measured, |tally| tally.right(latency, as_sent));

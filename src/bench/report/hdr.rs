@@ -57,7 +57,7 @@ fn line(out: &mut impl Write, interval: &Interval<'_>, histogram: &Histogram<u64
     let mut serializer = V2DeflateSerializer::new();
     IntervalLogWriterBuilder::new()
         .begin_log_with(out, &mut serializer)?
-        .write_histogram(histogram, interval.from, interval.duration(), tag)
+        .write_histogram(histogram, interval.after + interval.from, interval.duration(), tag)
         .map_err(|error| match error {
             IntervalLogWriterError::IoError(error) => error,
             IntervalLogWriterError::SerializeError(error) => io::Error::other(error),

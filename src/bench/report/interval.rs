@@ -14,6 +14,8 @@ use crate::{
 pub struct Interval<'a> {
     /// Which run of `--repeat`, from 1.
     pub run: u32,
+    /// From the moment that stands at the head of the files to the start of this run's measured time.
+    pub after: Duration,
     pub from: Duration,
     pub to: Duration,
     pub tally: &'a Tally,

@@ -114,7 +114,8 @@ struct Datagrams {
     late: u64,
     corrupted: u64,
     unsolicited: u64,
-    loss_percent: f64,
+    /// Of a whole run only: an interval's losses are of datagrams that were sent before it.
+    loss_percent: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -213,7 +214,7 @@ impl Datagrams {
             late: counters.failures(Failure::Late),
             corrupted: counters.failures(Failure::Corrupted),
             unsolicited: counters.unsolicited,
-            loss_percent: rounded(100.0 * lost as f64 / counters.sent.max(1) as f64),
+            loss_percent: None,
         }
     }
 }
@@ -239,6 +240,10 @@ impl<'a> Run<'a> {
     fn of(results: &'a Results) -> Self {
         let (about, tally) = (&results.about, &results.totals);
         let open_loop = about.model.rate_asked().is_some();
+        let mut numbers = Numbers::of(tally, results.rate(), open_loop, about.datagrams);
+        if let Some(datagrams) = &mut numbers.datagrams {
+            datagrams.loss_percent = Some(rounded(results.loss_percent()));
+        }
         Self {
             target: &about.target,
             transport: about.transport,
@@ -259,7 +264,7 @@ impl<'a> Run<'a> {
                 omit_s: seconds(about.omit),
                 seed: about.seed,
             },
-            numbers: Numbers::of(tally, results.rate(), open_loop, about.datagrams),
+            numbers,
             bits_sent_per_second: rounded(results.bits_sent_per_second()),
             bits_received_per_second: rounded(results.bits_received_per_second()),
             failure_percent: rounded(results.failed_percent()),

@@ -17,6 +17,7 @@ use crate::{
         results::{Model, Results},
         shown,
     },
+    protocol::Answers,
     values::show,
 };
 
@@ -96,12 +97,15 @@ fn glance(results: &Results) -> String {
     let counters = &results.totals.counters;
     let beside = match results.about.model {
         Model::Open { rate, .. } => format!("asked {}/s", shown::number(rate)),
-        Model::Closed if results.about.answered => "every reply checked".into(),
-        Model::Closed => "sent; this protocol never answers".into(),
+        Model::Closed => match results.about.answers {
+            Answers::Never => "sent; this protocol never answers".into(),
+            Answers::Unknown => "any reply is right".into(),
+            _ => "every reply checked".into(),
+        },
     };
     let figures = format!("{:>13} {:>14}", show::grouped(counters.right), shown::per_second(results.rate()));
     row(&mut text, "requests", &format!("{figures}      {beside}"));
-    if results.about.datagrams && results.about.answered {
+    if results.about.datagrams && results.about.answers != Answers::Never {
         row(&mut text, "datagrams", &format!("    {}", datagrams(results)));
     }
     let bytes = |count, bits| format!("{:>13} {:>14}", show::bytes(count), show::bits_per_second(bits));

@@ -122,10 +122,6 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         &mut self.party
     }
 
-    pub fn facts(&self) -> &Facts {
-        &self.facts
-    }
-
     pub fn wire(&self) -> &W {
         &self.wire
     }

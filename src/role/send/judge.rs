@@ -55,7 +55,8 @@ fn ended(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble> {
             Err(Trouble::failed(format!("{target}: peer closed before it took all that was to be said")))
         }
         Closed::ByPeer if unanswered(plan, exchange) => {
-            Err(Trouble::failed(format!("{target}: peer closed after {} of {} answers", heard.answered, heard.said)))
+            let (replies, all) = (heard.replies(plan.protocol.answers.stream), plan.replies.unwrap_or(heard.said));
+            Err(Trouble::failed(format!("{target}: peer closed after {replies} of {all} answers")))
         }
         _ => Ok(()),
     }
@@ -63,12 +64,8 @@ fn ended(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble> {
 
 /// Silence ends a talk whose answers have no known end; and then it is enough that something came.
 fn satisfied(plan: &SendPlan, exchange: &Exchange) -> bool {
-    let answers = match plan.target.scheme.rides() {
-        Rides::Stream => plan.protocol.answers.stream,
-        Rides::Datagrams => plan.protocol.answers.datagrams,
-    };
-    let open_ended = plan.target.scheme.rides() == Rides::Stream && matches!(answers, Answers::Unknown | Answers::Endless);
-    open_ended && plan.replies.is_none() && exchange.heard.pieces > 0
+    let endless = matches!(plan.protocol.answers.stream, Answers::Unknown | Answers::Endless);
+    plan.target.scheme.rides() == Rides::Stream && endless && plan.replies.is_none() && exchange.heard.pieces > 0
 }
 
 fn unanswered(plan: &SendPlan, exchange: &Exchange) -> bool {

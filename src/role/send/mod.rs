@@ -92,10 +92,11 @@ async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
             }
         }
     }
-    tell::summary(plan, &round);
+    let (failed, all) = (round.failed, round.all());
+    tell::summary(plan, round);
     match failure {
         Some(trouble) if trouble.exit == Exit::Interrupted => Err(trouble),
-        Some(trouble) => Err(Trouble::new(trouble.exit, format!("{} of {} exchanges failed", round.failed, round.all()))),
+        Some(trouble) => Err(Trouble::new(trouble.exit, format!("{failed} of {all} exchanges failed"))),
         None => Ok(Exit::Done),
     }
 }
@@ -117,9 +118,6 @@ async fn exchange(plan: &SendPlan, show: &mut Show) -> Result<Duration, Trouble>
         }
         Rides::Datagrams => {
             let resolved = retrying(plan, || transport::addresses(&plan.target, &plan.dial)).await?;
-            if plan.connect_only {
-                return packets::knock(plan, &resolved.addresses[0], started).await;
-            }
             packets::talk(plan, &resolved, &mut script, show).await?
         }
     };

@@ -1,18 +1,13 @@
 //! Talking over datagrams. Nothing is connected there: that an address is the wrong one shows only when a datagram to it is
 //! refused, and then the next address is tried, as for streams before they connect.
 
-use std::{
-    io,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use super::{
-    Exchange, PACKET_SILENCE, facts, party::Correspondent, plan::SendPlan, show::Show, source, source::Script, tell, terms,
-};
+use super::{Exchange, facts, party::Correspondent, plan::SendPlan, show::Show, source, source::Script, tell, terms};
 use crate::{
-    error::{Trouble, reason},
+    error::Trouble,
     role::packets::DrivePackets,
-    session::{Closed, Endpoint, Rides},
+    session::{Closed, Rides},
     transport::{Attempt, PacketClient, Resolved, Route, packets_to},
 };
 
@@ -80,21 +75,4 @@ async fn over(plan: &SendPlan, socket: PacketClient, script: &mut Script, show: 
     let (_, party) = drive.into_parts();
     let route = Route { resolve: Duration::ZERO, addresses: Vec::new(), connect: Duration::ZERO, attempts: Vec::new() };
     Ok(Exchange { heard: party.heard, how, traffic, took, route, local, peer, tcp_info: None, unsaid })
-}
-
-/// `-z`: one empty datagram. A refusal comes back at once where nobody listens; silence may mean anything.
-pub(super) async fn knock(plan: &SendPlan, address: &Endpoint, started: Instant) -> Result<Duration, Trouble> {
-    let refused = |error: io::Error| Trouble::failed(format!("could not reach {}: {}", plan.target, reason(&error)));
-    let socket = packets_to(address, plan.target.scheme, &plan.dial).await?;
-    socket.try_send(b"").map_err(refused)?;
-    let mut buffer = vec![0; 64 * 1024];
-    let answer = std::future::poll_fn(|cx| socket.poll_recv(cx, &mut buffer));
-    let answer = tokio::time::timeout(plan.timeout.unwrap_or(PACKET_SILENCE), answer).await;
-    let took = started.elapsed();
-    match answer {
-        Ok(Err(error)) => return Err(refused(error)),
-        Ok(Ok(_)) => tell::open(plan, socket.peer(), took),
-        Err(_) => tell::silent(plan, socket.peer()),
-    }
-    Ok(took)
 }

@@ -27,7 +27,6 @@ pub(super) struct Correspondent<'a> {
     until_eof: bool,
     replies_wanted: Option<u64>,
     refused: Option<(u64, Bytes)>,
-    said: u64,
     ended: bool,
     pub(super) heard: Heard,
 }
@@ -37,6 +36,8 @@ pub(super) struct Correspondent<'a> {
 pub(super) struct Heard {
     pub(super) answered: u64,
     pub(super) pieces: u64,
+    /// The messages that were said.
+    pub(super) said: u64,
     pub(super) kept: Vec<u8>,
     /// More came than was kept.
     pub(super) cut: bool,
@@ -45,8 +46,14 @@ pub(super) struct Heard {
     pub(super) unsayable: Option<Violation>,
     pub(super) input_error: Option<io::Error>,
     pub(super) output_error: Option<io::Error>,
-    pub(super) said: u64,
     pub(super) done: bool,
+}
+
+impl Heard {
+    /// Where nobody knows an answer's end, each piece is one.
+    pub(super) fn replies(&self, answers: Answers) -> u64 {
+        if answers == Answers::Unknown { self.pieces } else { self.answered }
+    }
 }
 
 impl<'a> Correspondent<'a> {
@@ -57,17 +64,7 @@ impl<'a> Correspondent<'a> {
         until_eof: bool,
         replies_wanted: Option<u64>,
     ) -> Self {
-        Self {
-            script,
-            show,
-            answers,
-            until_eof,
-            replies_wanted,
-            refused: None,
-            said: 0,
-            ended: false,
-            heard: Heard::default(),
-        }
+        Self { script, show, answers, until_eof, replies_wanted, refused: None, ended: false, heard: Heard::default() }
     }
 
     /// Is anything read that was never said?
@@ -76,7 +73,7 @@ impl<'a> Correspondent<'a> {
     }
 
     fn replies(&self) -> u64 {
-        if self.answers == Answers::Unknown { self.heard.pieces } else { self.heard.answered }
+        self.heard.replies(self.answers)
     }
 
     /// Has the answer come that was waited for?
@@ -89,8 +86,8 @@ impl<'a> Correspondent<'a> {
         }
         match self.answers {
             Answers::Never => true,
-            Answers::Each => self.heard.answered >= self.said,
-            Answers::Unknown | Answers::OnceThenClose => !self.until_eof && self.replies() >= self.said,
+            Answers::Each => self.heard.answered >= self.heard.said,
+            Answers::Unknown | Answers::OnceThenClose => !self.until_eof && self.replies() >= self.heard.said,
             Answers::Endless => false,
         }
     }
@@ -104,9 +101,8 @@ impl Source for Correspondent<'_> {
         let next = std::task::ready!(self.script.poll_next(cx));
         Poll::Ready(match next {
             Some(Ok(body)) => {
-                self.said += 1;
-                self.heard.said = self.said;
-                Said::Message(self.said - 1, body)
+                self.heard.said += 1;
+                Said::Message(self.heard.said - 1, body)
             }
             Some(Err(error)) => {
                 self.heard.input_error = Some(error);
@@ -124,7 +120,7 @@ impl Source for Correspondent<'_> {
     }
 
     fn awaits(&self) -> bool {
-        self.ended || self.said > self.replies()
+        self.ended || self.heard.said > self.replies()
     }
 
     fn poll_quit(&mut self, _: &mut Context<'_>) -> Poll<Quit> {

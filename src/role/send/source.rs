@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::sync::mpsc;
 
 use super::plan::{Data, SendPlan};
@@ -48,7 +48,7 @@ impl Script {
             return Ok(Self::Messages(VecDeque::from([crlf(plan.crlf, &one_datagram(plan, reader)?)])));
         }
         let (chunks, script) = mpsc::channel(AHEAD);
-        let mut pieces = Pieces { reader, crlf: plan.crlf, by_line, rest: Vec::new(), last: 0 };
+        let mut pieces = Pieces { reader, crlf: plan.crlf, by_line, rest: BytesMut::new(), scanned: 0, last: 0 };
         std::thread::Builder::new()
             .name("input".into())
             .spawn(move || while pieces.next().is_some_and(|piece| chunks.blocking_send(piece).is_ok()) {})
@@ -146,37 +146,57 @@ struct Pieces {
     reader: Box<dyn Read + Send>,
     crlf: bool,
     by_line: bool,
-    rest: Vec<u8>,
+    /// Read and not yet handed on.
+    rest: BytesMut,
+    /// So much of it holds no line end.
+    scanned: usize,
     last: u8,
 }
 
 impl Pieces {
     fn next(&mut self) -> Option<io::Result<Bytes>> {
-        let mut chunk = vec![0; CHUNK];
         loop {
             if let Some(line) = self.line() {
                 return Some(Ok(line));
             }
-            match self.reader.read(&mut chunk) {
+            let from = self.rest.len();
+            self.rest.resize(from + CHUNK, 0);
+            let read = self.reader.read(&mut self.rest[from..]);
+            self.rest.truncate(from + *read.as_ref().unwrap_or(&0));
+            match read {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Some(Err(error)),
                 Ok(0) if self.rest.is_empty() => return None,
-                Ok(0) => return Some(Ok(std::mem::take(&mut self.rest).into())),
-                Ok(n) if self.by_line => self.rest.extend_from_slice(&chunk[..n]),
-                Ok(n) if self.crlf => return Some(Ok(to_crlf(&chunk[..n], &mut self.last).into())),
-                Ok(n) => {
-                    chunk.truncate(n);
-                    return Some(Ok(chunk.into()));
-                }
+                Ok(n) if n > 0 && self.by_line => {}
+                Ok(_) => return Some(Ok(self.all())),
             }
         }
     }
 
+    fn all(&mut self) -> Bytes {
+        self.scanned = 0;
+        let piece = if self.crlf && !self.by_line {
+            to_crlf(&self.rest, &mut self.last).into()
+        } else if self.rest.len() > CHUNK / 2 {
+            return self.rest.split().freeze();
+        } else {
+            // In a buffer of its own size: what awaits its answer is to take no more memory than it is counted for.
+            Bytes::copy_from_slice(&self.rest)
+        };
+        self.rest.clear();
+        piece
+    }
+
     fn line(&mut self) -> Option<Bytes> {
-        let at = memchr::memchr(b'\n', &self.rest)?;
-        let rest = self.rest.split_off(at + 1);
-        let mut line = std::mem::replace(&mut self.rest, rest);
-        line.truncate(line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).map_or(line.len(), <[u8]>::len));
-        Some(line.into())
+        let end = memchr::memchr(b'\n', &self.rest[self.scanned..]).filter(|_| self.by_line);
+        let Some(end) = end.map(|at| self.scanned + at) else {
+            self.scanned = self.rest.len();
+            return None;
+        };
+        let line = &self.rest[..end];
+        let line = Bytes::copy_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        self.rest.advance(end + 1);
+        self.scanned = 0;
+        Some(line)
     }
 }

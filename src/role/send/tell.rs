@@ -91,13 +91,6 @@ pub(super) fn open(plan: &SendPlan, peer: &Endpoint, took: Duration) {
     }
 }
 
-/// `-z` over datagrams: nothing came back, not even a refusal.
-pub(super) fn silent(plan: &SendPlan, peer: &Endpoint) {
-    if !plan.show.quiet {
-        line(&format!("{} {peer} is silent: open, or a firewall drops", plan.target.scheme.name()));
-    }
-}
-
 pub(super) fn retrying(plan: &SendPlan, trouble: &Trouble, left: u32) {
     if !plan.show.quiet {
         line(&format!("{}; trying again in {} ({left} left)", trouble.sentence, show::duration(plan.retry_delay)));
@@ -133,17 +126,17 @@ impl RoundTrips {
     }
 }
 
-pub(super) fn summary(plan: &SendPlan, round: &RoundTrips) {
+pub(super) fn summary(plan: &SendPlan, mut round: RoundTrips) {
     if plan.show.quiet {
         return;
     }
     let right = round.times.len() as u64;
     line(&format!("{} exchanges · {} answered · {} failed", grouped(round.all()), grouped(right), grouped(round.failed)));
-    let mut times = round.times.clone();
-    times.sort_unstable();
+    round.times.sort_unstable();
+    let times = &round.times;
     if let (Some(min), Some(max)) = (times.first(), times.last()) {
         let mean = times.iter().sum::<Duration>() / u32::try_from(times.len()).unwrap_or(u32::MAX);
-        let median = times[times.len() / 2];
+        let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2;
         let [min, median, mean, max] = [*min, median, mean, *max].map(show::duration);
         line(&format!("round trip   min {min} · median {median} · mean {mean} · max {max}"));
     }

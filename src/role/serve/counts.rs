@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::log::{Entry, Stats};
-use crate::{role::Traffic, session::Rides};
+use crate::{
+    role::{Traffic, Way},
+    session::Rides,
+};
 
 /// Counters that all conversations add to when they end; while they run, only when interval lines are wanted.
 #[derive(Debug, Default)]
@@ -24,11 +27,11 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Adds what one conversation did, less what it `said` already while it ran.
-    pub fn add(&self, traffic: &Traffic, said: &Said) {
-        self.messages.fetch_add(traffic.messages - said.messages, Relaxed);
-        self.bytes_in.fetch_add(traffic.bytes_in - said.bytes_in, Relaxed);
-        self.bytes_out.fetch_add(traffic.bytes_out - said.bytes_out, Relaxed);
+    /// Adds what one conversation did, less what was `counted` already while it ran.
+    pub fn add(&self, traffic: &Traffic, counted: &Counted) {
+        self.messages.fetch_add(traffic.messages - counted.messages, Relaxed);
+        self.bytes_in.fetch_add(traffic.bytes_in - counted.bytes_in, Relaxed);
+        self.bytes_out.fetch_add(traffic.bytes_out - counted.bytes_out, Relaxed);
         self.pauses.fetch_add(traffic.pauses, Relaxed);
         self.paused_ns.fetch_add(u64::try_from(traffic.paused.as_nanos()).unwrap_or(u64::MAX), Relaxed);
     }
@@ -52,16 +55,28 @@ impl Counts {
     #[must_use]
     pub fn summary(&self, took: Duration, rides: Rides) -> Entry {
         let stats = Stats { seconds: took.as_secs_f64(), ..self.now() };
-        Entry::Summary { stats, took, rides, resets: self.resets.load(Relaxed), refused: self.refused.load(Relaxed) }
+        Entry::Summary { stats, rides, resets: self.resets.load(Relaxed), refused: self.refused.load(Relaxed) }
     }
 }
 
 /// What a running conversation has added to the counts already.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Said {
+pub struct Counted {
     pub messages: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
+}
+
+impl Counted {
+    /// Counts bytes, here and among `all`; tells how many went this way before them.
+    pub fn wire(&mut self, way: Way, n: u64, all: &Counts) -> u64 {
+        let (mine, all) = match way {
+            Way::In => (&mut self.bytes_in, &all.bytes_in),
+            Way::Out => (&mut self.bytes_out, &all.bytes_out),
+        };
+        all.fetch_add(n, Relaxed);
+        std::mem::replace(mine, *mine + n)
+    }
 }
 
 /// What happened between two looks.

@@ -1,22 +1,18 @@
 //! Serving over datagrams: one socket carries the sessions of many peers.
 //!
-//! A peer is remembered from its first datagram until it is silent for a while, or until there are too many: then the longest
-//! silent is forgotten. What the socket can't take now waits; while it waits, nothing more is read.
+//! A peer is remembered from its first datagram until it is silent for a while, or until there are too many: then one that
+//! has long been silent is forgotten. What the socket can't take now waits; while it waits, nothing more is read.
 
 use std::{
     io,
     net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     task::{Context, Poll},
     time::{Duration, Instant, SystemTime},
 };
 
 use super::{
     Server,
-    counts::Said,
     guard::{Guard, Judgement, never_answered},
     log::Entry,
     outbox::Outbox,
@@ -84,7 +80,7 @@ struct Desk {
     out: Out,
     batch: Option<Batch>,
     draining: bool,
-    loop_said: AtomicU64,
+    loop_said: bool,
 }
 
 impl Desk {
@@ -103,7 +99,7 @@ impl Desk {
             out: Out::default(),
             batch: Some(Batch::new()),
             draining: false,
-            loop_said: AtomicU64::new(0),
+            loop_said: false,
         }
     }
 
@@ -182,9 +178,9 @@ impl Desk {
 
     fn muted(&mut self, peer: &Endpoint, news: bool) {
         self.server.counts.dropped.fetch_add(1, Relaxed);
-        if news && self.loop_said.fetch_add(1, Relaxed) == 0 {
+        if news && !std::mem::replace(&mut self.loop_said, true) {
             self.server.log.say(&Entry::Warning {
-                what: format!("{peer} sends our own answers back: a loop; muted for a second"),
+                what: format!("{peer} sends what looks like a server's answers: a loop; muted for a second"),
                 hint: Some("if that is meant, --no-loop-guard answers all the same".into()),
             });
         }
@@ -196,19 +192,12 @@ impl Desk {
             return true;
         }
         let server = self.server.clone();
-        if server.plan.once && server.full.phase() != Phase::Running {
-            return false;
-        }
-        if server.plan.max_connections.is_some_and(|max| server.counts.open.load(Relaxed) >= max) {
-            server.counts.refused.fetch_add(1, Relaxed);
+        if server.plan.once && !server.full.advance(Phase::Finish) {
             return false;
         }
         while self.peers.len() >= server.plan.max_peers.max(1) {
             let Some(oldest) = self.peers.oldest() else { break };
             self.forget(&oldest, &Closed::TimedOut("forgotten for a newer peer"));
-        }
-        if server.plan.once {
-            server.full.advance(Phase::Finish);
         }
         self.welcome(from, ours, now);
         true
@@ -264,7 +253,10 @@ impl Desk {
             }
         }
         if let Err(violation) = result {
-            self.server.log.say(&Entry::Warning { what: format!("{to}: {violation}"), hint: None });
+            self.server.counts.dropped.fetch_add(1, Relaxed);
+            if self.server.log.connections() {
+                self.server.log.say(&Entry::Warning { what: format!("{to}: {violation}"), hint: None });
+            }
         }
         self.flush(to, now);
     }
@@ -366,10 +358,8 @@ impl Desk {
         let Some(mut known) = self.peers.remove(peer) else { return };
         known.session.closed(how);
         self.server.counts.open.fetch_sub(1, Relaxed);
-        let t = known.traffic;
-        self.server.counts.add(&t, &Said { messages: t.messages, bytes_in: t.bytes_in, bytes_out: t.bytes_out });
         if self.server.log.connections() {
-            self.server.log.say(&Entry::closed(peer, how, &t));
+            self.server.log.say(&Entry::closed(peer, how, &known.traffic));
         }
     }
 

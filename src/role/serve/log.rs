@@ -74,7 +74,6 @@ pub enum Entry {
     Stats(Stats),
     Summary {
         stats: Stats,
-        took: Duration,
         rides: Rides,
         resets: u64,
         refused: u64,
@@ -107,7 +106,7 @@ pub struct Stats {
     pub bytes_out: u64,
     pub pauses: u64,
     pub paused: Duration,
-    /// Datagrams that were thrown away: peers muted, queues full.
+    /// Datagrams that were thrown away: peers muted, queues full, or against the rules.
     pub dropped: u64,
     pub seconds: f64,
 }
@@ -199,7 +198,7 @@ impl Log {
     }
 
     /// Ends the writer, when all that was said is written; or when nobody reads it, for a stop must not wait for that.
-    pub fn end(self, writer: &Writer) {
+    pub fn end(&self, writer: &Writer) {
         let until = Instant::now() + PATIENCE;
         while matches!(self.lines.try_send(None), Err(TrySendError::Full(_))) && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(1));
@@ -331,9 +330,9 @@ fn object(entry: &Entry) -> Value {
                 "bytes_in": bytes_in, "bytes_out": bytes_out, "messages": messages})
         }
         Entry::Warning { what, hint } => json!({"event": "warning", "what": what, "hint": hint}),
-        Entry::Stats(stats) => counts("stats", stats, stats.seconds),
-        Entry::Summary { stats, took, resets, refused, .. } => {
-            let mut object = counts("summary", stats, took.as_secs_f64());
+        Entry::Stats(stats) => counts("stats", stats),
+        Entry::Summary { stats, resets, refused, .. } => {
+            let mut object = counts("summary", stats);
             object["resets"] = json!(resets);
             object["refused"] = json!(refused);
             object
@@ -343,8 +342,8 @@ fn object(entry: &Entry) -> Value {
     object
 }
 
-fn counts(event: &str, stats: &Stats, seconds: f64) -> Value {
-    json!({"event": event, "duration_s": seconds, "open": stats.open, "connections": stats.connections,
+fn counts(event: &str, stats: &Stats) -> Value {
+    json!({"event": event, "duration_s": stats.seconds, "open": stats.open, "connections": stats.connections,
         "messages": stats.messages, "bytes_in": stats.bytes_in, "bytes_out": stats.bytes_out, "pauses": stats.pauses,
         "paused_s": stats.paused.as_secs_f64(), "dropped": stats.dropped})
 }

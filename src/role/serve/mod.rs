@@ -166,7 +166,7 @@ impl Signals {
 pub async fn serve(plan: ServePlan, sockets: Sockets, stop: Stop) -> anyhow::Result<()> {
     let make = check(&plan, &sockets.addresses())?;
     let broken = stop.clone();
-    let (log, writer) = Log::start(&plan.log, move || broken.advance(Phase::Now))
+    let (log, writer) = Log::start(&plan.log, move || _ = broken.advance(Phase::Now))
         .map_err(|error| Trouble::failed(format!("could not start a thread: {}", reason(&error))))?;
     let server = Arc::new(Server { make, log, counts: Counts::default(), stop, full: Stop::default(), plan });
     server.announce(&sockets.addresses());
@@ -180,7 +180,7 @@ pub async fn serve(plan: ServePlan, sockets: Sockets, stop: Stop) -> anyhow::Res
         stats.abort();
     }
     server.log.say(&server.counts.summary(started.elapsed(), server.plan.listen.scheme.rides()));
-    server.log.clone().end(&writer);
+    server.log.end(&writer);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The peers that a datagram server remembers, each with its conversation; the longest silent is forgotten first.
+//! The peers that a datagram server remembers, each with its conversation; one that has long been silent is forgotten first.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -91,16 +91,23 @@ impl Peers {
         None
     }
 
-    /// The one who has been silent longest.
+    /// One to make room: not heard since it was last met here, and owed nothing if there is any such. (An exact order would
+    /// take a move with each datagram.)
     pub(super) fn oldest(&mut self) -> Option<Endpoint> {
+        let mut busy = None;
         for _ in 0..=self.order.len() {
             let (peer, looked) = self.order.pop_front()?;
-            match self.known.get(&peer).map(|known| known.last) {
-                Some(last) if last > looked => self.order.push_back((peer, last)),
-                Some(_) => return Some(peer),
+            match self.known.get(&peer) {
+                Some(known) if known.last > looked => self.order.push_back((peer, known.last)),
+                Some(known) if known.session.busy() && busy.is_none() => busy = Some(peer),
+                Some(known) if known.session.busy() => self.order.push_back((peer, looked)),
+                Some(_) => {
+                    self.order.extend(busy.map(|peer| (peer, looked)));
+                    return Some(peer);
+                }
                 None => {}
             }
         }
-        None
+        busy
     }
 }

@@ -50,7 +50,7 @@ pub struct ServePlan {
     pub once: bool,
     /// How long the busy may take to finish after a stop.
     pub grace: Duration,
-    /// Datagrams: peers remembered at most; the longest silent is forgotten first.
+    /// Datagrams: peers remembered at most; one that has long been silent makes room for a new one.
     pub max_peers: usize,
     /// Answer from non-loopback addresses although the answers amplify.
     pub allow_amplification: bool,

@@ -14,11 +14,7 @@ use std::{
 
 use tokio::{sync::Notify, task::JoinSet};
 
-use super::{
-    Server,
-    counts::{Counts, Said as Counted},
-    log::Entry,
-};
+use super::{Server, counts::Counted, log::Entry};
 use crate::{
     error::reason,
     role::{
@@ -117,12 +113,13 @@ impl Door {
     /// Takes a connection in, or refuses it.
     fn enter(self: &Arc<Self>, stream: Stream, peer: &Endpoint) {
         let server = &self.server;
-        if let Some(why) = self.refusal(peer) {
-            server.counts.refused.fetch_add(1, Relaxed);
-            server.log.say(&Entry::Refused { peer: peer.to_string(), why });
-            return;
-        }
-        server.counts.open.fetch_add(1, Relaxed);
+        let seat = match self.seat(peer) {
+            Ok(seat) => seat,
+            Err(why) => {
+                server.counts.refused.fetch_add(1, Relaxed);
+                return server.log.say(&Entry::Refused { peer: peer.to_string(), why });
+            }
+        };
         server.counts.connections.fetch_add(1, Relaxed);
         if server.log.connections() {
             server.log.say(&Entry::Connected { peer: peer.to_string() });
@@ -135,48 +132,55 @@ impl Door {
             wall_clock: SystemTime::now,
             watch: Watch { bodies: false, messages: server.log.messages() },
         };
-        let seat = Seat { door: self.clone(), peer: peer.clone() };
-        let party = Guest { stop: server.stop.waiter(), watched: self.watched.then(Box::default), seat };
+        let party = Guest { stop: server.stop.waiter(), counted: self.watched.then(Box::default), seat };
         let drive = Drive::new(stream, (server.make)(&server.plan.setup), party, facts, self.terms.clone());
         // In a box: a future that takes it by value would hold room for it twice.
         tokio::spawn(converse(Box::new(drive), Talk::begin(self)));
     }
 
-    /// Why this peer may not come in.
-    fn refusal(&self, peer: &Endpoint) -> Option<String> {
+    /// A place for this peer, or why there is none. All listeners share the places.
+    fn seat(self: &Arc<Self>, peer: &Endpoint) -> Result<Seat, String> {
         let plan = &self.server.plan;
-        if plan.once && self.server.full.phase() != Phase::Running {
-            return Some("one client was asked for (-1)".into());
+        if !self.peer_enters(peer) {
+            let max = plan.max_connections_per_peer.unwrap_or_default();
+            return Err(format!("{max} connections are the limit for one peer (--max-connections-per-peer)"));
         }
-        if let Some(max) = plan.max_connections
-            && self.server.counts.open.load(Relaxed) >= max
-        {
-            return Some(format!("{max} connections are the limit (-m)"));
+        let max = plan.max_connections.unwrap_or(usize::MAX);
+        if self.server.counts.open.fetch_update(Relaxed, Relaxed, |open| (open < max).then_some(open + 1)).is_err() {
+            self.peer_leaves(peer);
+            return Err(format!("{max} connections are the limit (-m)"));
         }
-        if let (Some(max), Endpoint::Ip(address)) = (plan.max_connections_per_peer, peer) {
-            let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = peers.entry(address.ip()).or_default();
-            if *count >= max {
-                return Some(format!("{max} connections are the limit for one peer (--max-connections-per-peer)"));
+        // From here on it gives its place back when it is dropped.
+        let seat = Seat { door: self.clone(), peer: peer.clone() };
+        if plan.once && !self.server.full.advance(Phase::Finish) {
+            return Err("one client was asked for (-1)".into());
+        }
+        Ok(seat)
+    }
+
+    /// Counts one more connection from this address, where that is limited and still below the limit.
+    fn peer_enters(&self, peer: &Endpoint) -> bool {
+        let (Some(max), Endpoint::Ip(address)) = (self.server.plan.max_connections_per_peer, peer) else { return true };
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = peers.entry(address.ip()).or_default();
+        let enters = *count < max;
+        *count += usize::from(enters);
+        enters
+    }
+
+    fn peer_leaves(&self, peer: &Endpoint) {
+        let (Some(_), Endpoint::Ip(address)) = (self.server.plan.max_connections_per_peer, peer) else { return };
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = peers.get_mut(&address.ip()) {
+            *count -= 1;
+            if *count == 0 {
+                peers.remove(&address.ip());
             }
-            *count += 1;
         }
-        if plan.once {
-            self.server.full.advance(Phase::Finish);
-        }
-        None
     }
 
     fn leave(&self, peer: &Endpoint) {
-        if let (Some(_), Endpoint::Ip(address)) = (self.server.plan.max_connections_per_peer, peer) {
-            let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(count) = peers.get_mut(&address.ip()) {
-                *count -= 1;
-                if *count == 0 {
-                    peers.remove(&address.ip());
-                }
-            }
-        }
+        self.peer_leaves(peer);
         self.server.counts.open.fetch_sub(1, Relaxed);
         self.freed.notify_one();
     }
@@ -214,15 +218,9 @@ impl Drop for Talk {
 /// The server's part in a conversation: it never speaks first, and listens for the log and the counters.
 struct Guest {
     stop: Waiter,
-    /// Kept only where interval lines or dumps look at it.
-    watched: Option<Box<Watched>>,
+    /// What it has told so far; kept only where interval lines or dumps look at it.
+    counted: Option<Box<Counted>>,
     seat: Seat,
-}
-
-/// What a running conversation has told so far.
-#[derive(Default)]
-struct Watched {
-    counted: Counted,
 }
 
 impl Source for Guest {
@@ -247,16 +245,16 @@ impl Sink for Guest {
     }
 
     fn heard(&mut self, messages: u64) {
-        if let Some(watched) = &mut self.watched {
-            watched.counted.messages += messages;
+        if let Some(counted) = &mut self.counted {
+            counted.messages += messages;
             self.seat.door.server.counts.messages.fetch_add(messages, Relaxed);
         }
     }
 
     fn wire(&mut self, way: Way, bytes: &[u8]) {
         let server = &self.seat.door.server;
-        if let Some(watched) = &mut self.watched {
-            let offset = watched.wire(way, bytes.len() as u64, &server.counts);
+        if let Some(counted) = &mut self.counted {
+            let offset = counted.wire(way, bytes.len() as u64, &server.counts);
             if server.log.hex() {
                 let peer = self.seat.peer.to_string();
                 return server.log.say(&Entry::Dump { peer, way, offset, bytes: bytes.into() });
@@ -268,24 +266,12 @@ impl Sink for Guest {
     }
 }
 
-impl Watched {
-    /// Counts bytes; tells how many went this way before them.
-    fn wire(&mut self, way: Way, n: u64, counts: &Counts) -> u64 {
-        let (mine, all) = match way {
-            Way::In => (&mut self.counted.bytes_in, &counts.bytes_in),
-            Way::Out => (&mut self.counted.bytes_out, &counts.bytes_out),
-        };
-        all.fetch_add(n, Relaxed);
-        std::mem::replace(mine, *mine + n)
-    }
-}
-
 async fn converse(mut drive: Box<Drive<Stream, Guest>>, _talk: Talk) {
     let how = drive.as_mut().await;
     let traffic = *drive.traffic();
     let (stream, guest) = drive.into_parts();
     drop(stream);
-    let counted = guest.watched.as_ref().map_or_else(Counted::default, |watched| watched.counted);
+    let counted = guest.counted.as_deref().copied().unwrap_or_default();
     let (server, peer) = (guest.seat.door.server.clone(), guest.seat.peer.clone());
     server.counts.add(&traffic, &counted);
     if how == Closed::Reset {
