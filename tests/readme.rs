@@ -8,7 +8,6 @@
 //! - in a `console varies` block every figure is masked with its unit, histogram bars are skipped, and more lines may come;
 //! - a bench runs for 300 ms.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
-#![allow(clippy::print_stderr, reason = "what is skipped is said aloud")]
 
 mod support;
 
@@ -16,7 +15,7 @@ use std::{collections::BTreeMap, env, fs, net::SocketAddr, path::Path, process::
 
 use regex::{Captures, Regex};
 use rustix::process::Signal;
-use support::{Folder, PATIENCE, Process, Run, net::refusing};
+use support::{Folder, PATIENCE, Process, Run, net::refusing, peer::installed};
 
 const COMMANDS: [&str; 8] = ["serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "completions", "man"];
 
@@ -186,15 +185,6 @@ impl Terminal {
     }
 }
 
-fn installed(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let here = env::split_paths(&path).any(|folder| folder.join(program).is_file());
-    if !here {
-        eprintln!("SKIPPED: {program} is not installed");
-    }
-    here
-}
-
 #[test]
 fn its_examples_print_what_it_says() {
     let (_kept, refusing) = refusing();
@@ -202,7 +192,8 @@ fn its_examples_print_what_it_says() {
     terminal.ports.insert("8089".into(), refusing.port());
     let mut run = 0;
     for example in examples(&readme()) {
-        let programs: Vec<_> = example.command.split(" | ").filter_map(|part| part.split_whitespace().next()).collect();
+        let unquoted = Regex::new("'[^']*'").unwrap().replace_all(&example.command, "DATA").into_owned();
+        let programs: Vec<_> = unquoted.split(" | ").filter_map(|part| part.split_whitespace().next()).collect();
         if example.command.starts_with("netproto serve-") && programs.len() == 1 {
             terminal.serve(example);
         } else if programs.iter().skip(1).all(|program| installed(program)) {
