@@ -52,17 +52,3 @@ pub fn skipped(why: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     drop(writeln!(std::io::stderr(), "SKIPPED: {why} ({test})"));
 }
-
-/// Runs what follows in a network namespace of its own, with loopback up.
-const WORDS: &[&str] = &["unshare", "-n", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"];
-
-/// A network namespace of our own for one process: `unshare` with loopback up, where that is permitted.
-pub fn own_network() -> Option<Vec<&'static str>> {
-    peer("unshare")?;
-    peer("ip")?;
-    let permitted = Command::new(WORDS[0]).args(&WORDS[1..]).arg("true").output().is_ok_and(|done| done.status.success());
-    if !permitted {
-        skipped("network namespaces are not permitted");
-    }
-    permitted.then(|| WORDS.to_vec())
-}
