@@ -185,6 +185,11 @@ impl Terminal {
     }
 }
 
+/// A bar within quotes is no pipe, and a dash no flag.
+fn without_quoted(command: &str) -> String {
+    Regex::new("'[^']*'").unwrap().replace_all(command, "DATA").into_owned()
+}
+
 #[test]
 fn its_examples_print_what_it_says() {
     let (_kept, refusing) = refusing();
@@ -192,8 +197,8 @@ fn its_examples_print_what_it_says() {
     terminal.ports.insert("8089".into(), refusing.port());
     let mut run = 0;
     for example in examples(&readme()) {
-        let unquoted = Regex::new("'[^']*'").unwrap().replace_all(&example.command, "DATA").into_owned();
-        let programs: Vec<_> = unquoted.split(" | ").filter_map(|part| part.split_whitespace().next()).collect();
+        let command = without_quoted(&example.command);
+        let programs: Vec<_> = command.split(" | ").filter_map(|part| part.split_whitespace().next()).collect();
         if example.command.starts_with("netproto serve-") && programs.len() == 1 {
             terminal.serve(example);
         } else if programs.iter().skip(1).all(|program| installed(program)) {
@@ -235,8 +240,8 @@ fn code(text: &str) -> Vec<String> {
 /// The flags in a piece of code that no help text knows.
 fn unknown_flags(code: &str, helps: &BTreeMap<&str, String>) -> Vec<String> {
     let ours = code.split(" | ").next().unwrap().split(';').next().unwrap();
-    let quoted = Regex::new("'[^']*'").unwrap().replace_all(ours, "DATA").into_owned();
-    let words: Vec<_> = quoted.split_whitespace().collect();
+    let ours = without_quoted(ours);
+    let words: Vec<_> = ours.split_whitespace().collect();
     if !(code.starts_with("netproto ") || code.starts_with('-')) {
         return Vec::new();
     }
