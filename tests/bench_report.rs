@@ -205,7 +205,10 @@ fn intervals_and_repeats() {
     let text = netproto(&["bench", "tcp", "-d", "600ms", "-i", "100ms", "-c", "2"]).run();
     assert!(text.code(0).stderr.lines().filter(|line| line.contains("right")).count() >= 4, "{text}");
     let repeated = netproto(&["bench", "tcp", "-n", "300", "--repeat", "3", "-J"]).run();
-    assert_eq!(repeated.code(0).json()["runs"].as_array().map(Vec::len), Some(3), "{repeated}");
+    let report = repeated.code(0).json();
+    assert_eq!((report["runs"].as_array().map(Vec::len), count(&report, "/requests")), (Some(3), 900), "{repeated}");
+    let [min, median, max] = ["min", "median", "max"].map(|name| number(&report, &format!("/spread/p99_us/{name}")));
+    assert!(min <= median && median <= max, "{repeated}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use netproto::bench::limit::Limit;
 use snapshot::{fresh, stale};
 
 const COMMANDS: [&str; 8] = ["serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "completions", "man"];
@@ -63,6 +64,19 @@ fn the_first_screen_comes_without_a_command_too() {
     assert_eq!(bare.status.code(), Some(2), "a script that lost its command does not go on");
     assert_eq!(printed(&["help"]), printed(&["--help"]));
     assert_eq!(printed(&["--version"]), concat!("netproto ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+/// What `--fail-if` takes left of the comparison.
+#[test]
+fn help_names_every_limit() {
+    let help = printed(&["bench", "--help"]);
+    let limits = help.lines().find_map(|line| line.strip_prefix("Limits: ")).unwrap();
+    let listed: Vec<_> = limits.split(|letter: char| letter.is_whitespace() || ",;()".contains(letter)).collect();
+    for (names, _) in Limit::metrics() {
+        // Of the percentiles, of which there is no end, the first is enough.
+        let name = names.split(',').next().unwrap();
+        assert!(listed.iter().any(|word| word.trim_end_matches('.') == name), "no {name} in: {limits}");
+    }
 }
 
 #[test]

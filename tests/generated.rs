@@ -2,18 +2,19 @@
 //!
 //! `BLESS=1 cargo test` writes them anew. A shell that is not installed is skipped aloud, except where `CI` is set.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
-#![allow(clippy::print_stderr, reason = "what is skipped is said aloud")]
 
 mod snapshot;
+mod support;
 
 use std::{
     collections::BTreeSet,
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use snapshot::{fresh, stale};
+use support::peer::installed;
 
 /// Each shell, and the file where its packages look for completions.
 const SHELLS: [(&str, &str); 5] = [
@@ -44,17 +45,6 @@ fn netproto(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netproto"));
     command.args(args);
     command
-}
-
-/// Is this program here? Where `CI` is set it must be.
-fn installed(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let here = env::split_paths(&path).any(|folder| folder.join(program).is_file());
-    assert!(here || env::var_os("CI").is_none(), "{program} is not installed, and CI is set");
-    if !here {
-        eprintln!("SKIPPED: {program} is not installed");
-    }
-    here
 }
 
 fn words(text: &str) -> Vec<&str> {

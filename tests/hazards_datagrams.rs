@@ -10,10 +10,10 @@ use std::{
 };
 
 use support::{
-    PATIENCE, Process, Run, Server,
+    Network, PATIENCE, Process, Run, Server,
     net::{ask_datagram, datagrams, forge, no_datagram, receive},
     netproto, noise,
-    peer::{own_network, skipped, twisted},
+    peer::{skipped, twisted},
 };
 
 fn v4(addr: SocketAddr) -> SocketAddrV4 {
@@ -35,8 +35,9 @@ fn received_in(process: &Process) -> u64 {
     count("InDatagrams") + count("NoPorts") + count("InErrors")
 }
 
-/// Two servers in a network of their own; the second joins that of the first.
+/// Two servers in a network of their own, which this thread has moved to.
 struct Pair {
+    _network: Network,
     first: Server,
     second: Process,
     addresses: [SocketAddrV4; 2],
@@ -44,41 +45,31 @@ struct Pair {
 
 impl Pair {
     fn ours(args: &[&str], other: &[&str]) -> Option<Self> {
-        let network = own_network()?;
-        let first = Server::start_by(netproto(&[&["serve-udp", "127.0.0.1:0"], args].concat()).under(&network));
-        let second = netproto(&[&["serve-udp", "127.0.0.1:0"], other].concat());
-        Some(Self::joined(first, second))
+        Self::new(args, netproto(&[&["serve-udp", "127.0.0.1:0"], other].concat()))
     }
 
     /// `second` says its address at the end of its first line.
-    fn joined(first: Server, second: Run) -> Self {
-        let second = second.under(&["nsenter", "-n", "-t", &first.process.pid.to_string(), "--"]).spawn();
+    fn new(args: &[&str], second: Run) -> Option<Self> {
+        let network = Network::new("true")?;
+        network.enter();
+        let first = Server::start(&[&["serve-udp", "127.0.0.1:0"], args].concat());
+        let second = second.spawn();
         let line = second.talk("127.0.0.1:");
         let address: SocketAddrV4 = line.rsplit(' ').next().unwrap().parse().unwrap();
         let addresses = [v4(first.addr()), address];
-        Self { first, second, addresses }
-    }
-
-    fn inside(&self, run: Run) -> Run {
-        run.under(&["nsenter", "-n", "-t", &self.first.process.pid.to_string(), "--"])
+        Some(Self { _network: network, first, second, addresses })
     }
 
     /// One forged datagram, as if the second had said it to the first; how many datagrams there were because of it.
     fn storm(&self, bytes: &str) -> Option<u64> {
         let before = received_in(&self.first.process);
         let [to, from] = self.addresses;
-        let forged = self
-            .inside(Run::program("python3").args(&["-c", FORGE]))
-            .args(&[&from.to_string(), &to.to_string(), bytes])
-            .run();
-        if forged.code != 0 {
-            skipped("raw sockets are not permitted");
+        if !forge(from, to, bytes.as_bytes()) {
             return None;
         }
         // A storm makes tens of thousands of datagrams in this time.
         for n in 0..EXCHANGES {
-            let args = ["send", "udp", &to.to_string(), &format!("between-{n}")];
-            self.inside(netproto(&args)).run().code(0);
+            netproto(&["send", "udp", &to.to_string(), &format!("between-{n}")]).run().code(0);
         }
         Some(received_in(&self.first.process) - before - 2 * EXCHANGES)
     }
@@ -86,16 +77,6 @@ impl Pair {
 
 /// Ordinary exchanges that pass the time while a storm would rage. Each has a text and a port of its own.
 const EXCHANGES: u64 = 40;
-
-/// A UDP datagram with another's address on it: FROM TO TEXT.
-const FORGE: &str = r"
-import socket, struct, sys
-(fa, fp), (ta, tp) = (a.split(':') for a in sys.argv[1:3])
-data = sys.argv[3].encode()
-udp = struct.pack('!HHHH', int(fp), int(tp), 8 + len(data), 0) + data
-ip = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, socket.inet_aton(fa), socket.inet_aton(ta))
-socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW).sendto(ip + udp, (ta, 0))
-";
 
 #[test]
 fn one_forged_datagram_between_two_of_ours_dies_out() {
@@ -134,10 +115,8 @@ reactor.run()
 #[test]
 fn one_forged_datagram_between_ours_and_another_echo_dies_out() {
     for protocol in ["echo", "processed"] {
-        let Some(network) = own_network() else { return };
         let Some(python) = twisted() else { return };
-        let first = Server::start_by(netproto(&["serve-udp", "127.0.0.1:0", "-P", protocol]).under(&network));
-        let pair = Pair::joined(first, python.arg(TWISTED_ECHO));
+        let Some(pair) = Pair::new(&["-P", protocol], python.arg(TWISTED_ECHO)) else { return };
         let Some(storm) = pair.storm("x") else { return };
         assert!((1..=20).contains(&storm), "{protocol} and Twisted: {storm} datagrams");
     }

@@ -128,7 +128,8 @@ fn an_answer_that_nobody_reads_does_not_hold_it_longer_than_its_grace() {
     std::io::Read::read_exact(&mut client, &mut [0; 74]).unwrap();
     let signalled = Instant::now();
     server.stop().code(0);
-    assert!(signalled.elapsed() < PATIENCE);
+    // The default, 5 s, is not what it was given.
+    assert!(signalled.elapsed() < Duration::from_secs(4), "{:?}", signalled.elapsed());
 }
 
 #[test]
@@ -138,6 +139,10 @@ fn send_and_bench_end_by_ctrl_c() {
     server.log("hanging");
     process.signal(Signal::INT);
     process.wait().code(130);
+    let mut load = netproto(&["bench", "tcp", &server.at(), "-P", "processed", "-c", "1", "-d", "10m", "loading"]).spawn();
+    server.log("loading");
+    load.signal(Signal::INT);
+    load.wait().code(130);
     let mut stopped = netproto(&["send", &server.at(), "terminated"]).spawn();
     server.log("terminated");
     stopped.signal(Signal::TERM);

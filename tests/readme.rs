@@ -8,7 +8,6 @@
 //! - in a `console varies` block every figure is masked with its unit, histogram bars are skipped, and more lines may come;
 //! - a bench runs for 300 ms.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
-#![allow(clippy::print_stderr, reason = "what is skipped is said aloud")]
 
 mod support;
 
@@ -16,7 +15,7 @@ use std::{collections::BTreeMap, env, fs, net::SocketAddr, path::Path, process::
 
 use regex::{Captures, Regex};
 use rustix::process::Signal;
-use support::{Folder, PATIENCE, Process, Run, net::refusing};
+use support::{Folder, PATIENCE, Process, Run, net::refusing, peer::installed};
 
 const COMMANDS: [&str; 8] = ["serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "completions", "man"];
 
@@ -186,13 +185,9 @@ impl Terminal {
     }
 }
 
-fn installed(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let here = env::split_paths(&path).any(|folder| folder.join(program).is_file());
-    if !here {
-        eprintln!("SKIPPED: {program} is not installed");
-    }
-    here
+/// A bar within quotes is no pipe, and a dash no flag.
+fn without_quoted(command: &str) -> String {
+    Regex::new("'[^']*'").unwrap().replace_all(command, "DATA").into_owned()
 }
 
 #[test]
@@ -202,7 +197,8 @@ fn its_examples_print_what_it_says() {
     terminal.ports.insert("8089".into(), refusing.port());
     let mut run = 0;
     for example in examples(&readme()) {
-        let programs: Vec<_> = example.command.split(" | ").filter_map(|part| part.split_whitespace().next()).collect();
+        let command = without_quoted(&example.command);
+        let programs: Vec<_> = command.split(" | ").filter_map(|part| part.split_whitespace().next()).collect();
         if example.command.starts_with("netproto serve-") && programs.len() == 1 {
             terminal.serve(example);
         } else if programs.iter().skip(1).all(|program| installed(program)) {
@@ -244,8 +240,8 @@ fn code(text: &str) -> Vec<String> {
 /// The flags in a piece of code that no help text knows.
 fn unknown_flags(code: &str, helps: &BTreeMap<&str, String>) -> Vec<String> {
     let ours = code.split(" | ").next().unwrap().split(';').next().unwrap();
-    let quoted = Regex::new("'[^']*'").unwrap().replace_all(ours, "DATA").into_owned();
-    let words: Vec<_> = quoted.split_whitespace().collect();
+    let ours = without_quoted(ours);
+    let words: Vec<_> = ours.split_whitespace().collect();
     if !(code.starts_with("netproto ") || code.starts_with('-')) {
         return Vec::new();
     }

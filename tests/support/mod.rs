@@ -1,7 +1,7 @@
 //! Runs the built `netproto` for the end-to-end tests: processes with bounded waits, whose output is drained all the time.
 //!
-//! No sleeps and no retries. Everything waits for a line, an answer or an exit, and fails with the whole output when that
-//! does not come within [`PATIENCE`].
+//! Everything waits for a line, an answer or an exit, and fails with the whole output when that does not come within
+//! [`PATIENCE`]. What only the kernel knows (a link is up, a descriptor is free) is asked for until it is so.
 #![allow(dead_code, unused_imports, reason = "each test file uses a part of this")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

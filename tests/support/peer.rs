@@ -9,11 +9,20 @@ use super::Run;
 /// # Panics
 /// When it is not, and `CI` is set: there, nothing is skipped.
 pub fn peer(name: &str) -> Option<Run> {
-    if installed(name) {
-        return Some(Run::program(name));
+    installed(name).then(|| Run::program(name))
+}
+
+/// Is this program here?
+///
+/// # Panics
+/// As [`peer`] does.
+pub fn installed(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let here = std::env::split_paths(&path).any(|folder| folder.join(OsStr::new(name)).is_file());
+    if !here {
+        missing(&format!("{name} is not installed"));
     }
-    missing(&format!("{name} is not installed"));
-    None
+    here
 }
 
 /// A Python that has Twisted.
@@ -42,23 +51,4 @@ fn missing(why: &str) {
 pub fn skipped(why: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     drop(writeln!(std::io::stderr(), "SKIPPED: {why} ({test})"));
-}
-
-fn installed(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(OsStr::new(name)).is_file())
-}
-
-/// Runs what follows in a network namespace of its own, with loopback up.
-const WORDS: &[&str] = &["unshare", "-n", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"];
-
-/// A network namespace of our own for one process: `unshare` with loopback up, where that is permitted.
-pub fn own_network() -> Option<Vec<&'static str>> {
-    peer("unshare")?;
-    peer("ip")?;
-    let permitted = Command::new(WORDS[0]).args(&WORDS[1..]).arg("true").output().is_ok_and(|done| done.status.success());
-    if !permitted {
-        skipped("network namespaces are not permitted");
-    }
-    permitted.then(|| WORDS.to_vec())
 }

@@ -17,7 +17,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
-use super::{Capture, PATIENCE};
+use super::{Capture, PATIENCE, report::hold_against_the_schema};
 
 /// The built program with these arguments, not yet started.
 pub fn netproto(args: &[&str]) -> Run {
@@ -273,16 +273,26 @@ impl Output {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
+    /// One JSON document, which keeps to its schema when it is a report of `bench`.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.stdout).unwrap_or_else(|error| panic!("no JSON: {error}\n{self}"))
+        self.parsed(&self.stdout)
     }
 
-    /// One JSON object for each line.
+    /// One JSON object for each line, as [`Output::json`] has them.
     #[track_caller]
     pub fn json_lines(&self) -> Vec<serde_json::Value> {
-        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{self}"));
-        self.text().lines().map(parse).collect()
+        self.text().lines().map(|line| self.parsed(line.as_bytes())).collect()
+    }
+
+    #[track_caller]
+    fn parsed(&self, text: &[u8]) -> serde_json::Value {
+        let document = serde_json::from_slice(text)
+            .unwrap_or_else(|error| panic!("no JSON: {error}: {}\n{self}", String::from_utf8_lossy(text)));
+        if self.what.contains("netproto bench ") {
+            hold_against_the_schema(&document);
+        }
+        document
     }
 }
 
