@@ -34,7 +34,11 @@ pub fn per_second(rate: f64) -> String {
 /// A number a person chose, without trailing zeros.
 #[must_use]
 pub fn number(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() < 1e15 { show::grouped(value as u64) } else { value.to_string() }
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        return show::grouped(value as u64);
+    }
+    let decimals = if value < 100.0 { 3 } else { 1 };
+    format!("{value:.decimals$}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// `1 connection`, `64 connections`.
@@ -56,6 +60,7 @@ mod tests {
         assert_eq!(span(Duration::from_secs(100)), "100 s");
         assert_eq!(number(20_000.0), "20,000");
         assert_eq!(number(0.5), "0.5");
+        assert_eq!(number(1220.703_125), "1220.7");
         assert_eq!(counted(1, "connection"), "1 connection");
         assert_eq!(counted(1200, "socket"), "1,200 sockets");
     }

@@ -174,6 +174,7 @@ impl Bench {
             None => Some(served(self.protocol.protocol)?),
         };
         let dial = self.dial.dial(scheme)?;
+        self.report.files_differ()?;
         let setup = self.protocol.setup(row)?;
         let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };
         let (load, rate) = asked_load(&asked, &self.load, &self.body, &words.data)?;
@@ -234,6 +235,15 @@ impl RunArgs {
 }
 
 impl ReportArgs {
+    fn files_differ(&self) -> Result<(), Trouble> {
+        match (&self.csv, &self.hdr) {
+            (Some(csv), Some(hdr)) if csv == hdr => {
+                Err(Trouble::usage("--csv and --hdr name the same file").hint("each needs one of its own"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn plan(&self) -> ReportPlan {
         ReportPlan {
             json: self.json,

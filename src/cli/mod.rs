@@ -21,12 +21,22 @@ mod target;
 mod usage;
 mod values;
 
-use std::{ffi::OsString, io::Write as _};
+use std::{
+    ffi::OsString,
+    io::{self, Write as _},
+};
 
 use anstream::ColorChoice;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use crate::{error::Exit, role};
+use crate::{
+    error::{Exit, Trouble, reason},
+    os,
+    role::{
+        self,
+        serve::{LogForm, ServePlan},
+    },
+};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -133,15 +143,36 @@ fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit>
         None => print(&screen::first().ansi().to_string()).map(|_| Exit::Usage),
         Some(Command::Help { command: None }) => print(&screen::first().ansi().to_string()),
         Some(Command::Help { command: Some(name) }) => run(&["netproto".into(), name.into(), "--help".into()]),
-        Some(Command::ServeTcp(args)) => role::serve::run(args.plan(serve::activated())?),
-        Some(Command::ServeUdp(args)) => role::serve::run(args.plan(serve::activated())?),
-        Some(Command::ServeUnix(args)) => role::serve::run(args.plan(serve::activated())?),
+        Some(Command::ServeTcp(args)) => serve(args.plan(serve::activated())?),
+        Some(Command::ServeUdp(args)) => serve(args.plan(serve::activated())?),
+        Some(Command::ServeUnix(args)) => serve(args.plan(serve::activated())?),
         Some(Command::Send(args)) => role::send::run(&args.plan()?),
-        Some(Command::Bench(bench)) => crate::bench::run(bench.plan(retyped(args))?),
+        Some(Command::Bench(bench)) => {
+            let plan = bench.plan(retyped(args))?;
+            stdout_for("the report")?;
+            crate::bench::run(plan)
+        }
         Some(Command::Protocols(args)) => print(&args.text()?),
         Some(Command::Completions(args)) => print(&args.script()?),
         Some(Command::Man(args)) => args.write(),
     }
+}
+
+fn serve(plan: ServePlan) -> anyhow::Result<Exit> {
+    if plan.log.form == LogForm::Json {
+        stdout_for("the log")?;
+    }
+    role::serve::run(plan)
+}
+
+/// # Errors
+/// There is no standard output that `what` could go to.
+fn stdout_for(what: &str) -> Result<(), Trouble> {
+    if os::stdout_was_closed() {
+        return Err(Trouble::failed(format!("standard output is closed: there is no place for {what}"))
+            .hint("> FILE writes it to a file, > /dev/null throws it away"));
+    }
+    Ok(())
 }
 
 /// Help and version are no errors; everything else is.
@@ -158,10 +189,14 @@ fn not_run(error: &clap::Error, args: &[OsString]) -> anyhow::Result<Exit> {
 
 /// Prints to stdout; styles are taken off where they don't belong.
 fn print(text: &str) -> anyhow::Result<Exit> {
+    stdout_for("this")?;
     let mut stdout = anstream::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()?;
-    Ok(Exit::Done)
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(Exit::Done),
+        // Whoever reads it had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) => Err(Trouble::failed(format!("could not write to standard output: {}", reason(&error))).into()),
+    }
 }
 
 /// The command line as it could be typed again.

@@ -117,6 +117,11 @@ pub trait Sink {
         Poll::Ready(())
     }
 
+    /// Reading is held back because the peer does not read (`None`), or was for so long.
+    fn paused(&mut self, took: Option<Duration>) {
+        let _ = took;
+    }
+
     /// So many more whole messages came.
     fn heard(&mut self, messages: u64) {
         let _ = messages;

@@ -126,7 +126,10 @@ impl Server {
         let Rule::Answer { prefix } = self.rule else { return Ok(()) };
         // What begins with our own prefix is an answer, perhaps from a server like us: answering it would never end.
         if !prefix.is_empty() && message.starts_with(prefix) {
-            return Ok(());
+            return Err(Violation::new(
+                "own_prefix",
+                "it begins as our own answers do, and two servers would go on for ever",
+            ));
         }
         let wrap = self.wrap(prefix, message)?;
         let size = wrap.size() + prefix.len() + message.len();

@@ -40,6 +40,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         if self.unsent() > self.terms.high_water && self.paused_since.is_none() {
             self.paused_since = Some(Instant::now());
             self.traffic.pauses += 1;
+            self.party.paused(None);
         }
         self.paused_since.is_some() || self.flags.input_paused || self.party.poll_room(cx).is_pending()
     }

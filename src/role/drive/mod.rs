@@ -257,7 +257,8 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         let handshake = self.terms.handshake.filter(|_| self.traffic.messages == 0);
         let limits = [
             (self.traffic.opened, handshake, "no complete message in time"),
-            (self.last_any, self.terms.idle, "idle"),
+            // Whoever waits for our answer is not idle.
+            (self.last_any, self.terms.idle.filter(|_| !self.session.busy()), "idle"),
             (self.last_in, self.terms.silence, "nothing came"),
         ];
         limits.into_iter().filter_map(|(from, limit, what)| Some((from + limit?, what))).min()
@@ -290,9 +291,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     }
 
     fn finish(&mut self, how: Closed) -> Closed {
-        if let Some(since) = self.paused_since.take() {
-            self.traffic.paused += since.elapsed();
-        }
+        self.resume_reading();
         self.session.closed(&how);
         how
     }

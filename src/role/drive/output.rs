@@ -4,7 +4,7 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use super::{Drive, LINGER_BYTES, Stage, Turn, Wire};
@@ -49,8 +49,15 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             self.last_any = Instant::now();
         }
         if self.paused_since.is_some() && self.unsent() <= self.terms.low_water {
-            let since = self.paused_since.take();
-            self.traffic.paused += since.map_or(Duration::ZERO, |since| since.elapsed());
+            self.resume_reading();
+        }
+    }
+
+    /// The peer reads again, or it is over.
+    pub(super) fn resume_reading(&mut self) {
+        if let Some(took) = self.paused_since.take().map(|since| since.elapsed()) {
+            self.traffic.paused += took;
+            self.party.paused(Some(took));
         }
     }
 

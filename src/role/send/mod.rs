@@ -107,7 +107,11 @@ async fn exchange(plan: &SendPlan, show: &mut Show) -> Result<Duration, Trouble>
     let started = Instant::now();
     let exchange = match plan.target.scheme.rides() {
         Rides::Stream => {
-            let (stream, route) = retrying(plan, || transport::connect(&plan.target, &plan.dial)).await?;
+            let connected = retrying(plan, || transport::connect(&plan.target, &plan.dial)).await;
+            if let (Err(trouble), true) = (&connected, plan.show.json) {
+                show.document(&tell::unconnected(plan, trouble)).map_err(|error| judge::output_failed(plan, &error))?;
+            }
+            let (stream, route) = connected?;
             tell::connected(plan, &route, &stream.local(), &stream.peer());
             if plan.connect_only {
                 let took = started.elapsed();

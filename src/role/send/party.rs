@@ -50,9 +50,9 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    /// Where nobody knows an answer's end, each piece is one.
+    /// Where nobody knows an answer's end, or there is none, each piece is one.
     pub(super) fn replies(&self, answers: Answers) -> u64 {
-        if answers == Answers::Unknown { self.pieces } else { self.answered }
+        if matches!(answers, Answers::Unknown | Answers::Endless) { self.pieces } else { self.answered }
     }
 }
 

@@ -5,10 +5,11 @@ use std::{
     fs::File,
     io::{self, Read},
     task::{Context, Poll},
+    time::{Duration, Instant},
 };
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TryRecvError};
 
 use super::plan::{Data, SendPlan};
 use crate::{
@@ -20,6 +21,8 @@ use crate::{
 
 /// Bytes read at once from a file or standard input.
 const CHUNK: usize = 64 * 1024;
+/// How long a read of what is there takes at most, as far as we wait for it.
+const READING: Duration = Duration::from_millis(20);
 /// Chunks read ahead of what the peer takes.
 const AHEAD: usize = 2;
 
@@ -35,6 +38,8 @@ impl Script {
     pub(super) fn open(plan: &SendPlan) -> Result<Self, Trouble> {
         let whole = plan.target.scheme.rides() == Rides::Datagrams && !terminal(&plan.data);
         let by_line = plan.setup.framing.kind != Kind::Raw;
+        // A framing of lines takes either line end; to all others a CR is data.
+        let drop_cr = plan.setup.framing.kind == Kind::Lines;
         let reader: Box<dyn Read + Send> = match &plan.data {
             Data::None => return Ok(Self::Messages(VecDeque::from([Bytes::new()]))),
             Data::Messages(messages) => {
@@ -48,7 +53,7 @@ impl Script {
             return Ok(Self::Messages(VecDeque::from([crlf(plan.crlf, &one_datagram(plan, reader)?)])));
         }
         let (chunks, script) = mpsc::channel(AHEAD);
-        let mut pieces = Pieces { reader, crlf: plan.crlf, by_line, rest: BytesMut::new(), scanned: 0, last: 0 };
+        let mut pieces = Pieces { reader, crlf: plan.crlf, by_line, drop_cr, rest: BytesMut::new(), scanned: 0, last: 0 };
         std::thread::Builder::new()
             .name("input".into())
             .spawn(move || while pieces.next().is_some_and(|piece| chunks.blocking_send(piece).is_ok()) {})
@@ -72,11 +77,21 @@ impl Script {
         }
     }
 
-    /// Is something read that was not said?
+    /// Is there something that was not said? What may come later, from a terminal or a pipe that is still open, does not count.
     pub(super) fn has_more(&mut self) -> bool {
-        match self {
-            Self::Messages(messages) => !messages.is_empty(),
-            Self::Chunks(chunks) => chunks.try_recv().is_ok(),
+        let chunks = match self {
+            Self::Messages(messages) => return !messages.is_empty(),
+            Self::Chunks(chunks) => chunks,
+        };
+        let until = Instant::now() + READING;
+        loop {
+            match chunks.try_recv() {
+                Ok(_) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) if Instant::now() >= until => return false,
+                // A piece may be on its way from the thread that reads.
+                Err(TryRecvError::Empty) => std::thread::sleep(Duration::from_millis(1)),
+            }
         }
     }
 }
@@ -146,6 +161,7 @@ struct Pieces {
     reader: Box<dyn Read + Send>,
     crlf: bool,
     by_line: bool,
+    drop_cr: bool,
     /// Read and not yet handed on.
     rest: BytesMut,
     /// So much of it holds no line end.
@@ -194,7 +210,7 @@ impl Pieces {
             return None;
         };
         let line = &self.rest[..end];
-        let line = Bytes::copy_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        let line = Bytes::copy_from_slice(line.strip_suffix(b"\r").filter(|_| self.drop_cr).unwrap_or(line));
         self.rest.advance(end + 1);
         self.scanned = 0;
         Some(line)

@@ -142,6 +142,13 @@ pub(super) fn summary(plan: &SendPlan, mut round: RoundTrips) {
     }
 }
 
+/// The JSON document of an exchange that never began.
+pub(super) fn unconnected(plan: &SendPlan, trouble: &Trouble) -> String {
+    let (target, protocol) = (plan.target.to_string(), plan.protocol.name);
+    let document = json!({"schema_version": 1, "target": target, "protocol": protocol, "error": trouble.sentence});
+    format!("{document}\n")
+}
+
 /// The JSON document of one exchange.
 pub(super) fn document(plan: &SendPlan, exchange: &Exchange, trouble: Option<&Trouble>) -> String {
     let (traffic, heard) = (&exchange.traffic, &exchange.heard);

@@ -32,8 +32,14 @@ impl Counts {
         self.messages.fetch_add(traffic.messages - counted.messages, Relaxed);
         self.bytes_in.fetch_add(traffic.bytes_in - counted.bytes_in, Relaxed);
         self.bytes_out.fetch_add(traffic.bytes_out - counted.bytes_out, Relaxed);
-        self.pauses.fetch_add(traffic.pauses, Relaxed);
-        self.paused_ns.fetch_add(u64::try_from(traffic.paused.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// Reading one of them is held back, or was for so long. Pauses are few: they are counted when they happen.
+    pub fn paused(&self, took: Option<Duration>) {
+        match took {
+            None => self.pauses.fetch_add(1, Relaxed),
+            Some(took) => self.paused_ns.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Relaxed),
+        };
     }
 
     /// As it stands.

@@ -131,11 +131,11 @@ struct State {
 pub struct Writer(Receiver<()>);
 
 impl Log {
-    /// Starts the writer. `broken` is called when nobody reads any more what goes to stdout.
+    /// Starts the writer. `broken` is called when what goes to stdout can't be written any more.
     ///
     /// # Errors
     /// When no thread can be made.
-    pub fn start(plan: &LogPlan, broken: impl Fn() + Send + 'static) -> io::Result<(Self, Writer)> {
+    pub fn start(plan: &LogPlan, broken: impl FnOnce(io::Error) + Send + 'static) -> io::Result<(Self, Writer)> {
         let (lines, waiting) = sync_channel::<Option<String>>(WAITING);
         let (done, writer) = channel();
         let state = Arc::new(State::default());
@@ -144,8 +144,8 @@ impl Log {
             let _done: Sender<()> = done;
             for line in waiting.iter().map_while(|line| line) {
                 shared.waiting_bytes.fetch_sub(line.len(), Relaxed);
-                if write(form, line, shared.lost.swap(0, Relaxed)).is_err() {
-                    return broken();
+                if let Err(error) = write(form, line, shared.lost.swap(0, Relaxed)) {
+                    return broken(error);
                 }
             }
         })?;
@@ -252,8 +252,11 @@ fn text(entry: &Entry) -> String {
         Entry::Dump { peer, way, offset, bytes } => {
             format!("{at}  {peer}  {} {} B\n{}", arrow(*way), bytes.len(), crate::values::show::hex_dump(bytes, *offset))
         }
-        Entry::Closed { peer, how, took, bytes_in, bytes_out, .. } => {
-            format!("{at}  {peer}  {how} after {} · {} in · {} out\n", duration(*took), bytes(*bytes_in), bytes(*bytes_out))
+        Entry::Closed { peer, how, name, took, bytes_in, bytes_out, .. } => {
+            // A sentence about what the peer did has its own `after`.
+            let after = if *name == "violation" { " · " } else { " after " };
+            let (took, bytes_in, bytes_out) = (duration(*took), bytes(*bytes_in), bytes(*bytes_out));
+            format!("{at}  {peer}  {how}{after}{took} · {bytes_in} in · {bytes_out} out\n")
         }
         Entry::Warning { what, hint } => match hint {
             Some(hint) => format!("{at}  {what}\n              hint: {hint}\n"),

@@ -15,7 +15,7 @@ mod streams;
 use std::{
     io::{self, IsTerminal, Write},
     num::NonZero,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -165,8 +165,13 @@ impl Signals {
 /// [`Trouble`] when the plan can't be served.
 pub async fn serve(plan: ServePlan, sockets: Sockets, stop: Stop) -> anyhow::Result<()> {
     let make = check(&plan, &sockets.addresses())?;
-    let broken = stop.clone();
-    let (log, writer) = Log::start(&plan.log, move || _ = broken.advance(Phase::Now))
+    let (broken, unwritten) = (stop.clone(), Arc::new(OnceLock::new()));
+    let why = unwritten.clone();
+    let break_off = move |error| {
+        let _ = why.set(error);
+        broken.advance(Phase::Now);
+    };
+    let (log, writer) = Log::start(&plan.log, break_off)
         .map_err(|error| Trouble::failed(format!("could not start a thread: {}", reason(&error))))?;
     let server = Arc::new(Server { make, log, counts: Counts::default(), stop, full: Stop::default(), plan });
     server.announce(&sockets.addresses());
@@ -181,7 +186,14 @@ pub async fn serve(plan: ServePlan, sockets: Sockets, stop: Stop) -> anyhow::Res
     }
     server.log.say(&server.counts.summary(started.elapsed(), server.plan.listen.scheme.rides()));
     server.log.end(&writer);
-    Ok(())
+    match unwritten.get() {
+        // Whoever reads a pipe may have had enough.
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let sentence = format!("could not write the log to standard output: {}", reason(error));
+            Err(Trouble::failed(sentence).hint("the server has stopped; without -J it would serve on").into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses what must not be served.

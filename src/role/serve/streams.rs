@@ -244,6 +244,10 @@ impl Sink for Guest {
         }
     }
 
+    fn paused(&mut self, took: Option<Duration>) {
+        self.seat.door.server.counts.paused(took);
+    }
+
     fn heard(&mut self, messages: u64) {
         if let Some(counted) = &mut self.counted {
             counted.messages += messages;
