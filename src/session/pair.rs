@@ -107,8 +107,12 @@ impl End {
         self.ended = Some(how);
     }
 
-    /// Offers bytes of a stream; none: what was left untaken, again.
+    /// Offers bytes of a stream; none: what was left untaken, again. As a driver does, it reads no more once the session has
+    /// closed.
     pub fn offer(&mut self, bytes: &[u8]) {
+        if self.closing {
+            return;
+        }
         self.inbox.extend_from_slice(bytes);
         if self.out.input_paused || self.inbox.is_empty() {
             return;
@@ -127,6 +131,9 @@ impl End {
 
     /// Offers one datagram.
     pub fn offer_datagram(&mut self, bytes: &[u8]) {
+        if self.closing {
+            return;
+        }
         let mut scanned = 0;
         self.call(|session, cx| session.input(&mut Input::datagram(bytes, &mut scanned), cx));
     }
@@ -134,7 +141,9 @@ impl End {
     /// Tells that the peer will send no more, once what came before is taken.
     pub fn offer_eof(&mut self) {
         self.peer_closed = true;
-        if !self.out.input_paused && !self.eof_told {
+        if self.closing {
+            self.eof_told = true;
+        } else if !self.out.input_paused && !self.eof_told {
             self.eof_told = true;
             let rest = std::mem::take(&mut self.inbox);
             self.call(|session, cx| session.eof(&rest, cx));
@@ -204,6 +213,9 @@ impl End {
     }
 
     fn resume(&mut self, id: EffectId, outcome: Outcome) {
+        if self.closing {
+            return;
+        }
         self.call(|session, cx| session.resume(id, outcome, cx));
         self.offer(&[]);
         if self.peer_closed {
