@@ -232,12 +232,16 @@ fn decisions_by_name_can_fail() {
         "fn f() { match n { \"echo\" if x => 1, _ => 2 } }",
         "fn f() { if p.name == \"echo\" {} }",
         "fn f() { if \"echo\" != p.name {} }",
+        "fn f() { matches!(row.name, \"echo\") }",
+        "fn f() { std::matches!((row.name, x), (\"echo\", _)) }",
+        "fn f() { p.name.eq(\"echo\") }",
+        "fn f() { [\"echo\"].contains(&p.name) }",
     ];
     for text in bad {
         let expected = ["src/cli/x.rs:1: decides by the name of a protocol: \"echo\""];
         assert_eq!(told("src/cli/x.rs", text, check), expected, "{text}");
         assert_eq!(told("src/protocol/x.rs", text, check), [""; 0], "{text}");
     }
-    let good = "fn f() { find(\"echo\"); match n { \"echoes\" => 1 } } #[cfg(test)] fn g(a: [u8; 2]) { n == \"echo\" }";
+    let good = "fn f() { find(\"echo\"); find((x, \"echo\")); [\"echo\"].len(); match n { \"echoes\" => 1 } } #[cfg(test)] fn g(a: [u8; 2]) { n == \"echo\" }";
     assert_eq!(told("src/cli/x.rs", good, check), [""; 0]);
 }

@@ -277,11 +277,41 @@ pub fn names_in_decisions(file: &File<'_>, names: &[&str]) -> Vec<Breach> {
         let before = at.checked_sub(1).and_then(|at| code.get(at));
         let after = code.get(at + 1);
         let compared = [before, after].into_iter().flatten().any(|t| t.is("==") || t.is("!=") || t.is("|"));
-        compared || after.is_some_and(|t| t.is("=>") || t.is_word("if"))
+        compared || after.is_some_and(|t| t.is("=>") || t.is_word("if")) || asked_for(&code, at)
     };
     let literals = code.iter().enumerate().filter(|(_, t)| t.kind == Kind::Text && names.contains(&t.text.as_str()));
     literals
         .filter(|(at, _)| decides(*at))
         .map(|(_, t)| file.breach(t.line, format!("decides by the name of a protocol: \"{}\"", t.text)))
         .collect()
+}
+
+/// Is the literal an argument of `matches!`, `eq` or `contains`, or one of a list that is asked whether it contains something?
+fn asked_for(code: &[Token], at: usize) -> bool {
+    let listed = code[at..].iter().position(|t| t.is("]") || t.is(";")).is_some_and(|end| {
+        let after = &code[at + end + 1..];
+        after.first().is_some_and(|t| t.is(".")) && after.get(1).is_some_and(|t| t.is_word("contains"))
+    });
+    let mut closed = 0;
+    for (here, token) in code[..at].iter().enumerate().rev() {
+        if token.is(";") || token.is("{") || token.is("}") {
+            break;
+        } else if token.is(")") {
+            closed += 1;
+        } else if token.is("(") && closed > 0 {
+            closed -= 1;
+        } else if token.is("(") && asks(&code[..here]) {
+            return true;
+        }
+    }
+    listed
+}
+
+/// Does this end in what asks for one of its arguments?
+fn asks(before: &[Token]) -> bool {
+    match before {
+        [.., name, bang] if bang.is("!") => name.is_word("matches"),
+        [.., dot, name] if dot.is(".") => ["eq", "ne", "contains"].iter().any(|asks| name.is_word(asks)),
+        _ => false,
+    }
 }
