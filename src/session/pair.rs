@@ -41,7 +41,6 @@ pub enum Move {
     Bytes(Vec<u8>),
     Datagram(Vec<u8>),
     Close,
-    Abort,
 }
 
 /// A client and a server with nothing between them. Bytes move in pieces of `chunk`, datagrams whole. Time passes at once:
@@ -165,7 +164,7 @@ impl End {
     /// The next thing that leaves this end, bytes in pieces of `chunk` at most. Effects that concern only itself happen on
     /// the way.
     pub fn leave(&mut self, chunk: usize) -> Option<Move> {
-        while !self.closing && !matches!(self.ended, Some(Closed::ByUs | Closed::Reset)) {
+        while !self.closing {
             match self.out.front() {
                 Front::Empty => break,
                 Front::Bytes(bytes) => {
@@ -200,10 +199,6 @@ impl End {
             Effect::Close => {
                 self.closing = true;
                 return Some(Move::Close);
-            }
-            Effect::Abort => {
-                self.end(Closed::ByUs);
-                return Some(Move::Abort);
             }
             Effect::Wake(id, after) => self.wakes.push((self.now + after, id)),
             // What was queued before it has left.
@@ -274,7 +269,6 @@ impl End {
                 Some(Move::Bytes(piece)) => other.offer(&piece),
                 Some(Move::Datagram(datagram)) => other.arrived.push_back(datagram),
                 Some(Move::Close) => other.peer_closed = true,
-                Some(Move::Abort) => other.end(Closed::Reset),
             }
             moved = true;
         }
