@@ -6,7 +6,7 @@ use std::{fmt::Display, io, net::SocketAddr};
 
 use rustix::io::Errno;
 
-use super::{Family, Host, Place, Scheme, Target, connect::take_trouble, resolve::resolve_now};
+use super::{Family, Host, Place, Scheme, Target, connect::trouble_of, resolve::resolve_now};
 use crate::error::{Trouble, reason};
 
 /// How often another free port is tried when the one that the system chose for IPv4 is taken for IPv6.
@@ -73,11 +73,11 @@ fn family_is_missing(error: &io::Error) -> bool {
 
 /// Why a server could not bind, and what to try.
 pub(super) fn not_bound(scheme: Scheme, place: &dyn Display, port: u16, error: io::Error) -> Trouble {
-    let error = match take_trouble(error) {
-        Ok(trouble) => return trouble,
-        Err(error) => error,
-    };
-    let trouble = Trouble::failed(format!("could not bind {scheme} {place}: {}", reason(&error)));
+    trouble_of(error, |error| why_not_bound(scheme, place, port, &error))
+}
+
+fn why_not_bound(scheme: Scheme, place: &dyn Display, port: u16, error: &io::Error) -> Trouble {
+    let trouble = Trouble::failed(format!("could not bind {scheme} {place}: {}", reason(error)));
     match error.kind() {
         io::ErrorKind::AddrInUse if !scheme.is_unix() => {
             trouble.hint(format!("another process listens there; serve-{scheme} 0 takes a free port"))

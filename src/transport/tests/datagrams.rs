@@ -10,7 +10,6 @@ type Came = (Endpoint, Option<IpAddr>, Vec<u8>);
 
 async fn receive(server: &PacketServer, batch: &mut Batch) -> Vec<Came> {
     poll_fn(|cx| server.poll_recv(cx, batch)).await.unwrap();
-    assert_eq!(batch.len(), batch.iter().count());
     batch.iter().map(|datagram| (datagram.peer.clone(), datagram.local, datagram.bytes.to_vec())).collect()
 }
 
