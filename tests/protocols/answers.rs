@@ -87,26 +87,6 @@ fn an_answer_that_does_not_fit_is_named_and_the_next_given() {
 }
 
 #[test]
-fn a_client_says_why_it_does_not_say() {
-    for row in ["processed", "raw"] {
-        let mut datagrams = client(row, "raw", Rides::Datagrams);
-        datagrams.submit(0, &vec![0; 65_508]).unwrap();
-        let mut framed = client(row, "int16", Rides::Datagrams);
-        framed.submit(0, &vec![0; 65_506]).unwrap();
-        let mut stream = client(row, "raw", Rides::Stream);
-        stream.submit(0, b"").unwrap();
-        for (mut end, name) in [(datagrams, "frame_too_long"), (framed, "frame_too_long"), (stream, "empty_message")] {
-            assert!(
-                matches!(&end.events[..], [Event::Refused { seq: 0, why }] if why.name == name),
-                "{row}: {:?}",
-                end.events
-            );
-            assert!(drain(&mut end).is_empty());
-        }
-    }
-}
-
-#[test]
 fn a_wrong_answer_on_a_stream_ends_it() {
     for (answer, at, expected) in [
         (&b"Processed: hallo"[..], 12, &b"Processed: hello"[..]),
