@@ -99,6 +99,21 @@ fn unsafe_lives_in_os() {
 }
 
 #[test]
+fn the_tables_allow_only_what_is_done() {
+    let sources = sources(&["src"]);
+    let files: Vec<_> = sources.iter().map(|(path, text)| File { path, text }).collect();
+    assert_eq!(rules::unused(&files), [""; 0]);
+    let none = rules::unused(&[File { path: "src/session/x.rs", text: "use bytes::Bytes; use super::super::values;" }]);
+    for told in
+        ["session does not use memchr", "role does not use session", "src/bench/report/bars.rs does not use owo_colors"]
+    {
+        assert!(none.iter().any(|said| said == told), "{told}: {none:?}");
+    }
+    assert!(none.contains(&"src/os/ reads no clock".to_owned()));
+    assert!(!none.iter().any(|said| said == "session does not use bytes" || said == "session does not use values"));
+}
+
+#[test]
 fn no_decision_by_a_protocol_name() {
     let names = protocol_names();
     hold(&["src"], |file| rules::names_in_decisions(file, &names));
