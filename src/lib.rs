@@ -9,8 +9,8 @@
 //! - [`mod@bench`]: the load generator. Schedules, the engine, the reports.
 //! - [`cli`]: what was typed, made into a validated plan.
 //!
-//! Under them all [`os`], the one place that knows which system this is. Beside them [`values`] (durations, sizes and escapes as people type them) and [`error`] (a sentence, a hint, an exit
-//! code), which all may use.
+//! Under them all [`os`], the one place that knows which system this is. Beside them [`values`] (durations, sizes and escapes
+//! as people type them) and [`error`] (a sentence, a hint, an exit code), which all may use.
 
 pub mod bench;
 pub mod cli;

@@ -99,6 +99,21 @@ fn unsafe_lives_in_os() {
 }
 
 #[test]
+fn the_tables_allow_only_what_is_done() {
+    let sources = sources(&["src"]);
+    let files: Vec<_> = sources.iter().map(|(path, text)| File { path, text }).collect();
+    assert_eq!(rules::unused(&files), [""; 0]);
+    let none = rules::unused(&[File { path: "src/session/x.rs", text: "use bytes::Bytes; use super::super::values;" }]);
+    for told in
+        ["session does not use memchr", "role does not use session", "src/bench/report/bars.rs does not use owo_colors"]
+    {
+        assert!(none.iter().any(|said| said == told), "{told}: {none:?}");
+    }
+    assert!(none.contains(&"src/os/ reads no clock".to_owned()));
+    assert!(!none.iter().any(|said| said == "session does not use bytes" || said == "session does not use values"));
+}
+
+#[test]
 fn no_decision_by_a_protocol_name() {
     let names = protocol_names();
     hold(&["src"], |file| rules::names_in_decisions(file, &names));
@@ -232,12 +247,16 @@ fn decisions_by_name_can_fail() {
         "fn f() { match n { \"echo\" if x => 1, _ => 2 } }",
         "fn f() { if p.name == \"echo\" {} }",
         "fn f() { if \"echo\" != p.name {} }",
+        "fn f() { matches!(row.name, \"echo\") }",
+        "fn f() { std::matches!((row.name, x), (\"echo\", _)) }",
+        "fn f() { p.name.eq(\"echo\") }",
+        "fn f() { [\"echo\"].contains(&p.name) }",
     ];
     for text in bad {
         let expected = ["src/cli/x.rs:1: decides by the name of a protocol: \"echo\""];
         assert_eq!(told("src/cli/x.rs", text, check), expected, "{text}");
         assert_eq!(told("src/protocol/x.rs", text, check), [""; 0], "{text}");
     }
-    let good = "fn f() { find(\"echo\"); match n { \"echoes\" => 1 } } #[cfg(test)] fn g(a: [u8; 2]) { n == \"echo\" }";
+    let good = "fn f() { find(\"echo\"); find((x, \"echo\")); [\"echo\"].len(); match n { \"echoes\" => 1 } } #[cfg(test)] fn g(a: [u8; 2]) { n == \"echo\" }";
     assert_eq!(told("src/cli/x.rs", good, check), [""; 0]);
 }

@@ -145,6 +145,7 @@ impl Player {
             Step::Says(_, text) => self.hears(text),
             Step::Closes(who) if ours(who) => {
                 self.settle();
+                assert_eq!(self.violation(), None, "{place}");
                 assert!(self.end.closing || self.who == Who::Client, "{place}: it does not close");
             }
             Step::Closes(_) => self.end.offer_eof(),

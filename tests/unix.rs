@@ -149,3 +149,14 @@ fn sockets_handed_over_by_systemd_are_used() {
     // Its file belongs to systemd.
     assert!(Path::new(&path).exists());
 }
+
+#[test]
+fn a_folder_for_answers_that_is_too_long_is_named() {
+    let folder = Folder::new("unixgram-long");
+    let path = folder.join("s");
+    let _server = UnixDatagram::bind(&path).unwrap();
+    let long = folder.join(&"x".repeat(100));
+    std::fs::create_dir(&long).unwrap();
+    let run = netproto(&["send", &format!("unixgram:{path}"), "hello"]).env("TMPDIR", &long).run();
+    run.code(1).said(&format!("could not bind unixgram {long}/netproto-")).said("TMPDIR chooses another folder");
+}

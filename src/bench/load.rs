@@ -192,7 +192,7 @@ impl Schedule {
             Pace::Constant { worker, k, .. } => {
                 let due = |k: u64| shape.time_of((worker.index + k * worker.of) as f64, rate);
                 let mut next = ((all - worker.index as f64) / worker.of as f64).max(*k as f64) as u64;
-                // Times are rounded to nanoseconds: the division may be one off.
+                // Times are rounded to nanoseconds, and a rate is at most one for each: the division may be one off.
                 while next > *k && due(next - 1) >= to {
                     next -= 1;
                 }

@@ -12,10 +12,13 @@ use crate::{
     error::Trouble,
     protocol::{Answers, Framing, Protocol},
     transport::{Family, Host, Place, Scheme, Target},
+    values::show,
 };
 
 /// Bytes of a message, unless told otherwise.
 const LENGTH: usize = 64;
+/// Requests per second of an open loop, at most: one for each nanosecond, the grain of its schedule.
+const MOST_RATE: f64 = 1e9;
 /// Bytes of the number over the front of each datagram.
 const NUMBER: usize = 8;
 
@@ -133,11 +136,19 @@ impl Asked<'_> {
             return Err(Trouble::usage(format!("{given} is for requests, and {} sends without being asked", row.name))
                 .hint("leave it out: what arrives is counted"));
         }
-        let Some(bits) = flags.bit_rate else { return Ok(flags.rate) };
-        match mean_length(load) {
-            0.0 => Err(Trouble::usage("--bit-rate is of messages, and these are empty").hint("use -r, as in: -r 10k")),
-            length => Ok(Some(bits / (8.0 * length))),
+        let rate = match (flags.bit_rate, mean_length(load)) {
+            (None, _) => flags.rate.unwrap_or_default(),
+            (_, 0.0) => {
+                return Err(Trouble::usage("--bit-rate is of messages, and these are empty").hint("use -r, as in: -r 10k"));
+            }
+            (Some(bits), length) => bits / (8.0 * length),
+        };
+        if rate > MOST_RATE {
+            let (asked, most) = (show::grouped(rate as u64), show::grouped(MOST_RATE as u64));
+            let sentence = format!("{given}: a rate of {asked} requests per second is more than {most}");
+            return Err(Trouble::usage(sentence).hint("leave it out: each request follows its answer, as fast as they come"));
         }
+        Ok(Some(rate))
     }
 
     fn answers(&self, row: &Protocol) -> Answers {

@@ -163,10 +163,7 @@ impl<'a> Wrong<'a> {
         // A clause that begins with the value needs it only once.
         let said = if clause.starts_with(&format!("{value:?}")) { String::new() } else { format!(" {}", shown(&value)) };
         let trouble = Trouble::usage(format!("{}{said}: {clause}", self.as_typed(&flag)));
-        match habit.map(str::to_owned).or_else(|| self.example(&flag, &value_name)) {
-            Some(hint) => trouble.hint(hint),
-            None => trouble,
-        }
+        trouble.hint_if(habit.map(str::to_owned).or_else(|| self.example(&flag, &value_name)))
     }
 
     /// A value that is none of a few names, or a flag at the end whose value is missing.
@@ -177,10 +174,7 @@ impl<'a> Wrong<'a> {
         if value.is_empty() {
             let trouble = Trouble::usage(format!("{} needs a value", self.as_typed(&flag)));
             let hint = if known.is_empty() { self.example(&flag, &value_name) } else { Some(one_of(&known)) };
-            return match hint {
-                Some(hint) => trouble.hint(hint),
-                None => trouble,
-            };
+            return trouble.hint_if(hint);
         }
         if !flag.starts_with('-') {
             let sentence = format!("unknown {} {value:?}", flag.to_lowercase());

@@ -1,4 +1,6 @@
 //! Giving back what starting up has read into memory.
+//!
+//! May use: libc. Nothing of ours.
 
 use std::ffi::c_void;
 
@@ -8,8 +10,9 @@ use std::ffi::c_void;
 pub fn give_back_start_up() {
     let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else { return };
     for (start, end) in maps.lines().filter_map(text_of_a_file) {
-        // SAFETY: the range is a private, read-only and executable mapping of a file, as the kernel lists it. Its pages were never written to,
-        // so that dropping them loses nothing: they are read from the file again (madvise(2), MADV_DONTNEED).
+        // SAFETY: the range is a private, read-only and executable mapping of a file, as the kernel lists it. Its pages were
+        // never written to, so that dropping them loses nothing: they are read from the file again (madvise(2),
+        // MADV_DONTNEED).
         unsafe { libc::madvise(start as *mut c_void, end - start, libc::MADV_DONTNEED) };
     }
 }

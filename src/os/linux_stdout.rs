@@ -1,5 +1,7 @@
-//! Was standard output open when we were started? The standard library opens `/dev/null` in the place of what is missing, before
-//! `main`: an answer would vanish without a word. So it is asked before that.
+//! Was standard output open when we were started? The standard library opens `/dev/null` in the place of what is missing,
+//! before `main`: an answer would vanish without a word. So we ask before that.
+//!
+//! May use: libc. Nothing of ours.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 

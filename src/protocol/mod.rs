@@ -68,10 +68,10 @@ pub struct Protocol {
     pub answers: AnswersBy,
     /// Does the client say something? (`daytime` over streams: no.)
     pub takes_data: bool,
-    /// Are datagram answers larger than what they answer, so that a forged source address makes it a weapon?
+    /// Are datagram answers large whatever they answer, so that a forged source address makes it a weapon?
     pub amplifies: bool,
-    /// Would two servers of this kind answer each other's answers for ever? Then the loop guard is on, and source ports
-    /// below 1024 are never answered.
+    /// Would it answer another server's answers, so that two could go on for ever? Then the loop guard is on, and source
+    /// ports below 1024 are never answered.
     pub echoes: bool,
     /// Do the answers depend on how the stream was cut into pieces?
     pub cuts_matter: bool,
@@ -82,7 +82,7 @@ pub struct Protocol {
     /// `None`: there is no server end (`raw`).
     pub server: Option<MakeSession>,
     pub client: MakeSession,
-    /// Bytes of a datagram that the answer needs beside the data (`processed`: its prefix), on the server's way back.
+    /// Bytes of a datagram that the answer needs beside the data (`processed`: its prefix).
     pub overhead: usize,
 }
 

@@ -7,7 +7,7 @@ use super::{
     once::{Client, Server, Wanted},
 };
 
-/// "It should be limited to less than 512 characters" (RFC 865).
+/// "It should be less than 512 characters" (RFC 865).
 const MAX: usize = 511;
 const LINE_END: &[u8] = b"\r\n";
 const OWN: &str = "Every message is right until somebody checks it.";

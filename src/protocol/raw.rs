@@ -51,7 +51,7 @@ impl Session for Client {
     }
 
     fn submit(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) -> Result<(), NotNow> {
-        match self.framing.fits(body) {
+        match self.framing.fits_in(body, cx) {
             Ok(wrap) => {
                 self.awaited.push(seq, &Bytes::new());
                 wrap.put(body, cx);

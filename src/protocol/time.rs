@@ -1,7 +1,7 @@
 //! `time`: the seconds since the first of January 1900, UTC, as 32 bits, big endian (RFC 868).
 //!
-//! 32 bits wrap on 7 February 2036 at 06:28:16 UTC. The server sends what is left of the number then; the client takes the
-//! moment nearest to its own clock among those that the number can mean, and so reads it right on either side of the wrap.
+//! 32 bits wrap on 7 February 2036 at 06:28:16 UTC. The server sends the number modulo 2^32; the client takes the moment
+//! nearest to its own clock among those that the number can mean, and so reads it right on either side of the wrap.
 
 use bytes::Bytes;
 

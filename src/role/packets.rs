@@ -138,7 +138,7 @@ impl<P: Source + Sink> DrivePackets<P> {
                 Front::Effect(effect) => {
                     self.out.pop();
                     match effect {
-                        Effect::Close | Effect::Abort => return Turn::Over(Closed::ByUs),
+                        Effect::Close => return Turn::Over(Closed::ByUs),
                         Effect::Wake(id, after) => self.timers.wake(Instant::now() + after, id),
                         Effect::Drained(id) => return self.call(|session, cx| session.resume(id, Outcome::Drained, cx)),
                     }

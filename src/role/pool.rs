@@ -6,7 +6,7 @@ use crate::session::Out;
 
 /// The most that is read at once, in bytes; also more than the largest datagram.
 pub(super) const SCRATCH: usize = 64 * 1024;
-/// Queues kept for the next turn; and how large an events list may stay.
+/// Queues kept for the next turn.
 const KEPT: usize = 16;
 /// A queue that grew beyond this is given back to the allocator, in bytes.
 const KEPT_BYTES: usize = 256 * 1024;

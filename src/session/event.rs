@@ -39,7 +39,7 @@ pub struct Mismatch {
     pub expected: Bytes,
     /// What came, or its beginning.
     pub got: Bytes,
-    /// Bytes that agree before the first that does not.
+    /// Where in both pieces the first byte is that does not agree.
     pub at: usize,
 }
 
@@ -65,7 +65,7 @@ impl Mismatch {
 pub enum Outcome {
     /// The time asked for has passed.
     Woken,
-    /// The output has fallen below the low-water mark.
+    /// All that was queued before has been sent. Never over a server's datagrams.
     Drained,
 }
 
@@ -137,7 +137,7 @@ impl Violation {
         Self { name, sentence: sentence.into() }
     }
 
-    /// A message is longer than its named limit, which was checked before any of it was kept.
+    /// A message is longer than its named limit.
     #[must_use]
     pub fn too_long(what: &str, length: impl fmt::Display, max: usize) -> Self {
         Self::new("frame_too_long", format!("{what} of {length} bytes is over the limit of {max}"))

@@ -65,7 +65,8 @@ impl<'a> Input<'a> {
         // A CR is the line's own until LF follows it, so one byte more is let in to see.
         let too_long = |length: usize| Violation::too_long("line", format_args!("at least {length}"), max);
         let line = self.until(b"\n", max.saturating_add(1), "line").map_err(|_| too_long(max + 1))?;
-        let line = line.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let ended = self.data[..self.taken].ends_with(b"\n");
+        let line = line.map(|line| line.strip_suffix(b"\r").filter(|_| ended).unwrap_or(line));
         match line {
             Some(line) if line.len() > max => Err(too_long(line.len())),
             line => Ok(line),

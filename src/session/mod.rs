@@ -4,7 +4,7 @@
 //! reports. It is pure. It never sees a socket, a file or a clock, so the same session runs over streams and datagrams, in
 //! memory, and one byte at a time; and so server, client and load generator cannot disagree about a protocol.
 //!
-//! May use: core and std data types, `bytes`, `memchr`. Never: tokio, sockets, files, any clock, printing.
+//! May use: core and std data types, `bytes`, `memchr`, `values`. Never: tokio, sockets, files, any clock, printing.
 
 mod event;
 mod input;

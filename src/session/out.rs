@@ -80,8 +80,8 @@ impl Facts {
     /// The largest UDP payload over IPv6 without jumbograms: 65,535 less 8 (RFC 8200, section 3).
     pub const MAX_UDP_IPV6: usize = 65_527;
 
-    /// The largest datagram that can go to `peer`. Unix sockets could take more; with the limit of IPv4 all that answers do is
-    /// the same over both, and one buffer takes any of them.
+    /// The largest datagram that can go to `peer`. Unix sockets could take more; with IPv4's limit
+    /// answers are the same over both, and one buffer takes any of them.
     #[must_use]
     pub fn max_datagram_to(peer: &Endpoint) -> usize {
         match peer {
@@ -113,12 +113,10 @@ pub struct EffectId(pub u64);
 pub enum Effect {
     /// Send what is queued, then end the stream in good order.
     Close,
-    /// End the stream with a reset, throwing away what is queued.
-    Abort,
     /// Call [`super::Session::resume`] with [`super::Outcome::Woken`] after this long.
     Wake(EffectId, Duration),
-    /// Call [`super::Session::resume`] with [`super::Outcome::Drained`] when little output is left unsent: the way to send
-    /// without end at the pace of the peer.
+    /// Call [`super::Session::resume`] with [`super::Outcome::Drained`] when all that was queued before this has been sent: the
+    /// way to send without end at the pace of the peer.
     Drained(EffectId),
 }
 
@@ -170,10 +168,11 @@ impl Out {
         self.sent == self.own.len() && self.marks.is_empty()
     }
 
-    /// Bytes of memory held for own bytes.
+    /// Bytes of memory that the queue itself holds.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.own.capacity()
+        let marks = self.marks.capacity() * size_of::<(usize, Mark)>();
+        self.own.capacity() + marks + self.events.capacity() * size_of::<Event>()
     }
 
     /// What is to be done next.
@@ -203,12 +202,13 @@ impl Out {
                 runs[n] = run;
                 n += 1;
             }
+            n < runs.len()
         };
         for (mark_at, mark) in &self.marks {
-            push(&self.own[at..*mark_at]);
+            let room = push(&self.own[at..*mark_at]);
             at = *mark_at;
             match mark {
-                Mark::Shared(bytes) => push(bytes),
+                Mark::Shared(bytes) if room && push(bytes) => {}
                 _ => return n,
             }
         }
@@ -325,17 +325,12 @@ impl<'a> Cx<'a> {
         self.out.effect(Effect::Close);
     }
 
-    /// Ends the stream with a reset.
-    pub fn abort(&mut self) {
-        self.out.effect(Effect::Abort);
-    }
-
     /// Asks to be woken after `after`.
     pub fn wake(&mut self, id: EffectId, after: Duration) {
         self.out.effect(Effect::Wake(id, after));
     }
 
-    /// Asks to be told when most of the output is sent.
+    /// Asks to be told when what is queued now has been sent.
     pub fn when_drained(&mut self, id: EffectId) {
         self.out.effect(Effect::Drained(id));
     }

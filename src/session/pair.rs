@@ -41,7 +41,6 @@ pub enum Move {
     Bytes(Vec<u8>),
     Datagram(Vec<u8>),
     Close,
-    Abort,
 }
 
 /// A client and a server with nothing between them. Bytes move in pieces of `chunk`, datagrams whole. Time passes at once:
@@ -107,8 +106,12 @@ impl End {
         self.ended = Some(how);
     }
 
-    /// Offers bytes of a stream; none: what was left untaken, again.
+    /// Offers bytes of a stream; none: what was left untaken, again. As a driver does, it reads no more once the session has
+    /// closed.
     pub fn offer(&mut self, bytes: &[u8]) {
+        if self.closing {
+            return;
+        }
         self.inbox.extend_from_slice(bytes);
         if self.out.input_paused || self.inbox.is_empty() {
             return;
@@ -127,6 +130,9 @@ impl End {
 
     /// Offers one datagram.
     pub fn offer_datagram(&mut self, bytes: &[u8]) {
+        if self.closing {
+            return;
+        }
         let mut scanned = 0;
         self.call(|session, cx| session.input(&mut Input::datagram(bytes, &mut scanned), cx));
     }
@@ -134,7 +140,9 @@ impl End {
     /// Tells that the peer will send no more, once what came before is taken.
     pub fn offer_eof(&mut self) {
         self.peer_closed = true;
-        if !self.out.input_paused && !self.eof_told {
+        if self.closing {
+            self.eof_told = true;
+        } else if !self.out.input_paused && !self.eof_told {
             self.eof_told = true;
             let rest = std::mem::take(&mut self.inbox);
             self.call(|session, cx| session.eof(&rest, cx));
@@ -156,7 +164,7 @@ impl End {
     /// The next thing that leaves this end, bytes in pieces of `chunk` at most. Effects that concern only itself happen on
     /// the way.
     pub fn leave(&mut self, chunk: usize) -> Option<Move> {
-        while !self.closing && !matches!(self.ended, Some(Closed::ByUs | Closed::Reset)) {
+        while !self.closing {
             match self.out.front() {
                 Front::Empty => break,
                 Front::Bytes(bytes) => {
@@ -192,10 +200,6 @@ impl End {
                 self.closing = true;
                 return Some(Move::Close);
             }
-            Effect::Abort => {
-                self.end(Closed::ByUs);
-                return Some(Move::Abort);
-            }
             Effect::Wake(id, after) => self.wakes.push((self.now + after, id)),
             // What was queued before it has left.
             Effect::Drained(id) => self.resume(id, Outcome::Drained),
@@ -204,6 +208,9 @@ impl End {
     }
 
     fn resume(&mut self, id: EffectId, outcome: Outcome) {
+        if self.closing {
+            return;
+        }
         self.call(|session, cx| session.resume(id, outcome, cx));
         self.offer(&[]);
         if self.peer_closed {
@@ -262,7 +269,6 @@ impl End {
                 Some(Move::Bytes(piece)) => other.offer(&piece),
                 Some(Move::Datagram(datagram)) => other.arrived.push_back(datagram),
                 Some(Move::Close) => other.peer_closed = true,
-                Some(Move::Abort) => other.end(Closed::Reset),
             }
             moved = true;
         }

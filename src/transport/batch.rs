@@ -68,17 +68,6 @@ impl Batch {
         })
     }
 
-    /// How many datagrams.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.filled.iter().map(|filled| filled.cuts().count()).sum()
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.filled.is_empty()
-    }
-
     pub(super) fn clear(&mut self) {
         self.filled.clear();
     }

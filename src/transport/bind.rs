@@ -6,7 +6,7 @@ use std::{fmt::Display, io, net::SocketAddr};
 
 use rustix::io::Errno;
 
-use super::{Family, Host, Place, Scheme, Target, connect::take_trouble, resolve::resolve_now};
+use super::{Family, Host, Place, Scheme, Target, connect::trouble_of, resolve::resolve_now};
 use crate::error::{Trouble, reason};
 
 /// How often another free port is tried when the one that the system chose for IPv4 is taken for IPv6.
@@ -73,13 +73,13 @@ fn family_is_missing(error: &io::Error) -> bool {
 
 /// Why a server could not bind, and what to try.
 pub(super) fn not_bound(scheme: Scheme, place: &dyn Display, port: u16, error: io::Error) -> Trouble {
-    let error = match take_trouble(error) {
-        Ok(trouble) => return trouble,
-        Err(error) => error,
-    };
-    let trouble = Trouble::failed(format!("could not bind {scheme} {place}: {}", reason(&error)));
+    trouble_of(error, |error| why_not_bound(scheme, place, port, &error))
+}
+
+fn why_not_bound(scheme: Scheme, place: &dyn Display, port: u16, error: &io::Error) -> Trouble {
+    let trouble = Trouble::failed(format!("could not bind {scheme} {place}: {}", reason(error)));
     match error.kind() {
-        io::ErrorKind::AddrInUse => {
+        io::ErrorKind::AddrInUse if !scheme.is_unix() => {
             trouble.hint(format!("another process listens there; serve-{scheme} 0 takes a free port"))
         }
         io::ErrorKind::PermissionDenied if port < 1024 => {
@@ -149,6 +149,8 @@ mod tests {
         assert_eq!(hint(io::ErrorKind::AddrInUse, 80), "another process listens there; serve-tcp 0 takes a free port");
         assert_eq!(hint(io::ErrorKind::PermissionDenied, 80), "ports below 1024 need root; try 8080");
         assert_eq!(hint(io::ErrorKind::PermissionDenied, 443), "ports below 1024 need root; try 8443");
+        let unix = not_bound(Scheme::Unix, &"x", 1024, io::ErrorKind::AddrInUse.into());
+        assert_eq!(unix.hint, None, "0 is no free port there");
         assert!(hint(io::ErrorKind::AddrNotAvailable, 1).starts_with("it must be an address of this machine"));
     }
 }

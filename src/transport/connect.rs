@@ -48,7 +48,7 @@ pub async fn connect(target: &Target, dial: &Dial) -> Result<(Stream, Route), Tr
     match outcome {
         Some(Ok(stream)) => {
             let attempts = race.into_attempts("given up, another was faster");
-            Ok((stream, Route { resolve: resolved.took, addresses: resolved.addresses.clone(), connect, attempts }))
+            Ok((stream, Route { resolve: resolved.took, addresses: resolved.addresses, connect, attempts }))
         }
         Some(Err(error)) => Err(explained(error, target, &race.into_attempts("given up"))),
         None => Err(with_attempts(timed_out(target, dial), &race.into_attempts("no answer"))),
@@ -175,9 +175,9 @@ fn is_trouble(error: &io::Error) -> bool {
     matches!(error.get_ref(), Some(inner) if inner.is::<Trouble>())
 }
 
-/// The [`Trouble`] inside an I/O error, or the error back.
-pub(super) fn take_trouble(error: io::Error) -> Result<Trouble, io::Error> {
-    error.downcast::<Trouble>()
+/// The [`Trouble`] inside an I/O error, or what `explain` makes of it.
+pub(super) fn trouble_of(error: io::Error, explain: impl FnOnce(io::Error) -> Trouble) -> Trouble {
+    error.downcast::<Trouble>().unwrap_or_else(explain)
 }
 
 fn timed_out(target: &Target, dial: &Dial) -> Trouble {
@@ -199,19 +199,11 @@ fn limit(dial: &Dial) -> impl std::fmt::Display {
 }
 
 fn explained(error: io::Error, target: &Target, attempts: &[Attempt]) -> Trouble {
-    let error = match take_trouble(error) {
-        Ok(trouble) => return trouble,
-        Err(error) => error,
-    };
-    let exit = if error.kind() == io::ErrorKind::TimedOut { Exit::TimedOut } else { Exit::Failed };
-    let trouble = Trouble::new(exit, format!("could not connect to {target}: {}", reason(&error)));
-    with_attempts(
-        match hint(&error, target) {
-            Some(hint) => trouble.hint(hint),
-            None => trouble,
-        },
-        attempts,
-    )
+    trouble_of(error, |error| {
+        let exit = if error.kind() == io::ErrorKind::TimedOut { Exit::TimedOut } else { Exit::Failed };
+        let sentence = format!("could not connect to {target}: {}", reason(&error));
+        with_attempts(Trouble::new(exit, sentence).hint_if(hint(&error, target)), attempts)
+    })
 }
 
 /// Adds what each address said, when they did not say the same.

@@ -165,7 +165,7 @@ fn congestion(name: &str, error: &io::Error) -> Trouble {
 }
 
 fn datagrams(socket: &SockRef<'_>, ipv6: bool, flags: &SocketFlags) -> Result<(), Trouble> {
-    // IPv6 has no broadcast (RFC 4291, section 2.6).
+    // IPv6 has no broadcast (RFC 4291, section 2).
     if flags.broadcast && !ipv6 {
         done("--broadcast", "on", socket.set_broadcast(true))?;
     }

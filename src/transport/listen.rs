@@ -16,8 +16,12 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 
 use super::{
-    Family, Place, Scheme, SocketFlags, Stream, Target, bind::bind_each, connect::trouble_inside, flags,
-    socket_file::SocketFile, stream::unix_endpoint,
+    Family, Place, Scheme, SocketFlags, Stream, Target,
+    bind::bind_each,
+    connect::{trouble_inside, trouble_of},
+    flags,
+    socket_file::SocketFile,
+    stream::unix_endpoint,
 };
 use crate::{
     error::{Trouble, reason},
@@ -57,7 +61,7 @@ pub fn listen(target: &Target, family: Option<Family>, flags: &SocketFlags) -> R
 fn listen_tcp(address: SocketAddr, flags: &SocketFlags) -> io::Result<(Listener, SocketAddr)> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
-    // A server that starts again is not kept waiting by its old connections (RFC 9293, section 3.4.2: TIME-WAIT).
+    // A server that starts again is not kept waiting by its old connections (RFC 9293, section 3.6.1: TIME-WAIT).
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
         // IPv4 has its own socket.
@@ -129,22 +133,15 @@ fn inherit(handed: &mut ListenFd, at: usize, scheme: Scheme, flags: &SocketFlags
 
 /// A socket that was handed over can't be used.
 fn not_inherited(scheme: Scheme, error: io::Error) -> Trouble {
-    match super::connect::take_trouble(error) {
-        Ok(trouble) => trouble,
-        Err(error) => {
-            let kind = if scheme.rides() == Rides::Stream { "ListenStream" } else { "ListenDatagram" };
-            Trouble::failed(format!("could not take over a socket for {scheme}: {}", reason(&error)))
-                .hint(format!("the socket unit needs {kind}= for this"))
-        }
-    }
+    trouble_of(error, |error| {
+        let kind = if scheme.rides() == Rides::Stream { "ListenStream" } else { "ListenDatagram" };
+        Trouble::failed(format!("could not take over a socket for {scheme}: {}", reason(&error)))
+            .hint(format!("the socket unit needs {kind}= for this"))
+    })
 }
 
 impl Listener {
     /// The next connection and its peer.
-    pub async fn accept(&self) -> io::Result<(Stream, Endpoint)> {
-        std::future::poll_fn(|cx| self.poll_accept(cx)).await
-    }
-
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, Endpoint)>> {
         Poll::Ready(Ok(match &self.socket {
             Kind::Tcp(socket) => {

@@ -1,7 +1,7 @@
 //! How bytes travel: TCP, UDP and Unix sockets. A transport never sees a message.
 //!
-//! May use: tokio, socket2, quinn-udp, listenfd, rustix, `session` (`Endpoint`, `Facts`), `os`, `error`, `values`. Never:
-//! protocol, role, bench, cli, clap.
+//! May use: tokio, socket2, quinn-udp, listenfd, rustix, fastrand, humantime, `session` (`Endpoint`, `Facts`, `Rides`), `os`,
+//! `error`, `values`. Never: protocol, role, bench, cli, clap.
 
 mod batch;
 mod bind;

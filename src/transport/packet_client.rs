@@ -1,6 +1,6 @@
 //! The client's side of datagrams: UDP (RFC 768) and Unix datagram sockets.
 //!
-//! May use: tokio, socket2, fastrand, `session::Endpoint`, `error`.
+//! May use: tokio, socket2, fastrand, `session::Endpoint`, `error`, `values`.
 
 use std::{
     env,
@@ -23,13 +23,14 @@ use tokio::{
 
 use super::{
     Dial, Host, Place, Scheme, Target,
-    connect::{bind_source, family, hint, take_trouble, trouble_inside},
+    connect::{bind_source, family, hint, trouble_inside, trouble_of},
     flags,
     socket_file::SocketFile,
 };
 use crate::{
     error::{Trouble, reason},
     session::Endpoint,
+    values::show,
 };
 
 /// A socket that talks to one server, or to a whole group.
@@ -116,11 +117,11 @@ fn name_it(socket: &Socket) -> io::Result<(PathBuf, SocketFile)> {
     loop {
         tries -= 1;
         let own = env::temp_dir().join(format!("netproto-{}-{:08x}.sock", process::id(), fastrand::u32(..)));
-        match socket.bind(&SockAddr::unix(&own)?) {
+        match SockAddr::unix(&own).and_then(|address| socket.bind(&address)) {
             Ok(()) => return SocketFile::made_at(&own).map(|file| (own, file)),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {}
             Err(error) => {
-                let sentence = format!("could not bind unixgram {}: {}", own.display(), reason(&error));
+                let sentence = format!("could not bind unixgram {}: {}", show::path(&own), reason(&error));
                 return Err(trouble_inside(
                     Trouble::failed(sentence).hint("answers come there; TMPDIR chooses another folder"),
                 ));
@@ -131,20 +132,15 @@ fn name_it(socket: &Socket) -> io::Result<(PathBuf, SocketFile)> {
 
 /// What to say when nobody takes datagrams at an address.
 pub fn not_reached(error: io::Error, address: &Endpoint, scheme: Scheme) -> Trouble {
-    let error = match take_trouble(error) {
-        Ok(trouble) => return trouble,
-        Err(error) => error,
-    };
     let place = match address {
         Endpoint::Ip(address) => Place::Net { host: Host::Ip(address.ip()), port: address.port() },
         Endpoint::Unix(path) => Place::Path(path.clone()),
         Endpoint::Unnamed => Place::Path(PathBuf::new()),
     };
-    let trouble = Trouble::failed(format!("could not reach {scheme} {address}: {}", reason(&error)));
-    match hint(&error, &Target { scheme, place }) {
-        Some(hint) => trouble.hint(hint),
-        None => trouble,
-    }
+    trouble_of(error, |error| {
+        Trouble::failed(format!("could not reach {scheme} {address}: {}", reason(&error)))
+            .hint_if(hint(&error, &Target { scheme, place }))
+    })
 }
 
 impl PacketClient {
@@ -165,7 +161,11 @@ impl PacketClient {
     }
 
     /// As [`Self::poll_recv`], and who sent it: not always the peer, when that is a group.
-    pub fn poll_recv_from(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<(usize, Option<SocketAddr>)>> {
+    pub(super) fn poll_recv_from(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<(usize, Option<SocketAddr>)>> {
         loop {
             ready!(self.poll_recv_ready(cx))?;
             match self.try_recv_from(buffer) {
@@ -175,7 +175,7 @@ impl PacketClient {
         }
     }
 
-    pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.socket {
             Kind::Connected { socket, refusal } => match socket.poll_recv_ready(cx) {
                 Poll::Pending => poll_refusal(socket, refusal, cx),
@@ -187,10 +187,6 @@ impl PacketClient {
     }
 
     /// Receives a datagram that is there; [`io::ErrorKind::WouldBlock`] when none is.
-    pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.try_recv_from(buffer).map(|(length, _)| length)
-    }
-
     fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Option<SocketAddr>)> {
         match &self.socket {
             Kind::Connected { socket, .. } => match socket.try_recv(buffer) {

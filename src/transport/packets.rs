@@ -83,14 +83,15 @@ fn bind_udp(address: SocketAddr, flags: &SocketFlags) -> io::Result<(PacketServe
     Ok((server, real))
 }
 
-/// A socket on one unicast address gets nothing that is sent to a group.
+/// A socket on one address, a group's or our own, gets nothing that is sent to another group.
 fn may_get_groups(address: SocketAddr, groups: &[IpAddr]) -> Result<(), Trouble> {
-    if address.ip().is_unspecified() || groups.contains(&address.ip()) {
-        return Ok(());
+    let own = address.ip();
+    let deaf_to = |group: &&IpAddr| group.is_ipv6() == own.is_ipv6() && **group != own;
+    match groups.iter().find(deaf_to).filter(|_| !own.is_unspecified()) {
+        None => Ok(()),
+        Some(group) => Err(Trouble::usage(format!("could not join {group}: {own} gets nothing that is sent to it"))
+            .hint(format!("listen on every address, as in serve-udp :{}", address.port()))),
     }
-    let port = address.port();
-    Err(Trouble::usage(format!("could not join {}: {} gets nothing that is sent to a group", groups[0], address.ip()))
-        .hint(format!("listen on every address, as in serve-udp :{port}")))
 }
 
 fn all_joined(bound: &[PacketServer], flags: &SocketFlags) -> Result<(), Trouble> {
@@ -234,7 +235,7 @@ fn is_about_earlier(error: &io::Error) -> bool {
     matches!(error.kind(), E::ConnectionRefused | E::ConnectionReset | E::HostUnreachable | E::NetworkUnreachable)
 }
 
-/// How a source address that is not ours is refused, which also no way to the peer may be.
+/// How a source address that is not ours is refused; having no way to the peer can look the same.
 fn is_bad_source(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable)
 }

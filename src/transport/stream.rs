@@ -7,7 +7,6 @@ use std::{
     path::Path,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use socket2::SockRef;
@@ -50,14 +49,6 @@ impl Stream {
         match self {
             Self::Tcp(socket) => socket.peer_addr().map_or(Endpoint::Unnamed, Endpoint::Ip),
             Self::Unix(socket) => socket.peer_addr().map_or(Endpoint::Unnamed, |name| unix_endpoint(name.as_pathname())),
-        }
-    }
-
-    /// Makes the coming drop a reset: what is unsent is thrown away, the peer gets an error (RFC 9293, section 3.10.5).
-    /// Unix sockets have no reset; they are closed.
-    pub fn reset_on_drop(&self) {
-        if let Self::Tcp(socket) = &self {
-            let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
         }
     }
 

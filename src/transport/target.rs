@@ -142,7 +142,7 @@ fn net(text: &str, url: bool, scheme: Scheme, use_: Use) -> Result<Place, Troubl
         return Err(Trouble::usage(format!("{} means nothing to {scheme}", shown(tail)))
             .hint(format!("{scheme}://HOST:PORT is all there is")));
     }
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
         let host = if use_ == Use::Listen { Host::Loopback } else { Host::Name("localhost".into()) };
         return Ok(Place::Net { host, port: port(text, use_)? });
     }
@@ -214,7 +214,7 @@ fn port(text: &str, use_: Use) -> Result<u16, Trouble> {
     }
     match (text.parse::<u16>(), use_) {
         (Ok(0), Use::Connect(_)) => {
-            Err(Trouble::usage("port 0 can't be connected to").hint("it is for servers, that get a free port by it"))
+            Err(Trouble::usage("port 0 can't be connected to").hint("servers use it to get a free port"))
         }
         (Ok(port), _) => Ok(port),
         (Err(_), Use::Connect(_)) => {

@@ -4,5 +4,3 @@
 
 pub mod read;
 pub mod show;
-
-pub use read::duration;

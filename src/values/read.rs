@@ -5,6 +5,9 @@ use std::time::Duration;
 /// The longest duration that is taken: added to any time of the clock, it is still a time.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
+/// The largest count, size or rate that is taken: up to here `f64` tells whole numbers apart.
+const MOST: f64 = 1e15;
+
 /// Splits `20ms` into the number and its unit.
 fn split(text: &str) -> Result<(f64, &str), String> {
     let at = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(text.len());
@@ -29,7 +32,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         "s" | "" => 1.0,
         "m" | "min" => 60.0,
         "h" => 3600.0,
-        _ => return Err(format!("{unit:?} is no unit of time; use us, ms, s, m or h")),
+        _ => return Err(format!("{unit:?} is no unit of time; use ns, us, ms, s, m or h")),
     };
     match Duration::try_from_secs_f64(value * seconds) {
         Ok(duration) if duration <= LONGEST => Ok(duration),
@@ -57,10 +60,15 @@ fn decimal(text: &str) -> Result<f64, String> {
 /// One clause saying what is wrong.
 pub fn count(text: &str) -> Result<u64, String> {
     let value = decimal(text)?;
-    if value.fract() != 0.0 || value > 1e15 {
+    let whole = value.round();
+    if whole > MOST {
+        return Err(format!("{text:?} is too large"));
+    }
+    // 8.2 is not exactly 8.2 in binary: 8.2M is whole all the same.
+    if (value - whole).abs() > whole * 1e-12 {
         return Err(format!("{text:?} is no whole number"));
     }
-    Ok(value as u64)
+    Ok(whole as u64)
 }
 
 /// A count of at least 1.
@@ -80,7 +88,11 @@ pub fn positive(text: &str) -> Result<u64, String> {
 /// One clause saying what is wrong.
 pub fn rate(text: &str) -> Result<f64, String> {
     let value = decimal(text.strip_suffix("/s").unwrap_or(text))?;
-    if value > 0.0 { Ok(value) } else { Err("it must be more than 0".into()) }
+    match value {
+        value if value > MOST => Err(format!("{text:?} is too large")),
+        value if value > 0.0 => Ok(value),
+        _ => Err("it must be more than 0".into()),
+    }
 }
 
 /// A rate in bits per second: `10M`, `1.5G`, also `10Mbit/s`; multiples of 1000, more than zero.
@@ -99,15 +111,18 @@ pub fn bit_rate(text: &str) -> Result<f64, String> {
 /// One clause saying what is wrong.
 pub fn size(text: &str) -> Result<usize, String> {
     let (value, unit) = split(text)?;
-    let times: f64 = match unit.trim_end_matches('B').trim_end_matches('i') {
-        "" => 1.0,
-        "k" | "K" => 1024.0,
-        "M" => 1024.0 * 1024.0,
-        "G" => 1024.0 * 1024.0 * 1024.0,
+    let times: f64 = match unit {
+        "" | "B" => 1.0,
+        "k" | "K" | "kB" | "KB" | "KiB" => 1024.0,
+        "M" | "MB" | "MiB" => 1024.0 * 1024.0,
+        "G" | "GB" | "GiB" => 1024.0 * 1024.0 * 1024.0,
         _ => return Err(format!("{unit:?} is no unit of size; use K, M or G (of 1024)")),
     };
     let bytes = value * times;
-    if bytes.fract() != 0.0 || bytes > 1e15 {
+    if bytes > MOST {
+        return Err(format!("{text:?} is too large"));
+    }
+    if bytes.fract() != 0.0 {
         return Err(format!("{text:?} is no whole number of bytes"));
     }
     Ok(bytes as usize)
@@ -229,12 +244,30 @@ mod tests {
     fn counts_sizes_and_rates() {
         assert_eq!(count("10k"), Ok(10_000));
         assert_eq!(count("2M"), Ok(2_000_000));
+        assert_eq!((count("8.2M"), count("2.01k"), count("16.1k")), (Ok(8_200_000), Ok(2_010), Ok(16_100)));
         assert_eq!(size("64K"), Ok(65_536));
         assert_eq!(size("1MiB"), Ok(1_048_576));
         assert_eq!(rate("20k/s"), Ok(20_000.0));
         assert_eq!(bit_rate("1.5Gbit/s"), Ok(1.5e9));
         assert!(count("2m").is_err_and(|what| what.contains("minutes or millions")));
-        assert!(count("1.5").is_err() && positive("0").is_err() && rate("0").is_err() && size("1x").is_err());
+        for too_large in [count("2000000G").err(), rate("2000000G").err(), size("2000000G").map(drop).err()] {
+            assert!(too_large.as_ref().is_some_and(|what| what.ends_with("is too large")), "{too_large:?}");
+        }
+        assert!(rate(&format!("{}G", "9".repeat(300))).is_err(), "infinity is no rate");
+        for text in ["64KBBB", "64Kiii", "64iB", "64i", "64BB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+        for text in ["64k", "64K", "64kB", "64KB", "64KiB"] {
+            assert_eq!(size(text), Ok(65_536), "{text}");
+        }
+        assert_eq!((size("64B"), size("1G"), size("1GB"), size("1MB")), (Ok(64), size("1GiB"), size("1GiB"), size("1M")));
+        assert!(
+            count("1.5").is_err()
+                && count("1.0005k").is_err()
+                && positive("0").is_err()
+                && rate("0").is_err()
+                && size("1x").is_err()
+        );
     }
 
     #[test]

@@ -27,16 +27,12 @@ pub fn three_digits(value: f64) -> String {
     }
 }
 
-/// `482 us`, `1.77 ms`, `2.50 s`; whole microseconds below a millisecond, whole nanoseconds below one.
+/// `482 us`, `1.77 ms`, `2.50 s`; three significant digits; whole nanoseconds below a microsecond.
 #[must_use]
 pub fn nanos(nanos: u64) -> String {
     match nanos {
         0..1_000 => format!("{nanos} ns"),
-        1_000..999_500 => match nanos as f64 / 1e3 {
-            us if us < 9.995 => format!("{us:.2} us"),
-            us if us < 99.95 => format!("{us:.1} us"),
-            us => format!("{us:.0} us"),
-        },
+        1_000..999_500 => format!("{} us", three_digits(nanos as f64 / 1e3)),
         999_500..999_500_000 => format!("{} ms", three_digits(nanos as f64 / 1e6)),
         _ => format!("{} s", three_digits(nanos as f64 / 1e9)),
     }
@@ -72,8 +68,9 @@ fn scaled(mut value: f64, step: f64, units: &[&str]) -> String {
 }
 
 /// Text that a terminal only shows: everything that it could obey is escaped, in the way of C. Control characters (C0, DEL,
-/// C1), what turns the writing direction, line and paragraph separators, and bytes that are no UTF-8; a backslash is doubled so that what is
-/// shown can't be mistaken. With `keep_lines`, LF and tab stay as they are, and a CR right before LF too.
+/// C1), what turns the writing direction, line and paragraph separators, and bytes that are no UTF-8; a backslash is doubled
+/// so that what is shown can't be mistaken. With `keep_lines`, LF and tab stay as they are, and a CR right before LF is left
+/// out.
 #[must_use]
 pub fn escaped(bytes: &[u8], keep_lines: bool) -> String {
     let mut text = String::with_capacity(bytes.len());
@@ -112,7 +109,7 @@ fn obeyed(letter: char) -> bool {
         | 0xfff9..=0xfffb | 0xe0000..=0xe0fff)
 }
 
-/// `escaped` on one line, cut after `max` characters, in quotes: for log lines and errors.
+/// `escaped` on one line, cut after `max` bytes, in quotes: for log lines and errors.
 #[must_use]
 pub fn quoted(bytes: &[u8], max: usize) -> String {
     let shown = escaped(&bytes[..bytes.len().min(max)], false).replace('"', "\\\"");

@@ -87,18 +87,6 @@ fn an_answer_that_does_not_fit_is_named_and_the_next_given() {
 }
 
 #[test]
-fn a_client_says_why_it_does_not_say() {
-    let mut datagrams = client("processed", "raw", Rides::Datagrams);
-    datagrams.submit(0, &vec![0; 65_508]).unwrap();
-    let mut stream = client("processed", "raw", Rides::Stream);
-    stream.submit(0, b"").unwrap();
-    for (end, name) in [(&mut datagrams, "frame_too_long"), (&mut stream, "empty_message")] {
-        assert!(matches!(&end.events[..], [Event::Refused { seq: 0, why }] if why.name == name), "{:?}", end.events);
-        assert!(drain(end).is_empty());
-    }
-}
-
-#[test]
 fn a_wrong_answer_on_a_stream_ends_it() {
     for (answer, at, expected) in [
         (&b"Processed: hallo"[..], 12, &b"Processed: hello"[..]),

@@ -190,6 +190,9 @@ fn a_datagram_is_one_frame() {
     assert_eq!(datagram("raw", b"a\nb"), Ok(b"a\nb".to_vec()));
     assert_eq!(datagram("lines", b"hello"), Ok(b"hello".to_vec()), "the last line needs no end");
     assert_eq!(datagram("lines", b"hello\r\n"), Ok(b"hello".to_vec()));
+    assert_eq!(datagram("lines", b"abc\r"), Ok(b"abc\r".to_vec()), "a CR is the line's own until LF follows it");
+    assert_eq!(datagram("lines", &[&[b'x'; 16_384][..], b"\r"].concat()), Err("frame_too_long"));
+    assert_eq!(datagram("lines", &[&[b'x'; 16_384][..], b"\r\n"].concat()), Ok(vec![b'x'; 16_384]));
     assert_eq!(datagram("lines", b""), Ok(Vec::new()));
     assert_eq!(datagram("lines", b"a\nb\n"), Err("trailing_bytes"));
     assert_eq!(datagram("netstring", b"1:a,1:b,"), Err("trailing_bytes"));

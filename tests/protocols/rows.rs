@@ -2,10 +2,10 @@
 
 use netproto::{
     protocol::{ALL, Answers, find, nearest},
-    session::{Closed, Rides},
+    session::{Closed, Event, Rides},
 };
 
-use crate::{FRAMINGS, answered, invariants, pair};
+use crate::{FRAMINGS, answered, client, drain, invariants, pair};
 
 const MESSAGES: [&[u8]; 4] = [b"hello", b"", &[0, 255, 13, 10, 7], &[b'x'; 200]];
 
@@ -108,5 +108,25 @@ fn noise_breaks_nothing() {
         invariants::sessions(&data);
         invariants::framing(&data);
         invariants::values(&data[4..]);
+    }
+}
+
+#[test]
+fn a_client_says_why_it_does_not_say() {
+    for row in ["processed", "raw"] {
+        let mut datagrams = client(row, "raw", Rides::Datagrams);
+        datagrams.submit(0, &vec![0; 65_508]).unwrap();
+        let mut framed = client(row, "int16", Rides::Datagrams);
+        framed.submit(0, &vec![0; 65_506]).unwrap();
+        let mut stream = client(row, "raw", Rides::Stream);
+        stream.submit(0, b"").unwrap();
+        for (mut end, name) in [(datagrams, "frame_too_long"), (framed, "frame_too_long"), (stream, "empty_message")] {
+            assert!(
+                matches!(&end.events[..], [Event::Refused { seq: 0, why }] if why.name == name),
+                "{row}: {:?}",
+                end.events
+            );
+            assert!(drain(&mut end).is_empty());
+        }
     }
 }

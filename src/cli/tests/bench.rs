@@ -64,6 +64,8 @@ fn bench_refuses_what_makes_no_sense() {
         (&["tcp", "-P", "raw"], "raw has no server end"),
         (&["tcp", "h:1", "-p", "delay=1s"], "none is named"),
         (&["tcp", "--arrivals", "poisson"], "there is no rate"),
+        (&["tcp", "-r", "2G"], "a rate of 2,000,000,000 requests per second is more than"),
+        (&["udp", "-b", "1000000G", "-l", "10"], "requests per second is more than"),
         (&["tcp", "-P", "chargen", "-r", "1k"], "chargen sends without being asked"),
         (&["tcp", "-P", "daytime", "-l", "9"], "daytime takes no data"),
         (&["udp", "--reconnect"], "datagrams have none"),

@@ -11,10 +11,7 @@ use super::{
     pieces::Pieces,
 };
 use crate::{
-    protocol::{
-        Setup,
-        framing::{Framing, Wrap},
-    },
+    protocol::{Framing, Setup},
     session::{Cx, Event, Input, Mismatch, NotNow, Session, Verdict, Violation},
 };
 
@@ -81,19 +78,6 @@ impl Client {
     }
 }
 
-/// What goes around `body`, when it can be said at all.
-fn fitting<'a>(framing: &'a Framing, body: &[u8], cx: &Cx<'_>) -> Result<Wrap<'a>, Violation> {
-    let wrap = framing.fits(body)?;
-    let size = wrap.size() + body.len();
-    if cx.datagrams() && size > cx.facts.max_datagram {
-        return Err(Violation::too_long("datagram", size, cx.facts.max_datagram));
-    }
-    if !cx.datagrams() && size == 0 {
-        return Err(Violation::new("empty_message", "an empty message says nothing on a stream without framing"));
-    }
-    Ok(wrap)
-}
-
 fn in_order(sent: &mut InOrder, prefix: &[u8], answer: &[u8], cx: &mut Cx<'_>) {
     let Some(sent) = sent.next(cx) else { return cx.event(Event::Unsolicited { bytes: answer.len() }) };
     let verdict = match answer.strip_prefix(prefix) {
@@ -140,7 +124,7 @@ impl Session for Client {
     }
 
     fn submit(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) -> Result<(), NotNow> {
-        let wrap = match fitting(&self.framing, body, cx) {
+        let wrap = match self.framing.fits_in(body, cx) {
             Ok(wrap) => wrap,
             Err(why) => {
                 cx.event(Event::Refused { seq, why });

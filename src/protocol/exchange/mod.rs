@@ -1,7 +1,7 @@
 //! One shape for `processed`, `echo` and `discard`: what comes in is answered with a prefix and the same bytes again, or not
 //! at all. Any framing goes around it, streams and datagrams carry it, and the client checks every answer.
 //!
-//! May use: `session`, `protocol::framing`.
+//! May use: `session`, `protocol::framing`, `protocol::{Setup, Param, ParamKind}`.
 
 mod client;
 mod numbered;

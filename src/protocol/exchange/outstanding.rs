@@ -11,6 +11,8 @@ use crate::session::{Cx, Event, NotNow, Verdict};
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// What one message costs beside its bytes.
 const COST: usize = 64;
+/// Bytes of messages that no answer is awaited for, in each of the two memories below.
+const REMEMBERED_BYTES: usize = MOST_BYTES / 2;
 /// Messages no longer awaited that are remembered where order tells nothing.
 const FORGOTTEN: usize = 1024;
 /// Answered messages that are remembered where order tells nothing, to know a duplicate.
@@ -95,50 +97,75 @@ impl InOrder {
 /// Answers come in any order, or never: datagrams; and streams whose answers do not tell what they answer.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Outstanding {
-    awaited: VecDeque<Sent>,
+    awaited: Kept,
+    forgotten: Kept,
+    answered: Kept,
+}
+
+/// Messages in the order said, and what they cost.
+#[derive(Debug, Default)]
+struct Kept {
+    sent: VecDeque<Sent>,
     bytes: usize,
-    forgotten: VecDeque<Sent>,
-    answered: VecDeque<Sent>,
+}
+
+impl Kept {
+    fn add(&mut self, sent: Sent) {
+        self.bytes += sent.body.len() + COST;
+        self.sent.push_back(sent);
+    }
+
+    fn take(&mut self, at: usize) -> Option<Sent> {
+        let sent = self.sent.remove(at)?;
+        self.bytes -= sent.body.len() + COST;
+        Some(sent)
+    }
+
+    fn take_equal(&mut self, body: &[u8]) -> Option<Sent> {
+        let at = self.sent.iter().position(|sent| sent.body == body)?;
+        self.take(at)
+    }
+
+    /// Adds one, and drops the oldest beyond `most` or a share of [`MOST_BYTES`]. One is always kept.
+    fn remember(&mut self, sent: Sent, most: usize) {
+        self.add(sent);
+        while self.sent.len() > most || (self.bytes > REMEMBERED_BYTES && self.sent.len() > 1) {
+            self.take(0);
+        }
+    }
 }
 
 impl Outstanding {
     /// Never refuses: beyond the bound the oldest counts as lost, as most of so many will be.
     pub(in crate::protocol) fn push(&mut self, seq: u64, body: &Bytes) {
-        self.bytes += body.len() + COST;
-        self.awaited.push_back(Sent::new(seq, body));
-        while self.bytes > MOST_BYTES && self.awaited.len() > 1 {
+        self.awaited.add(Sent::new(seq, body));
+        while self.awaited.bytes > MOST_BYTES && self.awaited.sent.len() > 1 {
             self.lose(0);
         }
     }
 
     /// The body of the oldest message that awaits an answer.
     pub(in crate::protocol) fn oldest(&self) -> Option<&Bytes> {
-        self.awaited.front().map(|sent| &sent.body)
+        self.awaited.sent.front().map(|sent| &sent.body)
     }
 
     pub(in crate::protocol) fn forget(&mut self, seq: u64) {
-        if let Some(at) = self.awaited.iter().position(|sent| sent.seq == seq) {
+        if let Some(at) = self.awaited.sent.iter().position(|sent| sent.seq == seq) {
             self.lose(at);
         }
     }
 
     fn lose(&mut self, at: usize) {
-        if let Some(mut sent) = self.remove(at) {
+        if let Some(mut sent) = self.awaited.take(at) {
             sent.forgotten = true;
-            remember(&mut self.forgotten, sent, FORGOTTEN);
+            self.forgotten.remember(sent, FORGOTTEN);
         }
-    }
-
-    fn remove(&mut self, at: usize) -> Option<Sent> {
-        let sent = self.awaited.remove(at)?;
-        self.bytes -= sent.body.len() + COST;
-        Some(sent)
     }
 
     /// An answer that tells nothing about what it answers: it is the oldest message's, or a forgotten one's. Tells whether
     /// it answered anything.
     pub(in crate::protocol) fn answer_oldest(&mut self, verdict: Verdict, cx: &mut Cx<'_>) -> bool {
-        match self.remove(0).or_else(|| self.forgotten.pop_front()) {
+        match self.awaited.take(0).or_else(|| self.forgotten.take(0)) {
             Some(sent) => sent.settle(verdict, cx),
             None => return false,
         }
@@ -148,29 +175,39 @@ impl Outstanding {
     /// A right answer to a message with this body: the oldest such that awaits one, else one that was forgotten or answered.
     /// Tells whether there was any.
     pub(super) fn answer_equal(&mut self, body: &[u8], cx: &mut Cx<'_>) -> bool {
-        let equal = |sent: &Sent| sent.body == body;
-        if let Some(at) = self.awaited.iter().position(equal)
-            && let Some(sent) = self.remove(at)
-        {
+        if let Some(sent) = self.awaited.take_equal(body).or_else(|| self.forgotten.take_equal(body)) {
             sent.settle(Verdict::Right, cx);
-            remember(&mut self.answered, sent, ANSWERED);
-        } else if let Some(at) = self.forgotten.iter().position(equal)
-            && let Some(sent) = self.forgotten.remove(at)
-        {
-            sent.settle(Verdict::Right, cx);
-            remember(&mut self.answered, sent, ANSWERED);
-        } else if let Some(sent) = self.answered.iter().rfind(|sent| equal(sent)) {
-            cx.event(Event::Duplicate { seq: sent.seq });
-        } else {
-            return false;
+            self.answered.remember(sent, ANSWERED);
+            return true;
         }
-        true
+        let again = self.answered.sent.iter().rfind(|sent| sent.body == body);
+        if let Some(sent) = again {
+            cx.event(Event::Duplicate { seq: sent.seq });
+        }
+        again.is_some()
     }
 }
 
-fn remember(ring: &mut VecDeque<Sent>, sent: Sent, most: usize) {
-    if ring.len() == most {
-        ring.pop_front();
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_bounded_in_bytes() {
+        let mut outstanding = Outstanding::default();
+        let long = Bytes::from(vec![0; 64 * 1024]);
+        for seq in 0..FORGOTTEN as u64 {
+            outstanding.push(seq, &long);
+            outstanding.forget(seq);
+        }
+        let Outstanding { awaited, forgotten, .. } = &outstanding;
+        assert_eq!((awaited.bytes, forgotten.bytes <= REMEMBERED_BYTES), (0, true), "{} bytes", forgotten.bytes);
+        assert!(forgotten.sent.len() > 100);
+        let mut short = Outstanding::default();
+        for seq in 0..2 * FORGOTTEN as u64 {
+            short.push(seq, &Bytes::from_static(b"x"));
+            short.forget(seq);
+        }
+        assert_eq!(short.forgotten.sent.len(), FORGOTTEN);
     }
-    ring.push_back(sent);
 }

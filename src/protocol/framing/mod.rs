@@ -136,7 +136,6 @@ impl Framing {
         let max = max.unwrap_or(match kind {
             Kind::Raw => 0,
             Kind::Lines | Kind::Delimiter(_) => LINE_MAX,
-            Kind::Int(2) => 0xffff,
             Kind::Netstring | Kind::Int(_) | Kind::Varint => STRING_MAX,
         });
         Ok(Self { max: max.min(kind.width_max()), kind })

@@ -54,6 +54,22 @@ impl Framing {
         Ok(wrap)
     }
 
+    /// As [`Framing::fits`], and what carries `message` can carry it.
+    ///
+    /// # Errors
+    /// As [`Framing::fits`]; `frame_too_long` also for a datagram, and `empty_message`.
+    pub fn fits_in(&self, message: &[u8], cx: &Cx<'_>) -> Result<Wrap<'_>, Violation> {
+        let wrap = self.fits(message)?;
+        let size = wrap.size() + message.len();
+        if cx.datagrams() && size > cx.facts.max_datagram {
+            return Err(Violation::too_long("datagram", size, cx.facts.max_datagram));
+        }
+        if !cx.datagrams() && size == 0 {
+            return Err(Violation::new("empty_message", "an empty message says nothing on a stream without framing"));
+        }
+        Ok(wrap)
+    }
+
     /// What stands before and after a message of `length` bytes.
     ///
     /// # Errors
@@ -79,15 +95,6 @@ impl Framing {
             Kind::Varint => wrap.varint(length),
         }
         Ok(wrap)
-    }
-
-    /// Says `message` in this framing.
-    ///
-    /// # Errors
-    /// As [`Framing::fits`]; nothing was said then.
-    pub fn put(&self, message: &Bytes, cx: &mut Cx<'_>) -> Result<(), Violation> {
-        self.fits(message)?.put(message, cx);
-        Ok(())
     }
 
     /// Would a reader of this framing find the end of `message` where it is, and not before?

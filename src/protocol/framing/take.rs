@@ -82,7 +82,7 @@ impl Framing {
                 b'0'..=b'9' if at > 0 && bytes[0] == b'0' => {
                     return Err(Violation::new("bad_length", "netstring's length has a leading zero"));
                 }
-                b'0'..=b'9' => data = self.grow(data, 10, u64::from(byte - b'0'), "netstring")?,
+                b'0'..=b'9' => data = self.grow(data, byte - b'0')?,
                 other => {
                     let sentence = format!("netstring's length holds byte 0x{other:02x}, not a digit or a colon");
                     return Err(Violation::new("bad_length", sentence));
@@ -101,7 +101,7 @@ impl Framing {
         }
     }
 
-    /// Little groups of seven bits, the high bit set on all but the last.
+    /// Groups of seven bits, the lowest first; the high bit is set on all but the last.
     fn varint_header(&self, bytes: &[u8]) -> Result<Header, Violation> {
         let mut data = 0_u64;
         for (at, byte) in bytes.iter().enumerate() {
@@ -121,12 +121,12 @@ impl Framing {
         Ok(Header::Partial)
     }
 
-    /// `length` with one more digit, while it stays within the limit.
-    fn grow(&self, length: usize, base: u64, digit: u64, what: &str) -> Result<usize, Violation> {
-        let grown = (length as u64).saturating_mul(base).saturating_add(digit);
+    /// A netstring's length with one more digit, while it stays within the limit.
+    fn grow(&self, length: usize, digit: u8) -> Result<usize, Violation> {
+        let grown = (length as u64).saturating_mul(10).saturating_add(u64::from(digit));
         match usize::try_from(grown) {
             Ok(grown) if grown <= self.max => Ok(grown),
-            _ => Err(Violation::too_long(what, format_args!("at least {grown}"), self.max)),
+            _ => Err(Violation::too_long("netstring", format_args!("at least {grown}"), self.max)),
         }
     }
 }

@@ -18,29 +18,17 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Handed, Quit, Sink, Source, Terms, Traffic, pool, timers::Timers};
-use crate::{
-    session::{Closed, Cx, EffectId, Event, Facts, Out, Outcome, Session, Violation},
-    transport::Stream,
-};
+use crate::session::{Closed, Cx, EffectId, Event, Facts, Out, Outcome, Session, Violation};
 
 /// After our close, how long and how much of the peer's is still read and thrown away: a socket closed over unread bytes
 /// resets the connection, and the reset can overtake our last answer.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: u64 = 1024 * 1024;
 
-/// A stream that can be ended with a reset.
-pub trait Wire: AsyncRead + AsyncWrite + Unpin {
-    /// Makes the coming drop a reset, where the transport has such a thing.
-    fn reset_on_drop(&self) {}
-}
+/// A stream of bytes, both ways.
+pub trait Wire: AsyncRead + AsyncWrite + Unpin {}
 
-impl Wire for Stream {
-    fn reset_on_drop(&self) {
-        Stream::reset_on_drop(self);
-    }
-}
-
-impl Wire for tokio::io::DuplexStream {}
+impl<W: AsyncRead + AsyncWrite + Unpin> Wire for W {}
 
 /// Where the conversation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -70,10 +70,6 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                 let how = if self.flags.peer_ended { Closed::ByPeer } else { Closed::ByUs };
                 self.close(how)
             }
-            Effect::Abort => {
-                self.wire.reset_on_drop();
-                Turn::Over(Closed::ByUs)
-            }
             Effect::Wake(id, after) => {
                 self.timers.get_or_insert_default().wake(Instant::now() + after, id);
                 Turn::Again

@@ -281,7 +281,7 @@ impl Desk {
                 Front::Effect(effect) => {
                     self.out.pop();
                     match effect {
-                        Effect::Close | Effect::Abort => {
+                        Effect::Close => {
                             self.out.clear();
                             return self.forget(to, &Closed::ByUs);
                         }

@@ -10,7 +10,6 @@ type Came = (Endpoint, Option<IpAddr>, Vec<u8>);
 
 async fn receive(server: &PacketServer, batch: &mut Batch) -> Vec<Came> {
     poll_fn(|cx| server.poll_recv(cx, batch)).await.unwrap();
-    assert_eq!(batch.len(), batch.iter().count());
     batch.iter().map(|datagram| (datagram.peer.clone(), datagram.local, datagram.bytes.to_vec())).collect()
 }
 
@@ -222,7 +221,12 @@ async fn groups_and_who_can_join_them() {
     assert_eq!(trouble.sentence, "could not join 10.0.0.1: it is no multicast group");
     let flags = SocketFlags { join: vec!["239.255.77.1".parse().unwrap()], ..SocketFlags::default() };
     let trouble = refused(bind(&listening_place("5000", Scheme::Udp), None, &flags));
-    assert_eq!(trouble.sentence, "could not join 239.255.77.1: 127.0.0.1 gets nothing that is sent to a group");
+    assert_eq!(trouble.sentence, "could not join 239.255.77.1: 127.0.0.1 gets nothing that is sent to it");
+    let trouble = refused(bind(&listening_place("239.255.77.2:0", Scheme::Udp), None, &flags));
+    assert_eq!(trouble.sentence, "could not join 239.255.77.1: 239.255.77.2 gets nothing that is sent to it");
+    let both = SocketFlags { join: vec!["ff02::1".parse().unwrap(), "239.255.77.1".parse().unwrap()], ..flags.clone() };
+    let trouble = refused(bind(&listening_place("127.0.0.1:5000", Scheme::Udp), None, &both));
+    assert_eq!(trouble.sentence, "could not join 239.255.77.1: 127.0.0.1 gets nothing that is sent to it");
     assert_eq!(trouble.hint.as_deref(), Some("listen on every address, as in serve-udp :5000"));
     let trouble = refused(bind(&listening_place(":0", Scheme::Udp), Some(Family::V6), &flags));
     assert_eq!(trouble.sentence, "could not join 239.255.77.1: no socket of its family is open");

@@ -4,7 +4,7 @@ mod datagrams;
 mod streams;
 mod unix;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{future::poll_fn, io, net::SocketAddr, path::PathBuf};
 
 use super::*;
 use crate::{error::Trouble, session::Endpoint};
@@ -27,6 +27,11 @@ fn address(endpoint: &Endpoint) -> SocketAddr {
         Endpoint::Ip(address) => *address,
         other => panic!("{other} is no IP address"),
     }
+}
+
+/// The next connection and its peer.
+async fn accept(listener: &Listener) -> io::Result<(Stream, Endpoint)> {
+    poll_fn(|cx| listener.poll_accept(cx)).await
 }
 
 /// The only one.

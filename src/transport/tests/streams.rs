@@ -15,7 +15,7 @@ fn loopback() -> Vec<Listener> {
 async fn pair(dial: &Dial) -> (Stream, Stream, Endpoint) {
     let listener = one(listen(&listening_place("127.0.0.1:0", Scheme::Tcp), None, &SocketFlags::default()));
     let (client, _) = connect(&place_of(listener.local(), Scheme::Tcp), dial).await.unwrap();
-    let (server, peer) = listener.accept().await.unwrap();
+    let (server, peer) = accept(&listener).await.unwrap();
     (client, server, peer)
 }
 
@@ -36,7 +36,7 @@ async fn every_address_takes_connections_to_any() {
     let port = address(listeners[0].local()).port();
     assert!(address(listeners[0].local()).ip().is_unspecified());
     let (client, _) = connect(&place(&format!("127.0.0.7:{port}"), Scheme::Tcp), &Dial::default()).await.unwrap();
-    let (server, peer) = listeners[0].accept().await.unwrap();
+    let (server, peer) = accept(&listeners[0]).await.unwrap();
     assert_eq!(peer, client.local());
     assert_eq!(server.local().to_string(), format!("127.0.0.7:{port}"));
 }
@@ -72,7 +72,7 @@ async fn a_server_may_start_again_at_once() {
     let listener = one(listen(&listening_place("127.0.0.1:0", Scheme::Tcp), None, &SocketFlags::default()));
     let local = listener.local().clone();
     let (mut client, _) = connect(&place_of(&local, Scheme::Tcp), &Dial::default()).await.unwrap();
-    let (server, _) = listener.accept().await.unwrap();
+    let (server, _) = accept(&listener).await.unwrap();
     // The server closes first, so the port's TIME-WAIT is on its side.
     drop((server, listener));
     assert_eq!(client.read(&mut [0; 1]).await.unwrap(), 0);
@@ -147,7 +147,7 @@ async fn bytes_go_both_ways_and_a_reset_is_seen_as_one() {
     assert_eq!(&buffer[..5], b"hello");
     client.shutdown().await.unwrap();
     assert_eq!(server.read(&mut buffer).await.unwrap(), 0);
-    server.reset_on_drop();
+    tcp(&server).set_linger(Some(std::time::Duration::ZERO)).unwrap();
     drop(server);
     assert_eq!(client.read(&mut buffer).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
 }
@@ -172,7 +172,7 @@ async fn flags_are_set_on_both_sides() {
     let listener = one(listen(&listening_place("127.0.0.1:0", Scheme::Tcp), None, &flags));
     let dial = Dial { flags, ..Dial::default() };
     let (client, _) = connect(&place_of(listener.local(), Scheme::Tcp), &dial).await.unwrap();
-    let (server, _) = listener.accept().await.unwrap();
+    let (server, _) = accept(&listener).await.unwrap();
     for socket in [tcp(&client), tcp(&server)] {
         assert!(socket.tcp_nodelay().unwrap());
         assert!(socket.keepalive().unwrap());
@@ -238,7 +238,7 @@ async fn child_that_inherits() {
     }
     let listener = one(inherited(Scheme::Tcp, &SocketFlags::default()));
     assert!(inherited(Scheme::Tcp, &SocketFlags::default()).unwrap().is_empty(), "handed over once");
-    let (mut stream, _) = listener.accept().await.unwrap();
+    let (mut stream, _) = accept(&listener).await.unwrap();
     stream.write_all(listener.local().to_string().as_bytes()).await.unwrap();
 }
 

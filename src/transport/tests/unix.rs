@@ -34,7 +34,7 @@ async fn a_stream_goes_both_ways() {
     let target = folder.target("s", Scheme::Unix);
     let listener = one(listen(&target, None, &SocketFlags::default()));
     let (mut client, route) = connect(&target, &Dial::default()).await.unwrap();
-    let (mut server, peer) = listener.accept().await.unwrap();
+    let (mut server, peer) = accept(&listener).await.unwrap();
     assert_eq!((peer, client.peer()), (Endpoint::Unnamed, listener.local().clone()));
     assert_eq!(route.attempts.len(), 1);
     client.write_all(b"x").await.unwrap();
