@@ -216,7 +216,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-shutdown -
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s N -l shutdown -d 'Close our side at the end of input (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s z -l connect-only -d 'Connect, say nothing, close'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s x -l hex -d 'Show the answer as a hex dump'
-complete -c netproto -n "__fish_netproto_using_subcommand send" -s J -l json -d 'One JSON document on stdout'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s J -l json -d 'A JSON document for each exchange'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s q -l quiet -d 'Show no answer, only errors'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s v -l verbose -d 'Show addresses and times; -vv: each piece too'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l raw -d 'Never escape the answer, also on a terminal'

@@ -285,7 +285,11 @@ fn a_full_stdout_is_an_error() {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = netproto(args).stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{args:?}");
-        assert_eq!(text(&output.stderr), "netproto: no space left on device\n", "{args:?}");
+        assert_eq!(
+            text(&output.stderr),
+            "netproto: could not write to standard output: no space left on device\n",
+            "{args:?}"
+        );
     }
 }
 

@@ -131,6 +131,22 @@ fn a_full_disk_is_told() {
     report.code(1).said("no space").said(&csv);
 }
 
+/// Objects are somebody's input: without them a server does not go on, and it says why it stops.
+#[test]
+fn a_log_of_objects_that_cannot_be_written_ends_a_server_with_a_sentence() {
+    let mut server = netproto(&["serve-tcp", "0", "-J"]).stdout_file("/dev/full").spawn();
+    server.wait_within(PATIENCE).code(1).said("could not write the log to standard output: no space left on device");
+}
+
+/// What has no place to go is not done first.
+#[test]
+fn without_a_standard_output_nothing_is_done_for_it() {
+    for args in [&["bench", "tcp", "-n", "1"][..], &["serve-tcp", "0", "-J"], &["protocols"], &["completions", "bash"]] {
+        let mut process = netproto(args).under(&["sh", "-c", "exec \"$@\" >&-", "sh"]).spawn();
+        process.wait_within(PATIENCE).code(1).said("standard output is closed");
+    }
+}
+
 #[test]
 fn logs_that_cannot_be_written_do_not_stop_a_server() {
     // Standard error is full; the clients are served all the same.

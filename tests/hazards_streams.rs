@@ -72,7 +72,8 @@ fn flood(clients: &mut [TcpStream]) -> u64 {
 
 #[test]
 fn a_hundred_clients_that_never_read_take_bounded_memory() {
-    let mut server = Server::start(&["serve-tcp", "0", "-P", "echo", "--recv-buffer", "64K", "--send-buffer", "64K"]);
+    let args = ["serve-tcp", "0", "-P", "echo", "--recv-buffer", "64K", "--send-buffer", "64K", "--stats", "100ms"];
+    let mut server = Server::start(&args);
     assert_eq!(exchange(server.addr(), b"warm"), b"warm");
     let before = rss_kib(server.process.pid);
     let mut clients: Vec<TcpStream> = (0..100).map(|_| small(server.addr())).collect();
@@ -81,6 +82,8 @@ fn a_hundred_clients_that_never_read_take_bounded_memory() {
     assert!(grown < 100 * 256, "{grown} KiB for 100 clients that sent {sent} bytes and never read");
     // The others do not notice.
     assert_eq!(exchange(server.addr(), b"good"), b"good");
+    // The pauses are in the interval lines while they last.
+    assert!(server.log("pause").contains(" open "));
     drop(clients);
     // The pauses are counted, and said.
     server.stop().code(0).said("pause");

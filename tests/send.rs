@@ -109,6 +109,57 @@ fn a_reset_is_a_failure_with_a_message() {
     netproto(&["send", &addr.to_string(), "hi"]).run().code(1).said("reset");
 }
 
+/// Whether the peer closes before or after our first piece is read from the file, it did not take it.
+#[test]
+fn what_a_peer_did_not_take_is_a_failure() {
+    let addr = serve(drop);
+    let folder = Folder::new("not-taken");
+    let file = folder.join("file");
+    std::fs::write(&file, noise(16 << 20)).unwrap();
+    for _ in 0..10 {
+        netproto(&["send", &addr.to_string(), "-f", &file]).run().code(1).said("netproto: ");
+    }
+    netproto(&["send", &addr.to_string()]).stdin(noise(16 << 20)).run().code(1).said("netproto: ");
+}
+
+/// Only the line ends go, where a framing puts its own.
+#[test]
+fn framed_input_is_cut_at_its_lines_and_nothing_else_is_lost() {
+    let server = Server::start(&["serve-tcp", "0", "-P", "echo", "--framing", "netstring"]);
+    let folder = Folder::new("framed-input");
+    let (file, out) = (folder.join("in"), folder.join("out"));
+    let input = [&noise(50_000)[..], b"a\r\nb\n\nc\r"].concat();
+    std::fs::write(&file, &input).unwrap();
+    netproto(&["send", &server.at(), "--framing", "netstring", "-f", &file, "-o", &out]).run().code(0);
+    // Answers are one line each, so an empty one leaves no trace.
+    let lines =
+        |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect();
+    let (came, said): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (lines(&std::fs::read(out).unwrap()), lines(&input));
+    assert!(came == said, "{} of {} lines", came.len(), said.len());
+}
+
+#[test]
+fn several_answers_are_expected_as_they_are_printed() {
+    let server = Server::start(&["serve-udp", "0"]);
+    let args = ["send", "udp", &server.at(), "a", "b", "--expect", "Processed: a\\nProcessed: b"];
+    netproto(&args).run().code(0).gave("Processed: a\nProcessed: b");
+}
+
+#[test]
+fn an_endless_answer_ends_after_as_many_pieces_as_wanted() {
+    let server = Server::start(&["serve-tcp", "0", "-P", "chargen"]);
+    let output = netproto(&["send", &server.at(), "-P", "chargen", "--replies", "2"]).run();
+    assert!(output.code(0).stdout.len() >= 2 * 74, "{output}");
+}
+
+#[test]
+fn an_exchange_that_never_began_has_its_document() {
+    let (_kept, addr) = refusing();
+    let output = netproto(&["send", "tcp", &addr.to_string(), "-J"]).run();
+    let error = output.code(1).json()["error"].as_str().map(str::to_owned).unwrap();
+    assert!(error.contains("refused"), "{output}");
+}
+
 #[test]
 fn refused_is_one_line_at_once() {
     let (_kept, addr) = refusing();

@@ -229,6 +229,12 @@ fn one_peer_cannot_take_all_places() {
 }
 
 #[test]
+fn who_waits_for_our_answer_is_not_idle() {
+    let server = Server::start(&["serve-tcp", "0", "-P", "echo", "-p", "delay=1s", "-i", "200ms"]);
+    assert_eq!(exchange(server.addr(), b"patience"), b"patience");
+}
+
+#[test]
 fn idle_connections_are_closed_by_i() {
     let server = Server::start(&["serve-tcp", "0", "-i", "200ms", "-v"]);
     let mut stream = connect(server.addr());

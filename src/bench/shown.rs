@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(span(Duration::from_secs(100)), "100 s");
         assert_eq!(number(20_000.0), "20,000");
         assert_eq!(number(0.5), "0.5");
-        assert_eq!(number(1220.703_125), "1220.7");
+        assert_eq!(number(1_220.703_125), "1220.7");
         assert_eq!(counted(1, "connection"), "1 connection");
         assert_eq!(counted(1200, "socket"), "1,200 sockets");
     }

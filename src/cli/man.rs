@@ -101,7 +101,7 @@ impl Pages {
         let mut tool = Cli::command();
         tool.build();
         match &self.dir {
-            None => io::stdout().write_all(&page(&tool)?)?,
+            None => return super::print(&String::from_utf8_lossy(&page(&tool)?)),
             Some(dir) => {
                 fs::create_dir_all(dir).map_err(|error| unwritable(dir, &error))?;
                 let commands = tool.get_subcommands().filter(|command| !command.is_hide_set());

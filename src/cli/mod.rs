@@ -189,7 +189,7 @@ fn not_run(error: &clap::Error, args: &[OsString]) -> anyhow::Result<Exit> {
 
 /// Prints to stdout; styles are taken off where they don't belong.
 fn print(text: &str) -> anyhow::Result<Exit> {
-    stdout_for("this")?;
+    stdout_for("what was asked for")?;
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(Exit::Done),

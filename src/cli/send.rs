@@ -124,7 +124,7 @@ struct ShowArgs {
     /// Show the answer as a hex dump
     #[arg(short = 'x', long, conflicts_with = "raw")]
     hex: bool,
-    /// One JSON document on stdout
+    /// A JSON document for each exchange
     #[arg(short = 'J', long)]
     json: bool,
     /// Show no answer, only errors

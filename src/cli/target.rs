@@ -9,6 +9,7 @@ use super::values;
 use crate::{
     error::Trouble,
     transport::{Place, Scheme, Target, Use},
+    values::read,
 };
 
 /// The words of `send` and `bench`, sorted out.
@@ -52,6 +53,14 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// The first word is nearly a transport, and the next one is a place.
+    fn transport_meant(&self, word: &OsStr) -> Option<Trouble> {
+        let (typed, place) = (word.to_str()?, self.data.first()?.to_str()?);
+        let meant = read::nearest(typed, ["tcp", "udp", "unix"])?;
+        let known = self.transport.is_none() && Target::parse(place, values::transport(meant)?, Use::Connect(None)).is_ok();
+        known.then(|| Trouble::usage(format!("unknown transport {typed:?}")).hint(format!("did you mean {meant}?")))
+    }
+
     /// The line to type for a host and a port that are two words.
     fn joined(&self, host: &OsStr, scheme: Scheme) -> Option<String> {
         let (port, data) = self.data.split_first()?;
@@ -73,9 +82,11 @@ impl<'a> Words<'a> {
     pub fn target(&self, datagram: bool, port: Option<u16>) -> Result<Option<Target>, Trouble> {
         let Some(word) = self.target else { return Ok(None) };
         let scheme = self.transport.unwrap_or(Scheme::Tcp);
-        let target = target(word, scheme, Use::Connect(port)).map_err(|trouble| match self.joined(word, scheme) {
-            Some(line) => trouble.hint(line),
-            None => trouble,
+        let target = target(word, scheme, Use::Connect(port)).map_err(|trouble| {
+            self.transport_meant(word).unwrap_or_else(|| {
+                let line = self.joined(word, scheme);
+                trouble.hint_if(line)
+            })
         })?;
         match self.transport {
             Some(named) if !same_kind(named, target.scheme) => {

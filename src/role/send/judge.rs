@@ -25,7 +25,8 @@ pub(super) fn judge(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble>
         return Err(source::unreadable(plan, error));
     }
     if let Some(why) = &heard.unsayable {
-        return Err(Trouble::usage(format!("{} can't say that: {why}", plan.protocol.name)));
+        return Err(Trouble::usage(format!("the message can't be sent: {why}"))
+            .hint("--framing and --max-frame change what is possible"));
     }
     if let Some(mismatch) = &heard.first_wrong {
         return Err(unexpected(mismatch));
@@ -42,7 +43,8 @@ pub(super) fn judge(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble>
 fn ended(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble> {
     let (heard, target) = (&exchange.heard, &plan.target);
     match &exchange.how {
-        Closed::Reset => Err(Trouble::failed(format!("{target}: connection reset by peer"))),
+        Closed::Reset => Err(Trouble::failed(format!("{target}: connection reset by peer"))
+            .hint("the peer gave it up without reading all of it; -v shows how far it came")),
         Closed::Violated(violation) => Err(Trouble::failed(format!("{target}: {violation}"))),
         Closed::Failed(why) => Err(Trouble::failed(format!("{target}: {why}")).hint(match plan.target.scheme.rides() {
             Rides::Datagrams => "nothing listens there, or a firewall refuses",

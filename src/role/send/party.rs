@@ -50,6 +50,13 @@ pub(super) struct Heard {
 }
 
 impl Heard {
+    /// What is kept is what is printed: a second answer begins on a line of its own.
+    fn separate(&mut self, messages: bool) {
+        if messages && self.kept.last().is_some_and(|last| *last != b'\n') && self.kept.len() < KEPT {
+            self.kept.push(b'\n');
+        }
+    }
+
     /// Where nobody knows an answer's end, or there is none, each piece is one.
     pub(super) fn replies(&self, answers: Answers) -> u64 {
         if matches!(answers, Answers::Unknown | Answers::Endless) { self.pieces } else { self.answered }
@@ -150,6 +157,7 @@ impl Sink for Correspondent<'_> {
                     return;
                 }
                 self.heard.pieces += 1;
+                self.heard.separate(self.show.messages());
                 let room = KEPT - self.heard.kept.len();
                 self.heard.cut |= bytes.len() > room;
                 self.heard.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);

@@ -46,6 +46,11 @@ impl Show {
         Ok(Self { out, messages, escape: terminal && !plan.raw, terminal, plan: plan.clone(), shown: 0, line_ended: true })
     }
 
+    /// Does each answer have an end?
+    pub(super) fn messages(&self) -> bool {
+        self.messages
+    }
+
     /// Shows a piece of an answer.
     pub(super) fn body(&mut self, bytes: &[u8]) -> io::Result<()> {
         let offset = self.shown;

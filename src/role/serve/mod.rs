@@ -32,7 +32,11 @@ use crate::{
     protocol::MakeSession,
     session::{Endpoint, Rides},
     transport::{self, Host, Listener, PacketServer, Place, Scheme},
+    values::show::duration,
 };
+
+/// When people begin to wonder why a stop takes so long.
+const NOTICED: Duration = Duration::from_millis(200);
 
 /// What all conversations of one server share.
 #[derive(Debug)]
@@ -177,10 +181,12 @@ pub async fn serve(plan: ServePlan, sockets: Sockets, stop: Stop) -> anyhow::Res
     server.announce(&sockets.addresses());
     let started = Instant::now();
     let stats = server.plan.log.stats.map(|every| tokio::spawn(interval_lines(server.clone(), every)));
+    let drain = tokio::spawn(tell_drain(server.clone()));
     match sockets {
         Sockets::Streams(listeners) => streams::serve(&server, listeners).await,
         Sockets::Datagrams(sockets) => datagrams::serve(&server, sockets).await,
     }
+    drain.abort();
     if let Some(stats) = stats {
         stats.abort();
     }
@@ -209,6 +215,14 @@ fn check(plan: &ServePlan, addresses: &[Endpoint]) -> Result<MakeSession, Troubl
         return Err(Trouble::usage(sentence).hint("serve it on loopback (a bare port), or say --allow-amplification"));
     }
     Ok(make)
+}
+
+/// Says why it does not end at once, when it does not.
+async fn tell_drain(server: Arc<Server>) {
+    server.stop.reached(Phase::Finish).await;
+    tokio::time::sleep(NOTICED).await;
+    let grace = duration(server.plan.grace);
+    server.log.say(&Entry::Hint(format!("waiting for answers on their way, {grace} at most; Ctrl-C ends at once")));
 }
 
 async fn interval_lines(server: Arc<Server>, every: Duration) {
