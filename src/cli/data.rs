@@ -116,7 +116,7 @@ pub fn length_fits(
         return Ok(());
     }
     let (ip, largest) = if over_v6(target, family) { ("IPv6", Facts::MAX_UDP_IPV6) } else { ("IPv4", Facts::MAX_UDP_IPV4) };
-    let overhead = row.map_or(0, |row| row.overhead);
+    let overhead = row.map_or(0, Protocol::overhead);
     let room = largest - overhead;
     if length <= room {
         return Ok(());

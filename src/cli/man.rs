@@ -45,6 +45,7 @@ what they answer serve other machines only with --allow-amplification.",
         "send",
         "Each DATA is one message, and nothing is added to it; the escapes of C are known (\\en \\et \\ex0a).
 It ends when the protocol knows that its answer is whole, after --replies, when the peer closes, or after --timeout.
+With a framing, each line of a file or of standard input is one message.
 What a peer sent is shown escaped on a terminal, unless --raw is given.",
     ),
     (

@@ -7,16 +7,13 @@ use clap::{Args, ValueHint};
 
 use super::{
     data::{self, DataArgs},
-    flags::{
-        protocol::{ProtocolArgs, default_client},
-        socket::DialArgs,
-    },
+    flags::{protocol::ProtocolArgs, socket::DialArgs},
     target::Words,
     values::{self, Named},
 };
 use crate::{
     error::Trouble,
-    protocol::{Answers, Protocol},
+    protocol::{ANY, Answers, Protocol},
     role::send::{Data, Expect, SendPlan, ShowPlan},
     transport::{Scheme, Target},
     values::read,
@@ -144,7 +141,7 @@ impl Send {
     pub fn plan(&self) -> Result<SendPlan, Trouble> {
         let words = Words::sort("send", self.transport.as_ref(), self.target.as_ref(), &self.data);
         let target = words.target(self.datagram, self.protocol.port())?.ok_or_else(|| missing(words.transport))?;
-        let row = self.protocol.protocol.map_or_else(default_client, Ok)?;
+        let row = self.protocol.protocol.unwrap_or(ANY);
         let data = self.data(&words, row)?;
         let dial = self.dial.dial(target.scheme)?;
         if let Data::Messages(messages) = &data {

@@ -23,7 +23,7 @@ pub(super) static ROW: Protocol = Protocol {
     params: &[],
     server: Some(|_| Box::new(Server)),
     client: |_| Box::new(Client { line: None, awaited: Outstanding::default() }),
-    overhead: 0,
+    prefix: None,
 };
 
 /// Space to tilde.

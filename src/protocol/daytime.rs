@@ -29,7 +29,7 @@ pub(super) static ROW: Protocol = Protocol {
         })
     }),
     client: |_| Box::new(Client::new(WANTED)),
-    overhead: 0,
+    prefix: None,
 };
 
 const WANTED: Wanted = Wanted {

@@ -19,5 +19,5 @@ pub(super) static ROW: Protocol = Protocol {
     params: &[],
     server: Some(|setup| Box::new(Server::new(Rule::Silence, setup))),
     client: |setup| Box::new(Client::new(Rule::Silence, setup)),
-    overhead: 0,
+    prefix: None,
 };

@@ -21,5 +21,5 @@ pub(super) static ROW: Protocol = Protocol {
     params: &[exchange::DELAY],
     server: Some(|setup| Box::new(Server::new(RULE, setup))),
     client: |setup| Box::new(Client::new(RULE, setup)),
-    overhead: 0,
+    prefix: Some(b""),
 };

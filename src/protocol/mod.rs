@@ -82,8 +82,8 @@ pub struct Protocol {
     /// `None`: there is no server end (`raw`).
     pub server: Option<MakeSession>,
     pub client: MakeSession,
-    /// Bytes of a datagram that the answer needs beside the data (`processed`: its prefix).
-    pub overhead: usize,
+    /// What stands before the data in each answer; `None`: answers are something else.
+    pub prefix: Option<&'static [u8]>,
 }
 
 /// What is answered depends on the transport.
@@ -97,6 +97,12 @@ pub struct AnswersBy {
 pub static ALL: &[&Protocol] =
     &[&processed::ROW, &echo::ROW, &discard::ROW, &chargen::ROW, &qotd::ROW, &daytime::ROW, &time::ROW, &raw::ROW];
 
+/// What a server speaks unless told otherwise.
+pub static DEFAULT: &Protocol = &processed::ROW;
+
+/// The client end that stands for any server.
+pub static ANY: &Protocol = &raw::ROW;
+
 /// The protocol of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Protocol> {
@@ -107,6 +113,14 @@ pub fn find(name: &str) -> Option<&'static Protocol> {
 #[must_use]
 pub fn nearest(typed: &str) -> Option<&'static str> {
     crate::values::read::nearest(typed, ALL.iter().map(|protocol| protocol.name))
+}
+
+impl Protocol {
+    /// Bytes that an answer has beside the data: in a datagram they must fit as well.
+    #[must_use]
+    pub fn overhead(&self) -> usize {
+        self.prefix.map_or(0, <[u8]>::len)
+    }
 }
 
 impl AnswersBy {

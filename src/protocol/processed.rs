@@ -25,5 +25,5 @@ pub(super) static ROW: Protocol = Protocol {
     params: &[exchange::DELAY],
     server: Some(|setup| Box::new(Server::new(RULE, setup))),
     client: |setup| Box::new(Client::new(RULE, setup)),
-    overhead: PREFIX.len(),
+    prefix: Some(PREFIX),
 };

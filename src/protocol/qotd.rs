@@ -35,7 +35,7 @@ pub(super) static ROW: Protocol = Protocol {
         Box::new(Server { says: move |_: &_| quote.clone() })
     }),
     client: |_| Box::new(Client::new(WANTED)),
-    overhead: 0,
+    prefix: None,
 };
 
 const WANTED: Wanted = Wanted {

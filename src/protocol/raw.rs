@@ -19,7 +19,7 @@ pub(super) static ROW: Protocol = Protocol {
     params: &[],
     server: None,
     client: |setup| Box::new(Client { framing: setup.framing.clone(), awaited: Outstanding::default() }),
-    overhead: 0,
+    prefix: None,
 };
 
 #[derive(Debug)]

@@ -31,7 +31,7 @@ pub(super) static ROW: Protocol = Protocol {
     params: &[],
     server: Some(|_| Box::new(Server { says: |facts: &Facts| Bytes::copy_from_slice(&since_1900(now(facts))) })),
     client: |_| Box::new(Client::new(WANTED)),
-    overhead: 0,
+    prefix: None,
 };
 
 const WANTED: Wanted = Wanted {

@@ -1,7 +1,7 @@
 //! For each row of the table: it talks to itself however it is carried, and bears noise.
 
 use netproto::{
-    protocol::{ALL, Answers, find, nearest},
+    protocol::{ALL, ANY, Answers, DEFAULT, find, nearest},
     session::{Closed, Event, Rides},
 };
 
@@ -17,7 +17,7 @@ fn names_are_unique_and_found() {
         assert!(!row.about.ends_with('.') && row.about.len() < 72, "{}: one line, no full stop", row.name);
         assert!(row.amplifies <= row.echoes, "{}: what answers any datagram can loop", row.name);
     }
-    assert_eq!(ALL[0].name, "processed");
+    assert_eq!((ALL[0].name, DEFAULT.name, ANY.name), ("processed", "processed", "raw"));
     assert_eq!(nearest("ehco"), Some("echo"));
     assert_eq!(nearest("zzzzzz"), None);
 }

@@ -168,7 +168,7 @@ impl Job {
     /// Do datagrams say again what was said before, to a protocol that answers with the data alone?
     pub(super) fn repeats(&self) -> bool {
         let own = matches!(self.body, Body::Same(_) | Body::InTurn(_)) && self.protocol.takes_data;
-        self.datagrams() && own && self.protocol.echoes && self.protocol.overhead == 0
+        self.datagrams() && own && self.protocol.prefix == Some(b"")
     }
 
     /// What request `seq` of a conversation says. `room` is reused: while nobody holds the last one, nothing is allocated.

@@ -16,11 +16,10 @@ use crate::{
     role::{Quit, Said, Sink, Source, Terms, drive::Drive, packets::DrivePackets},
     session::{Closed, Event, Facts, Watch},
     transport::{self, Stream},
-    values::show::{escaped, quoted},
+    values::show::quoted,
 };
 
 const MESSAGE: &[u8] = b"probe";
-const PREFIX: &[u8] = b"Processed: ";
 /// Without an answer for this long, there is none.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -32,22 +31,21 @@ struct Prober {
 }
 
 /// What an answer tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 enum Told {
-    /// The name of a protocol.
-    Known(&'static str),
+    Known(&'static Protocol),
     /// It may be the beginning of a known one.
     Unclear,
     Unknown,
 }
 
+/// Only protocols that answer with the data itself can be told by their answers.
 fn told(heard: &[u8]) -> Told {
-    let processed = [PREFIX, MESSAGE].concat();
-    match heard {
-        _ if heard == MESSAGE => Told::Known("echo"),
-        _ if heard == processed => Told::Known("processed"),
-        _ if MESSAGE.starts_with(heard) || processed.starts_with(heard) => Told::Unclear,
-        _ => Told::Unknown,
+    let answers = || protocol::ALL.iter().filter_map(|row| Some((*row, [row.prefix?, MESSAGE].concat())));
+    match answers().find(|(_, answer)| answer == heard) {
+        Some((row, _)) => Told::Known(row),
+        None if answers().any(|(_, answer)| answer.starts_with(heard)) => Told::Unclear,
+        None => Told::Unknown,
     }
 }
 
@@ -84,13 +82,9 @@ fn listening(facts: Facts) -> Facts {
     Facts { watch: Watch { bodies: true, messages: false }, ..facts }
 }
 
-fn raw() -> &'static Protocol {
-    protocol::find("raw").unwrap_or(protocol::ALL[0])
-}
-
 /// Asks over a stream, with the framing that the run will have.
 pub(super) async fn stream(stream: Stream, peer: &Peer, plan: &BenchPlan) -> Result<&'static Protocol, Trouble> {
-    let (facts, session) = (listening(peer.facts(stream.local())), (raw().client)(&plan.setup));
+    let (facts, session) = (listening(peer.facts(stream.local())), (protocol::ANY.client)(&plan.setup));
     let mut drive = Drive::new(stream, session, Prober::default(), facts, Arc::new(terms(plan)));
     let how = (&mut drive).await;
     judged(&drive.into_parts().1.heard, &how, plan)
@@ -99,7 +93,7 @@ pub(super) async fn stream(stream: Stream, peer: &Peer, plan: &BenchPlan) -> Res
 /// Asks over datagrams. Where the protocol is known, any answer will do.
 pub(super) async fn packets(peer: &Peer, plan: &BenchPlan) -> Result<&'static Protocol, Trouble> {
     let socket = transport::packets_to(&peer.address, peer.scheme, &peer.dial).await?;
-    let (facts, session) = (listening(peer.facts(socket.local().clone())), (raw().client)(&plan.setup));
+    let (facts, session) = (listening(peer.facts(socket.local().clone())), (protocol::ANY.client)(&plan.setup));
     let mut drive = DrivePackets::new(socket, session, Prober::default(), facts, terms(plan));
     let how = (&mut drive).await;
     let heard = drive.into_parts().1.heard;
@@ -110,17 +104,15 @@ pub(super) async fn packets(peer: &Peer, plan: &BenchPlan) -> Result<&'static Pr
 }
 
 fn judged(heard: &[u8], how: &Closed, plan: &BenchPlan) -> Result<&'static Protocol, Trouble> {
-    if let Told::Known(name) = told(heard)
-        && let Some(protocol) = protocol::find(name)
-    {
-        return Ok(protocol);
+    match told(heard) {
+        Told::Known(protocol) => Ok(protocol),
+        Told::Unclear | Told::Unknown => Err(unclear(heard, how, plan)),
     }
-    Err(unclear(heard, how, plan))
 }
 
 /// Says why it isn't known what the server speaks.
 fn unclear(heard: &[u8], how: &Closed, plan: &BenchPlan) -> Trouble {
-    let target = plan.target.as_ref().map_or_else(String::new, |target| escaped(target.to_string().as_bytes(), false));
+    let target = plan.target.as_ref().map_or_else(String::new, ToString::to_string);
     match (heard, how) {
         (b"", Closed::TimedOut(_)) => {
             let patience = shown::span(plan.timeout.unwrap_or(PATIENCE));
@@ -143,15 +135,20 @@ mod tests {
     #[test]
     fn answers_tell_protocols_apart() {
         for (heard, tells) in [
-            (&b""[..], Told::Unclear),
-            (b"pro", Told::Unclear),
-            (b"probe", Told::Known("echo")),
-            (b"Processed: pro", Told::Unclear),
-            (b"Processed: probe", Told::Known("processed")),
-            (b"probes", Told::Unknown),
-            (b"220 mail.example ESMTP\r\n", Told::Unknown),
+            (&b""[..], "?"),
+            (b"pro", "?"),
+            (b"probe", "echo"),
+            (b"Processed: pro", "?"),
+            (b"Processed: probe", "processed"),
+            (b"probes", "none"),
+            (b"220 mail.example ESMTP\r\n", "none"),
         ] {
-            assert_eq!(told(heard), tells, "{heard:?}");
+            let name = match told(heard) {
+                Told::Known(row) => row.name,
+                Told::Unclear => "?",
+                Told::Unknown => "none",
+            };
+            assert_eq!(name, tells, "{heard:?}");
         }
     }
 }

@@ -111,7 +111,7 @@ impl Drop for OwnServer {
 }
 
 fn own(plan: &BenchPlan) -> anyhow::Result<Found> {
-    let protocol = plan.protocol.unwrap_or(protocol::ALL[0]);
+    let protocol = plan.protocol.unwrap_or(protocol::DEFAULT);
     let (place, folder) = own_place(plan.scheme)?;
     let stop = Stop::default();
     let plan_of_server = server_plan(protocol, plan.setup.clone(), Target { scheme: plan.scheme, place });

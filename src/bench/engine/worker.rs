@@ -206,7 +206,7 @@ mod tests {
         Arc::new(Job::new(Parts {
             peer: Peer { address: Endpoint::Unnamed, scheme: Scheme::Tcp, dial: Dial::default() },
             first: None,
-            protocol: protocol::ALL[0],
+            protocol: protocol::DEFAULT,
             setup: Setup::default(),
             load: Load::Length(1),
             shape: Shape { rate: None, arrivals: Arrivals::Constant, ramp: zero, omit: zero, until, seed: 0 },

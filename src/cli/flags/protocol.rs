@@ -5,7 +5,7 @@ use clap::Args;
 use crate::{
     cli::values::{self, Named},
     error::Trouble,
-    protocol::{Framing, ParamError, Params, Protocol, Setup},
+    protocol::{DEFAULT, Framing, ParamError, Params, Protocol, Setup},
 };
 
 #[derive(Debug, Clone, Args)]
@@ -83,27 +83,10 @@ fn param_trouble(row: &Protocol, error: &ParamError) -> Trouble {
 /// # Errors
 /// A row without a server end.
 pub fn served(chosen: Option<&'static Protocol>) -> Result<&'static Protocol, Trouble> {
-    let row = chosen.map_or_else(default_server, Ok)?;
+    let row = chosen.unwrap_or(DEFAULT);
     if row.server.is_some() {
         return Ok(row);
     }
     let sentence = format!("{} has no server end: it stands for any server", row.name);
     Err(Trouble::usage(sentence).hint("to send back what comes in: -P echo; `netproto protocols` lists the others"))
-}
-
-/// The first row of the table.
-///
-/// # Errors
-/// None in practice: the table has rows.
-pub fn default_server() -> Result<&'static Protocol, Trouble> {
-    crate::protocol::ALL.first().copied().ok_or_else(|| Trouble::failed("no protocol is built in"))
-}
-
-/// What a client speaks unless told otherwise: the row that has no server end, and so stands for any server.
-///
-/// # Errors
-/// None in practice: the table has such a row.
-pub fn default_client() -> Result<&'static Protocol, Trouble> {
-    let any = crate::protocol::ALL.iter().copied().find(|row| row.server.is_none());
-    any.map_or_else(default_server, Ok)
 }

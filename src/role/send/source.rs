@@ -123,7 +123,7 @@ fn one_datagram(plan: &SendPlan, reader: impl Read) -> Result<Bytes, Trouble> {
 
 /// What a protocol's answer leaves for the data of one datagram to `peer`.
 pub(super) fn check_fits(plan: &SendPlan, peer: &Endpoint, message: &Bytes) -> Result<(), Trouble> {
-    let fits = Facts::max_datagram_to(peer) - plan.protocol.overhead;
+    let fits = Facts::max_datagram_to(peer) - plan.protocol.overhead();
     if message.len() <= fits {
         return Ok(());
     }
