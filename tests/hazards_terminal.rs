@@ -6,11 +6,12 @@ mod support;
 use std::{
     io::Write,
     net::{Shutdown, SocketAddr, UdpSocket},
+    time::Duration,
 };
 
 use support::{
     nasty,
-    net::{self, connect, datagrams, serve, to_end},
+    net::{self, connect, datagrams, no_datagram, receive, serve, to_end},
     netproto,
     pty::{forges_nothing, obeys_nothing, on_a_terminal, screen},
 };
@@ -77,6 +78,22 @@ fn send_shows_datagrams_escaped_too() {
 }
 
 /// Where a server on a terminal listens.
+/// A conversation goes on when one of its datagrams is not answered.
+#[test]
+fn who_types_datagrams_may_take_their_time() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    silent.set_read_timeout(Some(support::PATIENCE)).unwrap();
+    let mut session = on_a_terminal(&["send", "udp", &silent.local_addr().unwrap().to_string()]);
+    session.send_line("first").unwrap();
+    assert_eq!(receive(&silent).unwrap(), b"first\n");
+    // Longer than datagrams are waited for otherwise.
+    assert!(no_datagram(&silent, Duration::from_millis(1200)));
+    session.send_line("second").unwrap();
+    assert_eq!(receive(&silent).unwrap(), b"second\n");
+    session.send_control('d').unwrap();
+    assert!(String::from_utf8_lossy(&screen(&mut session)).contains("0 of 2 datagrams answered"));
+}
+
 fn address(session: &mut rexpect::session::PtySession) -> SocketAddr {
     let (_, line) = session.exp_regex("listening on [a-z]+ 127.0.0.1:[0-9]+").unwrap();
     line.rsplit(' ').next().unwrap().parse().unwrap()

@@ -49,6 +49,20 @@ enum Handed {
     Ended,
 }
 
+impl Handed {
+    /// Tells the party and the driver's flags what became of it.
+    fn settle(self, party: &mut impl Source, ended: &mut bool, refused: &mut bool) {
+        match self {
+            Self::Taken => {}
+            Self::Ended => *ended = true,
+            Self::Refused(seq, body) => {
+                *refused = true;
+                party.refused(seq, body);
+            }
+        }
+    }
+}
+
 impl Said {
     /// Hands it to the session.
     fn hand(self, session: &mut dyn Session, cx: &mut Cx<'_>) -> Handed {

@@ -180,14 +180,7 @@ impl<P: Source + Sink> DrivePackets<P> {
             handed = said.hand(session, cx);
             Ok(())
         });
-        match handed {
-            Handed::Taken => {}
-            Handed::Ended => self.source_ended = true,
-            Handed::Refused(seq, body) => {
-                self.refused = true;
-                self.party.refused(seq, body);
-            }
-        }
+        handed.settle(&mut self.party, &mut self.source_ended, &mut self.refused);
         turn
     }
 

@@ -216,14 +216,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             handed = said.hand(session, cx);
             Ok(())
         });
-        match handed {
-            Handed::Taken => {}
-            Handed::Ended => self.flags.source_ended = true,
-            Handed::Refused(seq, body) => {
-                self.flags.refused = true;
-                self.party.refused(seq, body);
-            }
-        }
+        handed.settle(&mut self.party, &mut self.flags.source_ended, &mut self.flags.refused);
         turn
     }
 

@@ -64,7 +64,9 @@ async fn over(plan: &SendPlan, socket: PacketClient, script: &mut Script, show: 
     if let Script::Messages(messages) = script {
         messages.iter().try_for_each(|message| source::check_fits(plan, &peer, message))?;
     }
-    let party = Correspondent::new(script, show, plan.protocol.answers.datagrams, false, plan.replies);
+    let mut party = Correspondent::new(script, show, plan.protocol.answers.datagrams, false, plan.replies);
+    // Nobody types as fast as a server answers: until the end of input, a missing answer ends nothing. -w says otherwise.
+    party.patient = plan.timeout.is_none() && source::terminal(&plan.data);
     let session = (plan.protocol.client)(&plan.setup);
     let facts = facts(Rides::Datagrams, local.clone(), peer.clone());
     let mut drive = DrivePackets::new(socket, session, party, facts, terms(plan));

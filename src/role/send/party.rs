@@ -28,6 +28,8 @@ pub(super) struct Correspondent<'a> {
     replies_wanted: Option<u64>,
     refused: Option<(u64, Bytes)>,
     ended: bool,
+    /// Silence matters only when all is said.
+    pub(super) patient: bool,
     pub(super) heard: Heard,
 }
 
@@ -71,7 +73,17 @@ impl<'a> Correspondent<'a> {
         until_eof: bool,
         replies_wanted: Option<u64>,
     ) -> Self {
-        Self { script, show, answers, until_eof, replies_wanted, refused: None, ended: false, heard: Heard::default() }
+        Self {
+            script,
+            show,
+            answers,
+            until_eof,
+            replies_wanted,
+            refused: None,
+            ended: false,
+            patient: false,
+            heard: Heard::default(),
+        }
     }
 
     /// Is anything read that was never said?
@@ -127,7 +139,7 @@ impl Source for Correspondent<'_> {
     }
 
     fn awaits(&self) -> bool {
-        self.ended || self.heard.said > self.replies()
+        self.ended || (!self.patient && self.heard.said > self.replies())
     }
 
     fn poll_quit(&mut self, _: &mut Context<'_>) -> Poll<Quit> {

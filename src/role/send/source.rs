@@ -96,7 +96,8 @@ impl Script {
     }
 }
 
-fn terminal(data: &Data) -> bool {
+/// Does a person type the messages?
+pub(super) fn terminal(data: &Data) -> bool {
     *data == Data::Stdin && io::IsTerminal::is_terminal(&io::stdin())
 }
 

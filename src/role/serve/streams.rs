@@ -28,6 +28,8 @@ use crate::{
 
 /// Out of descriptors, how long at most until accepting is tried again. (A connection that closes ends the wait at once.)
 const DESCRIPTOR_PAUSE: Duration = Duration::from_millis(500);
+/// How soon that is said again, in milliseconds.
+const SAID_AGAIN: u64 = 1000;
 
 /// What the accepting of one server shares.
 #[derive(Debug)]
@@ -39,7 +41,7 @@ struct Door {
     talking: AtomicUsize,
     /// A connection has closed, or a conversation has told how it ended.
     freed: Notify,
-    /// When it was last said that descriptors are out, in seconds since the start.
+    /// When it was last said that descriptors are out, in milliseconds since the start.
     said: AtomicU64,
     started: Instant,
     terms: Arc<Terms>,
@@ -55,7 +57,7 @@ pub(super) async fn serve(server: &Arc<Server>, listeners: Vec<Listener>) {
         peers: Mutex::default(),
         talking: AtomicUsize::new(0),
         freed: Notify::new(),
-        said: AtomicU64::new(u64::MAX),
+        said: AtomicU64::new(0),
         started: Instant::now(),
         terms: Arc::new(Terms { idle, handshake, linger: true, ..Terms::default() }),
         watched: server.plan.log.stats.is_some() || server.plan.log.hex,
@@ -93,8 +95,11 @@ impl Door {
             return;
         }
         let open = self.server.counts.open.load(Relaxed);
-        let second = self.started.elapsed().as_secs();
-        if self.said.swap(second, Relaxed) != second {
+        // One later than the start, since 0 is never.
+        let now = 1 + u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
+        let said = self.said.load(Relaxed);
+        let due = said == 0 || now - said >= SAID_AGAIN;
+        if due && self.said.compare_exchange(said, now, Relaxed, Relaxed).is_ok() {
             let what = match error.raw_os_error() {
                 Some(libc::EMFILE | libc::ENFILE) => "out of file descriptors".to_owned(),
                 _ => reason(error),
