@@ -200,7 +200,10 @@ fn a_server_that_dies_is_counted_and_ends_the_run_in_time() {
         let report = output.code(0).json();
         assert_eq!(count(&report, "/requests"), 200, "{output}");
         assert!(count(&report, "/failures/total") >= 2, "{output}");
+        assert!(number(&report, "/silence_s") > 0.5, "{output}");
     }
+    let output = netproto(&["bench", "tcp", &dying(200).to_string(), "-P", "echo", "-c", "2", "-d", "2s"]).run();
+    assert!(output.code(0).text().contains("had no reply at all"), "{output}");
 }
 
 #[test]

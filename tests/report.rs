@@ -67,7 +67,7 @@ fn closed_loop() -> Results {
     let duration = Duration::from_millis(500);
     let started_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let generator = Generator { cpu_percent: 88.0, busiest_percent: 45.0, saturated: false };
-    Results { about: about(), started_at, duration, totals, generator, interrupted: false }
+    Results { about: about(), started_at, duration, silence: Duration::ZERO, totals, generator, interrupted: false }
 }
 
 /// 200,000 datagrams: 198,702 right, 1,203 lost, 95 late.
@@ -189,6 +189,18 @@ fn failures_are_explained_and_an_interrupted_run_says_so() {
     ] {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
+}
+
+#[test]
+fn a_server_that_fell_silent_is_told_of() {
+    assert_eq!(text::silence(&closed_loop()), "");
+    let duration = Duration::from_secs(10);
+    let silent = Results { silence: Duration::from_millis(1300), duration, ..closed_loop() };
+    assert_eq!(plain(&text::silence(&silent)), "\n  ! the last 1.30 s of 10.0 s had no reply at all\n");
+    // At one request in two seconds a second without a reply is nothing.
+    let mut slow = silent.clone();
+    slow.about.model = Model::Open { rate: 0.5, arrivals: Arrivals::Constant };
+    assert_eq!(text::silence(&slow), "");
 }
 
 #[test]

@@ -80,6 +80,8 @@ pub struct Results {
     pub started_at: SystemTime,
     /// The measured time: what rates divide by.
     pub duration: Duration,
+    /// From the last reply to the end of that time.
+    pub silence: Duration,
     pub totals: Tally,
     pub generator: Generator,
     pub interrupted: bool,
@@ -92,6 +94,9 @@ impl Results {
     const KEPT_UP: f64 = 0.99;
     /// Requests that leave later than this, half of them, are late.
     const HIGH_LAG_NS: u64 = 1_000_000;
+
+    /// Shorter silences are nobody's concern.
+    const SILENCE: Duration = Duration::from_millis(500);
 
     fn per_second(&self, count: u64) -> f64 {
         let seconds = self.duration.as_secs_f64();
@@ -154,6 +159,15 @@ impl Results {
         }
     }
 
+    /// Did the server fall silent before the end? So long that neither the rate nor the slowest reply explains it.
+    #[must_use]
+    pub fn fell_silent(&self) -> bool {
+        let gap = self.about.model.rate_asked().map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
+        let slowest = Duration::from_nanos(self.totals.latency.max());
+        let answered = self.about.answers != Answers::Never && self.totals.counters.right > 0;
+        answered && self.silence > Self::SILENCE.max(10 * gap).max(3 * slowest)
+    }
+
     /// Several runs as one: their sum. `None` without a run.
     #[must_use]
     pub fn together(runs: &[Self]) -> Option<Self> {
@@ -161,6 +175,7 @@ impl Results {
         let mut all = first.clone();
         for run in rest {
             all.duration += run.duration;
+            all.silence = all.silence.max(run.silence);
             all.totals.add(&run.totals);
             all.interrupted |= run.interrupted;
             all.generator.saturated |= run.generator.saturated;

@@ -296,7 +296,8 @@ async fn one(
     if let Some(trouble) = job.trouble() {
         return Err(trouble);
     }
-    Ok(results(about(plan, &job), (started_at, duration, interrupted), totals, &reports))
+    let silence = silence(measured_from + duration, &reports).min(duration);
+    Ok(results(about(plan, &job), (started_at, duration, silence, interrupted), totals, &reports))
 }
 
 /// Until all workers have ended.
@@ -317,8 +318,14 @@ fn measured(until: Until, stopped: Option<Instant>, from: Instant, reports: &[Re
     }
 }
 
-fn results(about: About, when: (SystemTime, Duration, bool), totals: Tally, reports: &[Report]) -> Results {
-    let (started_at, duration, interrupted) = when;
+/// From the last answer to the end.
+fn silence(end: Instant, reports: &[Report]) -> Duration {
+    let last = reports.iter().map(|report| report.last_answer).max();
+    last.map_or(Duration::MAX, |last| end.saturating_duration_since(last))
+}
+
+fn results(about: About, when: (SystemTime, Duration, Duration, bool), totals: Tally, reports: &[Report]) -> Results {
+    let (started_at, duration, silence, interrupted) = when;
     let percents: Vec<f64> = reports
         .iter()
         .filter(|report| !report.wall.is_zero())
@@ -326,7 +333,7 @@ fn results(about: About, when: (SystemTime, Duration, bool), totals: Tally, repo
         .collect();
     let busiest_percent = percents.iter().copied().fold(0.0, f64::max);
     let generator = Generator { cpu_percent: percents.iter().sum(), busiest_percent, saturated: false };
-    let mut results = Results { about, started_at, duration, totals, generator, interrupted };
+    let mut results = Results { about, started_at, duration, silence, totals, generator, interrupted };
     results.generator.saturated = results.is_saturated();
     results
 }

@@ -107,6 +107,10 @@ impl Work {
         self.last_end.set(now);
     }
 
+    pub(super) fn last_answer(&self) -> Instant {
+        self.last_answer.get()
+    }
+
     pub(super) fn last_end(&self) -> Instant {
         self.last_end.get()
     }

@@ -39,6 +39,7 @@ pub(super) struct Report {
     /// CPU time used while measuring, and the time that this took.
     pub(super) cpu: Duration,
     pub(super) wall: Duration,
+    pub(super) last_answer: Instant,
     pub(super) last_end: Instant,
 }
 
@@ -98,9 +99,9 @@ async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Rep
         work.begin(start);
     }
     let measured = measure(&work, &mut connections).await;
-    let last_end = work.last_end();
+    let (last_answer, last_end) = (work.last_answer(), work.last_end());
     work.finish();
-    Report { cpu: measured.0, wall: measured.1, last_end }
+    Report { cpu: measured.0, wall: measured.1, last_answer, last_end }
 }
 
 /// Runs until every connection has ended. Gives the CPU time used until sending stopped, and the time it had.

@@ -137,6 +137,7 @@ pub fn finish(plan: &ReportPlan, runs: &[Results], missed: &[Missed]) -> Result<
         text.push_str(&text::detail(&all));
     }
     text.push_str(&spread::table(runs));
+    text.push_str(&text::silence(&all));
     text.push_str(&text::saturation(&all, !plan.quiet));
     text.push_str(&text::missed(missed));
     say(&text)

@@ -251,6 +251,16 @@ pub fn detail(results: &Results) -> String {
     text
 }
 
+/// Says when the server fell silent before the end.
+#[must_use]
+pub fn silence(results: &Results) -> String {
+    if !results.fell_silent() {
+        return String::new();
+    }
+    let (silence, duration) = (show::duration(results.silence), show::duration(results.duration));
+    format!("\n  {} the last {silence} of {duration} had no reply at all\n", "!".style(WRONG))
+}
+
 /// Says when the generator itself was the limit, and what to do where `hints` are wanted; nothing otherwise.
 #[must_use]
 pub fn saturation(results: &Results, hints: bool) -> String {
