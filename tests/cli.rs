@@ -129,7 +129,6 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["serve", "echo", "8080", "-P", "echo"],
             &["serve", "echo", "-p", "8080"],
             &["serve", "echo", "8080", "-u"],
-            &["serve", "daytime", ":0"],
             &["serve-tcp", "echo://:8080"],
             &["serve-tcp", "8080", "9090"],
             &["serve-tcp", "udp://:8080"],

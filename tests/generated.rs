@@ -169,6 +169,11 @@ fn fish_completes() {
     assert_eq!(words(&complete("netproto serve-tcp -P ec")), ["echo"]);
     assert_eq!(words(&complete("netproto bench --framing net")), ["netstring"]);
     assert_eq!(words(&complete("netproto send --expect-h")), ["--expect-hex"]);
+    for command in ["send", "bench", "serve"] {
+        assert_eq!(words(&complete(&format!("netproto {command} dayt"))), ["daytime"], "{command}");
+        let later = complete(&format!("netproto {command} localhost dayt"));
+        assert!(!later.contains("daytime"), "{command}: {later}");
+    }
 }
 
 /// Zsh completes only in its line editor, so a zsh in a pseudo-terminal is given the line and a tab.

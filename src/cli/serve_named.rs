@@ -25,6 +25,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(
     override_usage = "netproto serve [OPTIONS] PROTOCOL [ADDRESS]",
+    mut_arg("threads", |arg| arg.help("Worker threads [default: cores, less one]")),
     mut_arg("idle_timeout", |arg| arg.help("Close or forget who is silent for so long")),
     after_help = "Examples:
   netproto serve echo 8080        TCP and UDP on 8080; only this machine
@@ -70,7 +71,7 @@ impl Serve {
 
     /// The same for a row that may not be in the table.
     pub(super) fn plans_of(&self, named: &'static Protocol, activated: bool) -> Result<Vec<ServePlan>, Trouble> {
-        let row = served(Some(named)).map_err(|trouble| trouble.hint("to send back what comes in: serve echo 8080"))?;
+        let row = served(Some(named))?;
         self.flags_fit(row)?;
         if activated {
             return Err(not_handed_over(row));

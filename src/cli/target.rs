@@ -207,7 +207,7 @@ pub fn listening_on_all(word: &OsStr, row: &Protocol) -> Result<Place, Trouble> 
     let text = word.to_string_lossy();
     if let Some((scheme, rest)) = text.split_once("://") {
         let place = rest.strip_suffix('/').unwrap_or(rest);
-        let sentence = format!("{text} is a URL, and serve takes an address for all that {} rides on", row.name);
+        let sentence = format!("serve takes an address without a scheme, and {text} has one");
         let hint = match scheme.to_ascii_lowercase().as_str() {
             only @ ("tcp" | "udp") => format!("try: serve {0} {place}, or: serve-{only} {place} -P {0}", row.name),
             _ => format!("try: serve {} {place}", row.name),
@@ -241,7 +241,7 @@ fn near_scheme(text: &str, trouble: Trouble) -> Trouble {
         None => trouble,
         Some((name, _)) => match protocol::nearest(name) {
             Some(near) => trouble.hint(format!("did you mean {near}://?")),
-            None => trouble.hint("these are known: tcp:// udp:// unix: unixgram: and protocols, such as echo://"),
+            None => trouble.hint("known are tcp:// udp:// unix: unixgram: and protocols, such as echo://"),
         },
     }
 }

@@ -93,7 +93,7 @@ pub fn served(chosen: Option<&'static Protocol>) -> Result<&'static Protocol, Tr
         return Ok(row);
     }
     let sentence = format!("{} has no server end: it stands for any server", row.name);
-    Err(Trouble::usage(sentence).hint("to send back what comes in: -P echo; `netproto protocols` lists the others"))
+    Err(Trouble::usage(sentence).hint("echo sends back what comes in; `netproto protocols` lists the others"))
 }
 
 /// May this row be spoken over this scheme? `instead` says what to type for internet sockets.

@@ -51,12 +51,12 @@ fn a_row_goes_over_what_it_rides_on_and_nothing_else() {
             send.protocol.protocol = Some(row);
             let Command::Bench(mut bench) = command(&[&["bench"], &*words(&line)].concat()).unwrap() else { panic!() };
             bench.protocol.protocol = Some(row);
-            let (sent, loaded) = (send.plan().map(drop), bench.plan(String::new()).map(drop));
+            let (talks, loads) = (send.plan().map(drop), bench.plan(String::new()).map(drop));
             if row.rides_on(rides) {
-                assert_eq!((sent.err(), loaded.err()), (None, None), "{} {line}", row.name);
+                assert_eq!((talks.err(), loads.err()), (None, None), "{} {line}", row.name);
             } else {
-                refused(sent, "narrow does not ride on");
-                refused(loaded, "narrow does not ride on");
+                refused(talks, "narrow does not ride on");
+                refused(loads, "narrow does not ride on");
             }
         }
     }
@@ -196,7 +196,7 @@ fn serve_refuses_what_makes_no_sense() {
         ("ehco 8080", "unknown protocol \"ehco\""),
         ("raw 8080", "raw has no server end"),
         ("processed", "processed has no port of its own"),
-        ("echo udp://:8080", "udp://:8080 is a URL"),
+        ("echo udp://:8080", "udp://:8080 has one"),
         ("echo unix:/tmp/s", "/tmp/s is a path"),
         ("echo 8080 -P echo", "serve has no -P"),
         ("qotd 8080 --framing lines", "qotd takes no framing"),
