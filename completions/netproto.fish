@@ -29,6 +29,7 @@ always\t''
 never\t''"
 complete -c netproto -n "__fish_netproto_needs_command" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_needs_command" -s V -l version -d 'Print version'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "serve" -d 'Answer on all that a protocol rides on'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "serve-tcp" -d 'Answer TCP clients'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "serve-udp" -d 'Answer datagrams'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "serve-unix" -d 'Answer on a Unix socket'
@@ -38,6 +39,50 @@ complete -c netproto -n "__fish_netproto_needs_command" -f -a "protocols" -d 'Li
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "man" -d 'Print or write the manual pages'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "help" -d 'Show help'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
+lines\t'ends with LF or CRLF; CRLF is sent'
+delimiter:\t'ends with STR, in which escapes like \\0 are known'
+netstring\t'LENGTH:DATA, with the length in decimal'
+int8\t'a length of 1 byte, then the data'
+int16\t'a length of 2 bytes, big endian, then the data'
+int32\t'a length of 4 bytes, big endian, then the data'
+varint\t'a length in LEB128, then the data'"
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l max-frame -d 'Longest message of a framing' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s m -l max-connections -d 'Clients at once; more are closed' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l max-connections-per-peer -d 'The same, from one address' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l handshake-timeout -d 'For a client\'s first whole message' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l max-peers -d 'Peers remembered [default: 10k]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l grace -d 'To finish answers, stopped [default: 5s]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l stats -d 'Print totals every so often, as in 1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l ttl -d 'Hops a packet may take' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l interface -d 'Use this network interface only' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l mss -d 'Largest TCP segment, in bytes' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l congestion -d 'Congestion control: cubic, bbr, reno, ...' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l keepalive -d 'Probe a silent peer after so long' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l join -d 'Join this multicast group; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l send-buffer -d 'The kernel\'s send buffer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l recv-buffer -d 'The kernel\'s receive buffer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s t -l threads -d 'Worker threads [default: cores, less one]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s i -l idle-timeout -d 'Close or forget who is silent for so long' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l allow-amplification -d 'Serve others though answers amplify'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l no-loop-guard -d 'Keep answering in an echo loop'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s 1 -l once -d 'Serve one client, then exit'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s k -l keep-open -d 'Serve until stopped (the default)'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s v -l verbose -d 'A line for each client; -vv: for each message too'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s q -l quiet -d 'No hints and no summary'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s x -l hex -d 'Dump every byte in hex'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s J -l json -d 'Log lines as JSON objects, on stdout'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l nodelay -d 'Send small pieces at once (the default)'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l broadcast -d 'Allow broadcast addresses'
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
@@ -310,3 +355,45 @@ complete -c netproto -n "__fish_netproto_using_subcommand help" -l color -d 'Col
 always\t''
 never\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand help" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a discard -d 'throws away what comes, answers nothing'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a chargen -d 'sends lines of printing characters, over streams without end'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a tcp -d 'a byte stream to HOST:PORT'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a udp -d 'datagrams to HOST:PORT'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a unix -d 'a Unix socket at PATH'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a discard -d 'throws away what comes, answers nothing'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a chargen -d 'sends lines of printing characters, over streams without end'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a tcp -d 'a byte stream to HOST:PORT'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a udp -d 'datagrams to HOST:PORT'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a unix -d 'a Unix socket at PATH'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a discard -d 'throws away what comes, answers nothing'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a chargen -d 'sends lines of printing characters, over streams without end'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a discard -d 'throws away what comes, answers nothing'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a chargen -d 'sends lines of printing characters, over streams without end'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
+complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a bash -d ''
+complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a elvish -d ''
+complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a fish -d ''
+complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a powershell -d ''
+complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a zsh -d ''

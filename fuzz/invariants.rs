@@ -110,7 +110,7 @@ pub fn sessions(data: &[u8]) {
         params.set(row.params, "delay", "1ms").unwrap();
     }
     let numbered = (flags & 8 != 0).then(|| Arc::from([b'n'; 20]));
-    let rides = if flags & 1 != 0 { Rides::Datagrams } else { Rides::Stream };
+    let rides = row.rides[(flags & 1) % row.rides.len()];
     let cuts_matter = row.cuts_matter && framing.kind == Kind::Raw;
     let client = flags & 2 != 0 || row.server.is_none();
     let setup = Setup { framing, params, numbered };

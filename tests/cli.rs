@@ -12,7 +12,8 @@ use std::{
 use netproto::bench::limit::Limit;
 use snapshot::{fresh, stale};
 
-const COMMANDS: [&str; 8] = ["serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "completions", "man"];
+const COMMANDS: [&str; 9] =
+    ["serve", "serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "completions", "man"];
 
 fn netproto(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netproto"));
@@ -119,6 +120,16 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["serve-tcp"],
             &["serve-udp"],
             &["serve-unix"],
+            &["serve"],
+            &["serve", "ehco", "8080"],
+            &["serve", "raw", "8080"],
+            &["serve", "processed"],
+            &["serve", "echo", "udp://:8080"],
+            &["serve", "echo", "http://:8080"],
+            &["serve", "echo", "8080", "-P", "echo"],
+            &["serve", "echo", "-p", "8080"],
+            &["serve", "echo", "8080", "-u"],
+            &["serve-tcp", "echo://:8080"],
             &["serve-tcp", "8080", "9090"],
             &["serve-tcp", "udp://:8080"],
             &["serve-tcp", "0", "-p", "8080"],
@@ -159,6 +170,14 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["send"],
             &["send", "udp"],
             &["send", "unix"],
+            &["send", "echo"],
+            &["send", "processed", "localhost"],
+            &["send", "ehco", "localhost:1", "x"],
+            &["send", "ehco://localhost:1", "x"],
+            &["send", "gopher://localhost:1", "x"],
+            &["send", "echo://localhost/a", "x"],
+            &["send", "echo", "localhost:1", "x", "-P", "discard"],
+            &["send", "discard", "echo://localhost:1", "x"],
             &["send", "localhost"],
             &["send", "tcp", "localhost", "8080", "hi"],
             &["send", "localhost", "8080"],
@@ -190,6 +209,9 @@ const WRONG: &[(&str, &[&[&str]])] = &[
         "bench",
         &[
             &["bench"],
+            &["bench", "raw"],
+            &["bench", "ehco", "localhost:1"],
+            &["bench", "echo", "-P", "discard"],
             &["bench", "tcp", "-R"],
             &["bench", "tcp", "-P", "8"],
             &["bench", "tcp", "-t", "10s"],

@@ -26,7 +26,7 @@ const SHELLS: [(&str, &str); 5] = [
 ];
 
 /// What `netproto se` may go on as.
-const BEGIN_WITH_SE: [&str; 4] = ["send", "serve-tcp", "serve-udp", "serve-unix"];
+const BEGIN_WITH_SE: [&str; 5] = ["send", "serve", "serve-tcp", "serve-udp", "serve-unix"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -142,6 +142,10 @@ fn bash_completes() {
     assert_eq!(words(&complete("netproto serve-tcp -P ec")), ["echo"]);
     assert_eq!(words(&complete("netproto bench --framing net")), ["netstring"]);
     assert_eq!(words(&complete("netproto send --expect-h")), ["--expect-hex"]);
+    for command in ["send", "bench", "serve"] {
+        assert_eq!(words(&complete(&format!("netproto {command} day"))), ["daytime"], "{command}");
+    }
+    assert_eq!(words(&complete("netproto send t")), ["tcp", "time"]);
 }
 
 #[test]
@@ -165,6 +169,11 @@ fn fish_completes() {
     assert_eq!(words(&complete("netproto serve-tcp -P ec")), ["echo"]);
     assert_eq!(words(&complete("netproto bench --framing net")), ["netstring"]);
     assert_eq!(words(&complete("netproto send --expect-h")), ["--expect-hex"]);
+    for command in ["send", "bench", "serve"] {
+        assert_eq!(words(&complete(&format!("netproto {command} dayt"))), ["daytime"], "{command}");
+        let later = complete(&format!("netproto {command} localhost dayt"));
+        assert!(!later.contains("daytime"), "{command}: {later}");
+    }
 }
 
 /// Zsh completes only in its line editor, so a zsh in a pseudo-terminal is given the line and a tab.
@@ -179,6 +188,10 @@ fn zsh_completes() {
         assert!(complete("netproto se").contains(word), "{word}: {}", complete("netproto se"));
     }
     assert!(complete("netproto serve-tcp -P ").contains("processed"), "{}", complete("netproto serve-tcp -P "));
+    for command in ["send", "bench", "serve"] {
+        let listed = complete(&format!("netproto {command} d"));
+        assert!(listed.contains("daytime") && listed.contains("discard"), "{command}: {listed}");
+    }
 }
 
 /// What zsh lists for this line.

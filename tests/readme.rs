@@ -1,6 +1,6 @@
 //! README.md says what is true: its examples are run, top to bottom, and its commands, flags, files and widths are held to.
 //!
-//! A `console` block is one terminal. `$ netproto serve-...` starts a server on a free port, which stays for the blocks below;
+//! A `console` block is one terminal. `$ netproto serve...` starts a server on a free port, which stays for the blocks below;
 //! every other `$ ` line runs in a shell, and what it prints is compared with the lines under it:
 //!
 //! - ports of the README stand for the real ones, and a port that nothing in it serves stands for one that refuses;
@@ -17,7 +17,8 @@ use regex::{Captures, Regex};
 use rustix::process::Signal;
 use support::{Folder, PATIENCE, Process, Run, net::refusing, peer::installed};
 
-const COMMANDS: [&str; 8] = ["serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "completions", "man"];
+const COMMANDS: [&str; 9] =
+    ["serve", "serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "completions", "man"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -199,7 +200,7 @@ fn its_examples_print_what_it_says() {
     for example in examples(&readme()) {
         let command = without_quoted(&example.command);
         let programs: Vec<_> = command.split(" | ").filter_map(|part| part.split_whitespace().next()).collect();
-        if example.command.starts_with("netproto serve-") && programs.len() == 1 {
+        if example.command.starts_with("netproto serve") && programs.len() == 1 {
             terminal.serve(example);
         } else if programs.iter().skip(1).all(|program| installed(program)) {
             terminal.run(&example);

@@ -8,7 +8,7 @@ use super::{
     bench_load::{Asked, asked_load},
     data::DataArgs,
     flags::{
-        protocol::{ProtocolArgs, served},
+        protocol::{ProtocolArgs, carried, served},
         socket::DialArgs,
     },
     target::Words,
@@ -31,10 +31,11 @@ const LONGEST: usize = 1 << 30;
 
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "netproto bench [OPTIONS] tcp|udp|unix [TARGET] [DATA]...",
+    override_usage = "netproto bench [OPTIONS] tcp|udp|unix|PROTOCOL [TARGET] [DATA]...",
     mut_arg("protocol", |arg| arg.help("The protocol [default: asks the target once]")),
     after_help = "Examples:
   netproto bench tcp                              against a server of its own
+  netproto bench daytime localhost                a protocol, on its usual port
   netproto bench tcp localhost:8080 -c 64         as fast as replies come
   netproto bench udp localhost:8080 -r 20k        20,000 a second, come what may
   netproto bench tcp localhost:8080 -r 1k --fail-if 'p99>2ms'
@@ -42,7 +43,7 @@ const LONGEST: usize = 1 << 30;
 Limits: p50, p99.9 (any percentile), mean, min, max; errors, loss, rate."
 )]
 pub struct Bench {
-    /// tcp, udp or unix; tcp when left out
+    /// tcp (when left out), udp, unix, or a protocol's name
     #[arg(value_parser = Named::transport(), hide_possible_values = true)]
     transport: Option<String>,
     /// HOST:PORT, a path after unix, or a URL; none: its own server
@@ -51,7 +52,7 @@ pub struct Bench {
     /// Messages to send in turn, in place of --length
     data: Vec<OsString>,
     #[command(flatten)]
-    protocol: ProtocolArgs,
+    pub(super) protocol: ProtocolArgs,
     #[command(flatten)]
     body: DataArgs,
     #[command(flatten)]
@@ -164,18 +165,22 @@ impl Bench {
     /// What was typed makes no sense together.
     pub fn plan(&self, command: String) -> Result<BenchPlan, Trouble> {
         let words = Words::sort("bench", self.transport.as_ref(), self.target.as_ref(), &self.data);
-        if words.transport.is_none() && words.target.is_none() {
+        if !words.begun() && words.target.is_none() {
             return Err(missing());
         }
-        let target = words.target(self.datagram, self.protocol.port())?;
-        let scheme = target.as_ref().map_or_else(|| words.scheme(self.datagram), |target| Ok(target.scheme))?;
+        let named = words.protocol(self.protocol.protocol)?;
+        let target = words.target(self.datagram, named)?;
+        let scheme = target.as_ref().map_or_else(|| words.scheme(self.datagram, named), |target| Ok(target.scheme))?;
         let row = match target {
-            Some(_) => self.protocol.protocol,
-            None => Some(served(self.protocol.protocol)?),
+            Some(_) => named,
+            None => Some(served(named)?),
         };
+        if let Some(row) = row {
+            carried(row, scheme, &format!("bench {} HOST:PORT", row.name))?;
+        }
         let dial = self.dial.dial(scheme)?;
         self.report.files_differ()?;
-        let setup = self.protocol.setup(row)?;
+        let setup = self.protocol.setup.of(row)?;
         let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };
         let (load, rate) = asked_load(&asked, &self.load, &self.body, &words.data)?;
         Ok(BenchPlan {
@@ -272,6 +277,6 @@ fn repeats(text: &str) -> Result<u32, String> {
 }
 
 fn missing() -> Trouble {
-    Trouble::usage("bench needs a transport or a target")
+    Trouble::usage("bench needs a transport, a protocol or a target")
         .hint("for example: bench tcp (its own server), or bench tcp localhost:8080")
 }

@@ -6,7 +6,8 @@
 /// The commands a row is about.
 type On = &'static [&'static str];
 
-const SERVE: On = &["serve-tcp", "serve-udp", "serve-unix"];
+const SERVE: On = &["serve", "serve-tcp", "serve-udp", "serve-unix"];
+const ALL: On = &["serve"];
 const STREAMS: On = &["serve-tcp", "serve-unix"];
 const UDP: On = &["serve-udp"];
 const SEND: On = &["send"];
@@ -27,8 +28,10 @@ pub static STRANGERS: &[Stranger] = &[
     stranger(SERVE, &["-e", "-c", "--exec", "--sh-exec"], "programs are not run for clients; -P picks what is answered"),
     stranger(SERVE, &["-l", "--listen"], "serve-tcp, serve-udp and serve-unix listen: serve-tcp 8080"),
     stranger(STREAMS, &["-u", "--udp"], "for UDP: serve-udp 8080"),
+    stranger(ALL, &["-u", "--udp"], "UDP is opened with the rest; for UDP alone: serve-udp 8080"),
+    stranger(ALL, &["-P", "--protocol"], "the protocol is the first argument: serve echo 8080"),
     stranger(UDP, &["-u", "--udp"], "it is UDP already: serve-udp 8080"),
-    stranger(&["serve-tcp", "serve-udp"], &["-U", "--unix"], "for a Unix socket: serve-unix PATH"),
+    stranger(&["serve", "serve-tcp", "serve-udp"], &["-U", "--unix"], "for a Unix socket: serve-unix PATH"),
     stranger(
         SERVE,
         &["-s", "-b", "-a", "--source", "--bind", "--host"],
@@ -93,6 +96,7 @@ pub struct Habit {
 
 pub static HABITS: &[Habit] = &[
     Habit { flag: "--param", on: &["serve-tcp"], meant: number, hint: "the port is the argument, as in: serve-tcp 8080" },
+    Habit { flag: "--param", on: ALL, meant: number, hint: "the port is an argument, as in: serve echo 8080" },
     Habit { flag: "--param", on: UDP, meant: number, hint: "the port is the argument, as in: serve-udp 8080" },
     Habit { flag: "--param", on: SEND, meant: number, hint: "the port goes in HOST:PORT, as in: send tcp localhost:8080" },
     Habit { flag: "--param", on: BENCH, meant: number, hint: "the port goes in HOST:PORT, as in: bench tcp localhost:8080" },
@@ -122,7 +126,7 @@ fn time(value: &str) -> bool {
 
 /// Words that are no command, and the command to use.
 pub static COMMANDS: &[(&[&str], &str)] = &[
-    (&["serve", "server", "listen", "tcp-listen"], "to listen: serve-tcp 8080, serve-udp 8080 or serve-unix PATH"),
+    (&["server", "listen", "tcp-listen"], "to listen: serve-tcp 8080, serve-udp 8080 or serve-unix PATH"),
     (&["client", "connect", "tcp", "udp", "unix", "nc"], "to connect: send tcp localhost:8080 hello"),
     (&["load", "perf", "iperf", "ping"], "to measure: bench tcp localhost:8080"),
     (&["relay", "proxy", "forward"], "relaying is not in this version"),

@@ -25,8 +25,17 @@ const PROSE: &[(&str, &str)] = &[
         "A protocol is defined once, and every command uses that definition: a server, a client and a load generator.
 What a program may use goes to standard output, what is told to a person to standard error.
 An address is HOST:PORT, or a URL such as udp://localhost:8080 or unix:/run/np.sock.
-The port may be left out where -P names a protocol that has one.
+The port may be left out where a protocol that has one is named.
+A protocol may be named with -P, in place of the transport (send echo localhost:8080), or in a URL (echo://localhost/).
 A bare port listens on this machine only; :PORT listens on every address.",
+    ),
+    (
+        "serve",
+        "The protocol is served on everything that it rides on, TCP and UDP, on one and the same port; port 0 takes one that
+is free for both.
+Without ADDRESS it is the port that the protocol is known by, on this machine only.
+It is one server: one log, one stop, and one summary at the end; each flag counts where it means something.
+Sockets that systemd.socket(5) hands over are for serve-tcp and serve-udp.",
     ),
     (
         "serve-tcp",

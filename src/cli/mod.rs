@@ -17,6 +17,7 @@ mod protocols;
 mod screen;
 mod send;
 mod serve;
+mod serve_named;
 mod target;
 mod usage;
 mod values;
@@ -72,6 +73,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Answer on all that a protocol rides on
+    Serve(Box<serve_named::Serve>),
     /// Answer TCP clients
     ServeTcp(Box<serve::ServeTcp>),
     /// Answer datagrams
@@ -143,9 +146,10 @@ fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit>
         None => print(&screen::first().ansi().to_string()).map(|_| Exit::Usage),
         Some(Command::Help { command: None }) => print(&screen::first().ansi().to_string()),
         Some(Command::Help { command: Some(name) }) => run(&["netproto".into(), name.into(), "--help".into()]),
-        Some(Command::ServeTcp(args)) => serve(args.plan(serve::activated())?),
-        Some(Command::ServeUdp(args)) => serve(args.plan(serve::activated())?),
-        Some(Command::ServeUnix(args)) => serve(args.plan(serve::activated())?),
+        Some(Command::Serve(args)) => serve(args.plans(serve::activated())?),
+        Some(Command::ServeTcp(args)) => serve(vec![args.plan(serve::activated())?]),
+        Some(Command::ServeUdp(args)) => serve(vec![args.plan(serve::activated())?]),
+        Some(Command::ServeUnix(args)) => serve(vec![args.plan(serve::activated())?]),
         Some(Command::Send(args)) => role::send::run(&args.plan()?),
         Some(Command::Bench(bench)) => {
             let plan = bench.plan(retyped(args))?;
@@ -158,11 +162,11 @@ fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit>
     }
 }
 
-fn serve(plan: ServePlan) -> anyhow::Result<Exit> {
-    if plan.log.form == LogForm::Json {
+fn serve(plans: Vec<ServePlan>) -> anyhow::Result<Exit> {
+    if plans.iter().any(|plan| plan.log.form == LogForm::Json) {
         stdout_for("the log")?;
     }
-    role::serve::run(plan)
+    role::serve::run(plans)
 }
 
 /// # Errors

@@ -6,7 +6,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::values::Named;
-use crate::protocol::{ALL, Answers, AnswersBy, ParamKind, Protocol, framing};
+use crate::{
+    protocol::{ALL, Answers, ParamKind, Protocol, framing},
+    session::Rides,
+};
 
 #[derive(Debug, Args)]
 #[command(
@@ -47,7 +50,7 @@ fn all() -> String {
     for row in ALL {
         let port = row.port.map_or_else(String::new, |port| port.to_string());
         let about = wrapped(&format!("{} ({})", row.about, row.spec));
-        let _ = writeln!(text, "  {:<9}  {port:>4}  {:<12}  {about}", row.name, answers(row.answers));
+        let _ = writeln!(text, "  {:<9}  {port:>4}  {:<12}  {about}", row.name, answers(row));
     }
     text.push_str("\nFramings (--framing NAME)\n  NAME             LIMIT, BYTES  ABOUT\n");
     for row in framing::ALL {
@@ -59,16 +62,17 @@ fn all() -> String {
 }
 
 /// In short; what differs over streams and datagrams has a slash.
-fn answers(by: AnswersBy) -> String {
-    let short = |answers| match answers {
+fn answers(row: &Protocol) -> String {
+    let short = |rides: &Rides| match row.answers.over(*rides) {
         Answers::Each => "each",
         Answers::Unknown => "any",
         Answers::OnceThenClose => "once",
         Answers::Endless => "endless",
         Answers::Never => "never",
     };
-    let (stream, datagrams) = (short(by.stream), short(by.datagrams));
-    if stream == datagrams { stream.into() } else { format!("{stream}/{datagrams}") }
+    let mut each: Vec<_> = row.rides.iter().map(short).collect();
+    each.dedup();
+    each.join("/")
 }
 
 /// Goes on in the last column.
@@ -98,9 +102,9 @@ fn one(row: &Protocol) -> String {
     if let Some(port) = row.port {
         line("port", &port.to_string());
     }
-    let AnswersBy { stream, datagrams } = row.answers;
-    line("streams", told(stream));
-    line("datagrams", told(datagrams));
+    for rides in row.rides {
+        line(carrier(*rides), told(row.answers.over(*rides)));
+    }
     line("data", if row.takes_data { "what you say" } else { "none" });
     line("framing", if row.framed { "any" } else { "its own" });
     if row.server.is_none() {
@@ -115,6 +119,13 @@ fn one(row: &Protocol) -> String {
         let _ = writeln!(text, "{heading}  {form:<16}  {}\n  {:16}  default: {}", param.help, "", param.default);
     }
     text
+}
+
+fn carrier(rides: Rides) -> &'static str {
+    match rides {
+        Rides::Stream => "streams",
+        Rides::Datagrams => "datagrams",
+    }
 }
 
 fn told(answers: Answers) -> &'static str {
@@ -141,6 +152,7 @@ fn object(row: &Protocol) -> Value {
         "about": row.about,
         "spec": row.spec,
         "port": row.port,
+        "rides": row.rides.iter().map(|rides| carrier(*rides)).collect::<Vec<_>>(),
         "answers": { "stream": word(row.answers.stream), "datagrams": word(row.answers.datagrams) },
         "takes_data": row.takes_data,
         "amplifies": row.amplifies,

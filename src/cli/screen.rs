@@ -17,6 +17,7 @@ netproto: serve, talk and load network protocols
 Usage: netproto <COMMAND>
 
 #Serve
+  *serve*       All a protocol rides on  netproto serve echo 8080
   *serve-tcp*   Answer TCP clients       netproto serve-tcp 8080
   *serve-udp*   Answer datagrams         netproto serve-udp 8080 -P echo
   *serve-unix*  Answer on a Unix socket  netproto serve-unix /tmp/np.sock

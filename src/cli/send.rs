@@ -7,7 +7,10 @@ use clap::{Args, ValueHint};
 
 use super::{
     data::{self, DataArgs},
-    flags::{protocol::ProtocolArgs, socket::DialArgs},
+    flags::{
+        protocol::{ProtocolArgs, carried},
+        socket::DialArgs,
+    },
     target::Words,
     values::{self, Named},
 };
@@ -21,16 +24,17 @@ use crate::{
 
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "netproto send [OPTIONS] [tcp|udp|unix] TARGET [DATA]...",
+    override_usage = "netproto send [OPTIONS] [tcp|udp|unix|PROTOCOL] TARGET [DATA]...",
     mut_arg("protocol", |arg| arg.help("The protocol [default: raw, which fits any server]")),
     after_help = "Examples:
   netproto send localhost:8080 hello               TCP, unless told otherwise
+  netproto send echo localhost hello               the protocol's usual port
   netproto send udp localhost:8080 'a\\n' 'b\\n'     each DATA is one message
   netproto send tcp localhost:8080 < file          standard input, as a stream
   netproto send udp localhost:8080 hi --expect hi  exit code 3 if it differs"
 )]
 pub struct Send {
-    /// tcp, udp or unix; tcp when left out
+    /// tcp (when left out), udp, unix, or a protocol's name
     #[arg(value_parser = Named::transport(), hide_possible_values = true)]
     transport: Option<String>,
     /// HOST:PORT, a path after unix, or a URL
@@ -39,7 +43,7 @@ pub struct Send {
     /// Messages to send; - or none: standard input
     data: Vec<OsString>,
     #[command(flatten)]
-    protocol: ProtocolArgs,
+    pub(super) protocol: ProtocolArgs,
     #[command(flatten)]
     body: DataArgs,
     #[command(flatten)]
@@ -140,8 +144,10 @@ impl Send {
     /// What was typed makes no sense together.
     pub fn plan(&self) -> Result<SendPlan, Trouble> {
         let words = Words::sort("send", self.transport.as_ref(), self.target.as_ref(), &self.data);
-        let target = words.target(self.datagram, self.protocol.port())?.ok_or_else(|| missing(words.transport))?;
-        let row = self.protocol.protocol.unwrap_or(ANY);
+        let named = words.protocol(self.protocol.protocol)?;
+        let target = words.target(self.datagram, named)?.ok_or_else(|| missing(words.transport, named))?;
+        let row = named.unwrap_or(ANY);
+        carried(row, target.scheme, &format!("send {} HOST:PORT", row.name))?;
         let data = self.data(&words, row)?;
         let dial = self.dial.dial(target.scheme)?;
         if let Data::Messages(messages) = &data {
@@ -150,7 +156,7 @@ impl Send {
         self.answers_make_sense(&target, row)?;
         Ok(SendPlan {
             protocol: row,
-            setup: self.protocol.setup(Some(row))?,
+            setup: self.protocol.setup.of(Some(row))?,
             target,
             dial,
             data,
@@ -217,7 +223,7 @@ impl Send {
         if by == Answers::Never && (expects || self.talk.replies.is_some()) {
             let flag = if expects { "--expect" } else { "--replies" };
             return Err(Trouble::usage(format!("{flag} waits for an answer, and {} never answers", row.name))
-                .hint("another protocol does, such as -P echo"));
+                .hint("another protocol does, such as echo"));
         }
         Ok(())
     }
@@ -236,7 +242,11 @@ impl ShowArgs {
     }
 }
 
-fn missing(transport: Option<Scheme>) -> Trouble {
+fn missing(transport: Option<Scheme>, row: Option<&'static Protocol>) -> Trouble {
+    if let (None, Some(row)) = (transport, row) {
+        let place = if row.port.is_some() { "localhost" } else { "localhost:8080" };
+        return Trouble::usage("send needs a target").hint(format!("for example: send {} {place}", row.name));
+    }
     let (what, example) = match transport {
         Some(Scheme::Unix | Scheme::Unixgram) => ("the path of a socket", "send unix /tmp/netproto.sock hello"),
         Some(Scheme::Udp) => ("a target", "send udp localhost:8080 hello"),

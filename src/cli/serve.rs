@@ -7,13 +7,14 @@ use clap::{Args, ValueHint};
 use super::{
     flags::{
         log::LogArgs,
-        protocol::{ProtocolArgs, served},
+        protocol::{ProtocolArgs, carried, served},
         socket::{BufferArgs, IpArgs, TcpArgs, UdpArgs},
     },
     target, values,
 };
 use crate::{
     error::Trouble,
+    protocol::{Protocol, Setup},
     role::serve::ServePlan,
     transport::{Family, Host, Place, Scheme, SocketFlags, Target},
     values::read,
@@ -35,7 +36,7 @@ pub struct ServeTcp {
     #[arg(value_hint = ValueHint::Other)]
     address: Option<OsString>,
     #[command(flatten)]
-    protocol: ProtocolArgs,
+    pub(super) protocol: ProtocolArgs,
     #[command(flatten)]
     limits: TcpLimits,
     #[command(flatten)]
@@ -63,15 +64,9 @@ pub struct ServeUdp {
     #[arg(value_hint = ValueHint::Other)]
     address: Option<OsString>,
     #[command(flatten)]
-    protocol: ProtocolArgs,
+    pub(super) protocol: ProtocolArgs,
     #[command(flatten)]
-    peers: PeerLimits,
-    /// Serve others though answers amplify
-    #[arg(long, help_heading = "Limits")]
-    allow_amplification: bool,
-    /// Keep answering in an echo loop
-    #[arg(long, help_heading = "Limits")]
-    no_loop_guard: bool,
+    limits: UdpLimits,
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
@@ -99,7 +94,7 @@ pub struct ServeUnix {
     #[arg(long, help_heading = "Socket")]
     datagram: bool,
     #[command(flatten)]
-    protocol: ProtocolArgs,
+    pub(super) protocol: ProtocolArgs,
     #[command(flatten)]
     limit: ConnectionLimit,
     #[command(flatten)]
@@ -116,7 +111,7 @@ pub struct ServeUnix {
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits")]
-struct TcpLimits {
+pub(super) struct TcpLimits {
     #[command(flatten)]
     all: ConnectionLimit,
     /// The same, from one address
@@ -152,7 +147,20 @@ struct PeerLimits {
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits")]
-struct RunArgs {
+pub(super) struct UdpLimits {
+    #[command(flatten)]
+    peers: PeerLimits,
+    /// Serve others though answers amplify
+    #[arg(long)]
+    allow_amplification: bool,
+    /// Keep answering in an echo loop
+    #[arg(long)]
+    no_loop_guard: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct RunArgs {
     /// Close a client that is silent for so long
     #[arg(short = 'i', long, value_name = "TIME", value_parser = values::some_time)]
     idle_timeout: Option<Duration>,
@@ -176,9 +184,7 @@ impl ServeTcp {
     pub fn plan(&self, activated: bool) -> Result<ServePlan, Trouble> {
         let listen = address(self.address.as_ref(), Scheme::Tcp, activated)?;
         let mut plan = plan(listen, self.ip.family(), &self.protocol, &self.run, &self.log)?;
-        plan.max_connections = self.limits.all.max_connections;
-        plan.handshake_timeout = self.limits.first.handshake_timeout;
-        plan.max_connections_per_peer = self.limits.max_connections_per_peer;
+        self.limits.apply(&mut plan);
         self.ip.apply(&mut plan.flags);
         self.tcp.apply(&mut plan.flags);
         self.buffers.apply(&mut plan.flags);
@@ -192,9 +198,7 @@ impl ServeUdp {
     pub fn plan(&self, activated: bool) -> Result<ServePlan, Trouble> {
         let listen = address(self.address.as_ref(), Scheme::Udp, activated)?;
         let mut plan = plan(listen, self.ip.family(), &self.protocol, &self.run, &self.log)?;
-        plan.max_peers = self.peers.max_peers.unwrap_or(MAX_PEERS);
-        plan.allow_amplification = self.allow_amplification;
-        plan.loop_guard = !self.no_loop_guard;
+        self.limits.apply(&mut plan);
         self.ip.apply(&mut plan.flags);
         self.udp.apply(&mut plan.flags);
         self.buffers.apply(&mut plan.flags);
@@ -235,6 +239,36 @@ impl ServeUnix {
     }
 }
 
+impl TcpLimits {
+    pub(super) fn apply(&self, plan: &mut ServePlan) {
+        plan.max_connections = self.all.max_connections;
+        plan.handshake_timeout = self.first.handshake_timeout;
+        plan.max_connections_per_peer = self.max_connections_per_peer;
+    }
+
+    /// The first that was given.
+    pub(super) fn first(&self) -> Option<&'static str> {
+        let per_peer = self.max_connections_per_peer.map(|_| "--max-connections-per-peer");
+        let first = self.first.handshake_timeout.map(|_| "--handshake-timeout");
+        self.all.max_connections.map(|_| "--max-connections").or(per_peer).or(first)
+    }
+}
+
+impl UdpLimits {
+    pub(super) fn apply(&self, plan: &mut ServePlan) {
+        plan.max_peers = self.peers.max_peers.unwrap_or(MAX_PEERS);
+        plan.allow_amplification = self.allow_amplification;
+        plan.loop_guard = !self.no_loop_guard;
+    }
+
+    /// The first that was given.
+    pub(super) fn first(&self) -> Option<&'static str> {
+        let amplification = self.allow_amplification.then_some("--allow-amplification");
+        let guard = self.no_loop_guard.then_some("--no-loop-guard");
+        self.peers.max_peers.map(|_| "--max-peers").or(amplification).or(guard)
+    }
+}
+
 /// What all three have.
 fn plan(
     listen: Target,
@@ -244,24 +278,48 @@ fn plan(
     log: &LogArgs,
 ) -> Result<ServePlan, Trouble> {
     let row = served(protocol.protocol)?;
-    Ok(ServePlan {
-        protocol: row,
-        setup: protocol.setup(Some(row))?,
-        listen,
-        family,
-        flags: SocketFlags::default(),
-        threads: run.threads,
-        max_connections: None,
-        max_connections_per_peer: None,
-        idle_timeout: run.idle_timeout,
-        handshake_timeout: None,
-        once: run.once,
-        grace: run.grace,
-        max_peers: MAX_PEERS,
-        allow_amplification: false,
-        loop_guard: true,
-        log: log.plan(),
-    })
+    carried(row, listen.scheme, &format!("serve {}", row.name))?;
+    let command = command(listen.scheme).into();
+    Ok(ServePlan { family, ..run.plan((row, protocol.setup.of(Some(row))?), command, listen, log) })
+}
+
+impl RunArgs {
+    /// A plan of what these flags say, and nothing else.
+    pub(super) fn plan(
+        &self,
+        (protocol, setup): (&'static Protocol, Setup),
+        command: String,
+        listen: Target,
+        log: &LogArgs,
+    ) -> ServePlan {
+        ServePlan {
+            protocol,
+            setup,
+            command,
+            listen,
+            family: None,
+            flags: SocketFlags::default(),
+            threads: self.threads,
+            max_connections: None,
+            max_connections_per_peer: None,
+            idle_timeout: self.idle_timeout,
+            handshake_timeout: None,
+            once: self.once,
+            grace: self.grace,
+            max_peers: MAX_PEERS,
+            allow_amplification: false,
+            loop_guard: true,
+            log: log.plan(),
+        }
+    }
+}
+
+fn command(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Tcp => "serve-tcp",
+        Scheme::Udp => "serve-udp",
+        Scheme::Unix | Scheme::Unixgram => "serve-unix",
+    }
 }
 
 /// Where to listen. A socket that was handed over (systemd's `LISTEN_FDS`) needs no address.
@@ -281,12 +339,12 @@ fn nowhere(scheme: Scheme) -> Place {
 }
 
 fn missing(scheme: Scheme) -> Trouble {
-    let (command, what, example) = match scheme {
-        Scheme::Tcp => ("serve-tcp", "an address to listen on", "serve-tcp 8080, or serve-tcp 0 for a free port"),
-        Scheme::Udp => ("serve-udp", "an address to listen on", "serve-udp 8080, or serve-udp 0 for a free port"),
-        Scheme::Unix | Scheme::Unixgram => ("serve-unix", "the path of a socket", "serve-unix /tmp/netproto.sock"),
+    let (what, example) = match scheme {
+        Scheme::Tcp => ("an address to listen on", "serve-tcp 8080, or serve-tcp 0 for a free port"),
+        Scheme::Udp => ("an address to listen on", "serve-udp 8080, or serve-udp 0 for a free port"),
+        Scheme::Unix | Scheme::Unixgram => ("the path of a socket", "serve-unix /tmp/netproto.sock"),
     };
-    Trouble::usage(format!("{command} needs {what}")).hint(format!("for example: {example}"))
+    Trouble::usage(format!("{} needs {what}", command(scheme))).hint(format!("for example: {example}"))
 }
 
 /// Were listening sockets handed to this process? (`sd_listen_fds(3)`)

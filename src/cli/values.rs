@@ -30,6 +30,15 @@ impl Named<&'static Protocol> {
         let names = || protocol::ALL.iter().map(|row| PossibleValue::new(row.name).help(row.about)).collect();
         Self { names, read: protocol_named }
     }
+
+    /// The first word after `serve`.
+    pub fn served() -> Self {
+        let names = || {
+            let rows = protocol::ALL.iter().filter(|row| row.server.is_some());
+            rows.map(|row| PossibleValue::new(row.name).help(row.about)).collect()
+        };
+        Self { names, read: served_named }
+    }
 }
 
 impl Named<String> {
@@ -39,9 +48,13 @@ impl Named<String> {
         Self { names, read: |text| framing_of(text, None).map(|_| text.to_owned()) }
     }
 
-    /// The first word after `send` and `bench`: a transport, or the target at once.
+    /// The first word after `send` and `bench`: a transport, a protocol, or the target at once.
     pub fn transport() -> Self {
-        let names = || TRANSPORTS.iter().map(|(name, about, _)| PossibleValue::new(*name).help(*about)).collect();
+        let names = || {
+            let transports = TRANSPORTS.iter().map(|(name, about, _)| PossibleValue::new(*name).help(*about));
+            let protocols = protocol::ALL.iter().map(|row| PossibleValue::new(row.name).help(row.about));
+            transports.chain(protocols).collect()
+        };
         Self { names, read: |text| Ok(text.to_owned()) }
     }
 }
@@ -68,6 +81,19 @@ pub const TRANSPORTS: &[(&str, &str, Scheme)] = &[
 /// The transport of this name.
 pub fn transport(word: &str) -> Option<Scheme> {
     TRANSPORTS.iter().find(|(name, ..)| *name == word).map(|(.., scheme)| *scheme)
+}
+
+/// What carries a protocol where nobody says.
+pub fn usual(row: &Protocol) -> Scheme {
+    over(row.usual())
+}
+
+/// The kind of internet socket that carries it.
+pub fn over(rides: Rides) -> Scheme {
+    match rides {
+        Rides::Stream => Scheme::Tcp,
+        Rides::Datagrams => Scheme::Udp,
+    }
 }
 
 /// A scheme in a sentence.
@@ -106,6 +132,16 @@ fn protocol_named(name: &str) -> Result<&'static Protocol, Trouble> {
         };
         Trouble::usage(format!("unknown protocol {name:?}")).hint(hint)
     })
+}
+
+/// The protocol of `serve`. An address where it should stand is the habit of the other commands.
+fn served_named(text: &str) -> Result<&'static Protocol, Trouble> {
+    let address = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    if address {
+        return Err(Trouble::usage("serve needs a protocol before the address")
+            .hint(format!("for example: serve echo {text}; serve-tcp {text} needs none")));
+    }
+    protocol_named(text)
 }
 
 /// `KEY=VALUE`

@@ -14,6 +14,7 @@ pub(super) static ROW: Protocol = Protocol {
     about: "sends lines of printing characters, over streams without end",
     spec: "RFC 864",
     port: Some(19),
+    rides: Protocol::BOTH,
     answers: AnswersBy { stream: Answers::Endless, datagrams: Answers::Each },
     takes_data: false,
     amplifies: true,

@@ -16,6 +16,7 @@ pub(super) static ROW: Protocol = Protocol {
     about: "says the date and time as text",
     spec: "RFC 867",
     port: Some(13),
+    rides: Protocol::BOTH,
     answers: AnswersBy::ONCE,
     takes_data: false,
     amplifies: true,

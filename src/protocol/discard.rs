@@ -10,6 +10,7 @@ pub(super) static ROW: Protocol = Protocol {
     about: "throws away what comes, answers nothing",
     spec: "RFC 863",
     port: Some(9),
+    rides: Protocol::BOTH,
     answers: AnswersBy { stream: Answers::Never, datagrams: Answers::Never },
     takes_data: true,
     amplifies: false,

@@ -12,6 +12,7 @@ pub(super) static ROW: Protocol = Protocol {
     about: "answers the data itself",
     spec: "RFC 862",
     port: Some(7),
+    rides: Protocol::BOTH,
     answers: AnswersBy::EACH,
     takes_data: true,
     amplifies: false,

@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub use framing::Framing;
 pub use params::{Param, ParamError, ParamKind, Params};
 
-use crate::session::Session;
+use crate::session::{Rides, Session};
 
 /// What answers a client gets. The load generator and `send` go by this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub struct Protocol {
     pub spec: &'static str,
     /// The port it is known by.
     pub port: Option<u16>,
+    /// What it rides on, one or both; the first is taken where nobody says.
+    pub rides: &'static [Rides],
     /// What is answered over streams, and over datagrams.
     pub answers: AnswersBy,
     /// Does the client say something? (`daytime` over streams: no.)
@@ -116,6 +118,20 @@ pub fn nearest(typed: &str) -> Option<&'static str> {
 }
 
 impl Protocol {
+    /// Streams, and datagrams just as well.
+    const BOTH: &'static [Rides] = &[Rides::Stream, Rides::Datagrams];
+
+    #[must_use]
+    pub fn rides_on(&self, rides: Rides) -> bool {
+        self.rides.contains(&rides)
+    }
+
+    /// What it rides on where nobody says.
+    #[must_use]
+    pub fn usual(&self) -> Rides {
+        self.rides.first().copied().unwrap_or(Rides::Stream)
+    }
+
     /// Bytes that an answer has beside the data: in a datagram they must fit as well.
     #[must_use]
     pub fn overhead(&self) -> usize {
@@ -124,6 +140,14 @@ impl Protocol {
 }
 
 impl AnswersBy {
+    #[must_use]
+    pub fn over(self, rides: Rides) -> Answers {
+        match rides {
+            Rides::Stream => self.stream,
+            Rides::Datagrams => self.datagrams,
+        }
+    }
+
     const EACH: Self = Self { stream: Answers::Each, datagrams: Answers::Each };
     const ONCE: Self = Self { stream: Answers::OnceThenClose, datagrams: Answers::Each };
 }

@@ -16,6 +16,7 @@ pub(super) static ROW: Protocol = Protocol {
     about: "answers `Processed: ` and the data, chunk by chunk",
     spec: "netproto's own",
     port: None,
+    rides: Protocol::BOTH,
     answers: AnswersBy::EACH,
     takes_data: true,
     amplifies: false,

@@ -17,6 +17,7 @@ pub(super) static ROW: Protocol = Protocol {
     about: "says one short quote",
     spec: "RFC 865",
     port: Some(17),
+    rides: Protocol::BOTH,
     answers: AnswersBy::ONCE,
     takes_data: false,
     amplifies: true,

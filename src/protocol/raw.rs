@@ -10,6 +10,7 @@ pub(super) static ROW: Protocol = Protocol {
     about: "says the data, shows what comes; the client end for anything unknown",
     spec: "none",
     port: None,
+    rides: Protocol::BOTH,
     answers: AnswersBy { stream: Answers::Unknown, datagrams: Answers::Unknown },
     takes_data: true,
     amplifies: false,

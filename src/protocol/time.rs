@@ -22,6 +22,7 @@ pub(super) static ROW: Protocol = Protocol {
     about: "says the seconds since 1900 as 4 bytes, which wrap in 2036",
     spec: "RFC 868",
     port: Some(37),
+    rides: Protocol::BOTH,
     answers: AnswersBy::ONCE,
     takes_data: false,
     amplifies: true,

@@ -80,7 +80,7 @@ fn why_not_bound(scheme: Scheme, place: &dyn Display, port: u16, error: &io::Err
     let trouble = Trouble::failed(format!("could not bind {scheme} {place}: {}", reason(error)));
     match error.kind() {
         io::ErrorKind::AddrInUse if !scheme.is_unix() => {
-            trouble.hint(format!("another process listens there; serve-{scheme} 0 takes a free port"))
+            trouble.hint("another process listens there; port 0 takes a free one")
         }
         io::ErrorKind::PermissionDenied if port < 1024 => {
             // 80 becomes 8080 and 443 becomes 8443, as is the custom.
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn errors_come_with_a_way_out() {
         let hint = |kind: io::ErrorKind, port: u16| not_bound(Scheme::Tcp, &"x", port, kind.into()).hint.unwrap_or_default();
-        assert_eq!(hint(io::ErrorKind::AddrInUse, 80), "another process listens there; serve-tcp 0 takes a free port");
+        assert_eq!(hint(io::ErrorKind::AddrInUse, 80), "another process listens there; port 0 takes a free one");
         assert_eq!(hint(io::ErrorKind::PermissionDenied, 80), "ports below 1024 need root; try 8080");
         assert_eq!(hint(io::ErrorKind::PermissionDenied, 443), "ports below 1024 need root; try 8443");
         let unix = not_bound(Scheme::Unix, &"x", 1024, io::ErrorKind::AddrInUse.into());

@@ -15,6 +15,8 @@ fn names_are_unique_and_found() {
         assert_eq!(ALL.iter().position(|other| other.name == row.name), Some(at));
         assert!(find(row.name).is_some_and(|found| std::ptr::eq(found, *row)));
         assert!(!row.about.ends_with('.') && row.about.len() < 72, "{}: one line, no full stop", row.name);
+        assert!(!row.rides.is_empty() && row.usual() == row.rides[0], "{}: it rides on something", row.name);
+        assert!(row.rides.iter().enumerate().all(|(at, rides)| !row.rides[..at].contains(rides)), "{}", row.name);
         assert!(row.amplifies <= row.echoes, "{}: what answers any datagram can loop", row.name);
     }
     assert_eq!((ALL[0].name, DEFAULT.name, ANY.name), ("processed", "processed", "raw"));
@@ -38,6 +40,9 @@ fn each_talks_to_itself() {
     for row in ALL {
         for framing in FRAMINGS.iter().filter(|framing| row.framed || **framing == "raw") {
             for (rides, chunk) in [(Rides::Stream, 1), (Rides::Stream, 7), (Rides::Stream, 65_536), (Rides::Datagrams, 1)] {
+                if !row.rides_on(rides) {
+                    continue;
+                }
                 talk(row.name, framing, rides, chunk);
             }
         }

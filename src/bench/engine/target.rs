@@ -161,6 +161,7 @@ fn server_plan(protocol: &'static Protocol, setup: Setup, listen: Target) -> Ser
     ServePlan {
         protocol,
         setup,
+        command: String::new(),
         listen,
         family: None,
         flags: SocketFlags::default(),
@@ -199,7 +200,7 @@ fn serve_until(plan: ServePlan, stop: Stop, tell: &mpsc::Sender<Result<Endpoint,
         let address = sockets.addresses().into_iter().next().unwrap_or(Endpoint::Unnamed);
         let _ = tell.send(Ok(address));
         // What fails from here on is seen at the other end of its connections.
-        let _ = serve::serve(plan, sockets, stop).await;
+        let _ = serve::serve(vec![(plan, sockets)], stop).await;
     });
     runtime.shutdown_background();
 }

@@ -6,6 +6,8 @@ use crate::{
     cli::values::{self, Named},
     error::Trouble,
     protocol::{DEFAULT, Framing, ParamError, Params, Protocol, Setup},
+    session::Rides,
+    transport::Scheme,
 };
 
 #[derive(Debug, Clone, Args)]
@@ -14,6 +16,14 @@ pub struct ProtocolArgs {
     /// The protocol; `netproto protocols` lists them
     #[arg(short = 'P', long, value_name = "NAME", value_parser = Named::protocol(), hide_possible_values = true)]
     pub protocol: Option<&'static Protocol>,
+    #[command(flatten)]
+    pub setup: SetupArgs,
+}
+
+/// How a protocol that is named elsewhere is set up.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Protocol")]
+pub struct SetupArgs {
     /// A parameter of it, such as delay=1s; repeatable
     #[arg(short = 'p', long = "param", value_name = "KEY=VALUE", value_parser = values::param)]
     pub params: Vec<(String, String)>,
@@ -25,18 +35,13 @@ pub struct ProtocolArgs {
     pub max_frame: Option<usize>,
 }
 
-impl ProtocolArgs {
+impl SetupArgs {
     /// The protocol's set-up, checked against its row. Without a row (`bench` probes later) there can be no parameters.
     ///
     /// # Errors
     /// A framing or a parameter that does not go with the protocol.
-    pub fn setup(&self, protocol: Option<&'static Protocol>) -> Result<Setup, Trouble> {
+    pub fn of(&self, protocol: Option<&'static Protocol>) -> Result<Setup, Trouble> {
         Ok(Setup { framing: self.framing(protocol)?, params: self.params(protocol)?, numbered: None })
-    }
-
-    /// The port that the chosen protocol is known by.
-    pub fn port(&self) -> Option<u16> {
-        self.protocol.and_then(|row| row.port)
     }
 
     fn framing(&self, protocol: Option<&'static Protocol>) -> Result<Framing, Trouble> {
@@ -88,5 +93,22 @@ pub fn served(chosen: Option<&'static Protocol>) -> Result<&'static Protocol, Tr
         return Ok(row);
     }
     let sentence = format!("{} has no server end: it stands for any server", row.name);
-    Err(Trouble::usage(sentence).hint("to send back what comes in: -P echo; `netproto protocols` lists the others"))
+    Err(Trouble::usage(sentence).hint("echo sends back what comes in; `netproto protocols` lists the others"))
+}
+
+/// May this row be spoken over this scheme? `instead` says what to type for internet sockets.
+///
+/// # Errors
+/// The row rides on something else.
+pub fn carried(row: &Protocol, scheme: Scheme, instead: &str) -> Result<(), Trouble> {
+    if row.rides_on(scheme.rides()) {
+        return Ok(());
+    }
+    let (on, unix) = match scheme.rides() {
+        Rides::Stream => ("streams", "--datagram makes it a datagram socket"),
+        Rides::Datagrams => ("datagrams", "a stream socket carries it: leave --datagram out"),
+    };
+    let sentence = format!("{} does not ride on {on}, and this is {}", row.name, values::shown(scheme));
+    let hint = if scheme.is_unix() { unix.to_owned() } else { format!("its name takes what it rides on: {instead}") };
+    Err(Trouble::usage(sentence).hint(hint))
 }

@@ -139,7 +139,8 @@ impl TcpArgs {
         flags.keepalive = self.keepalive;
     }
 
-    fn first(&self) -> Option<&'static str> {
+    /// The first that was given.
+    pub fn first(&self) -> Option<&'static str> {
         named(self.nodelay, "--nodelay")
             .or(named(self.no_nodelay, "--no-nodelay"))
             .or(named(self.mss.is_some(), "--mss"))
@@ -154,7 +155,8 @@ impl UdpArgs {
         flags.join.clone_from(&self.join);
     }
 
-    fn first(&self) -> Option<&'static str> {
+    /// The first that was given.
+    pub fn first(&self) -> Option<&'static str> {
         named(self.broadcast, "--broadcast").or(named(!self.join.is_empty(), "--join"))
     }
 }

@@ -49,7 +49,7 @@ fn bit_rates_become_rates() {
 #[test]
 fn bench_refuses_what_makes_no_sense() {
     for (line, sentence) in [
-        (&[][..], "bench needs a transport or a target"),
+        (&[][..], "bench needs a transport, a protocol or a target"),
         (&["tcp", "-r", "1k", "-b", "1M"], "exclude each other"),
         (&["tcp", "-d", "1s", "-n", "5"], "exclude each other"),
         (&["tcp", "--json", "--json-stream"], "exclude each other"),

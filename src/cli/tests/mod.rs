@@ -1,6 +1,7 @@
 //! What is typed becomes these plans, or these sentences: the ways of asking, and what all commands share.
 
 mod bench;
+mod rides;
 mod send;
 mod serve;
 

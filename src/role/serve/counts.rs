@@ -57,12 +57,34 @@ impl Counts {
             seconds: 0.0,
         }
     }
+}
 
-    #[must_use]
-    pub fn summary(&self, took: Duration, rides: Rides) -> Entry {
-        let stats = Stats { seconds: took.as_secs_f64(), ..self.now() };
-        Entry::Summary { stats, rides, resets: self.resets.load(Relaxed), refused: self.refused.load(Relaxed) }
+/// All that was counted over each carrier, added up, and how many came over which.
+#[must_use]
+pub fn summary(all: &[(Rides, &Counts)], took: Duration) -> Entry {
+    let sum = |one: fn(&Counts) -> &AtomicU64| all.iter().map(|(_, counts)| one(counts).load(Relaxed)).sum();
+    Entry::Summary {
+        stats: Stats { seconds: took.as_secs_f64(), ..together(all.iter().map(|(_, counts)| *counts)) },
+        came: all.iter().map(|(rides, counts)| (*rides, counts.connections.load(Relaxed))).collect(),
+        resets: sum(|counts| &counts.resets),
+        refused: sum(|counts| &counts.refused),
     }
+}
+
+/// As it stands, over every carrier.
+#[must_use]
+pub fn together<'a>(all: impl Iterator<Item = &'a Counts>) -> Stats {
+    all.map(Counts::now).fold(Stats::default(), |sum, one| Stats {
+        open: sum.open + one.open,
+        connections: sum.connections + one.connections,
+        messages: sum.messages + one.messages,
+        bytes_in: sum.bytes_in + one.bytes_in,
+        bytes_out: sum.bytes_out + one.bytes_out,
+        pauses: sum.pauses + one.pauses,
+        paused: sum.paused + one.paused,
+        dropped: sum.dropped + one.dropped,
+        seconds: 0.0,
+    })
 }
 
 /// What a running conversation has added to the counts already.

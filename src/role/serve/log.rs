@@ -19,6 +19,7 @@ use super::plan::{LogForm, LogPlan};
 use crate::{
     role::{Traffic, Way},
     session::{Closed, Endpoint, Rides},
+    transport::Scheme,
     values::show::{bits_per_second, bytes, duration, grouped, quoted, three_digits},
 };
 
@@ -74,7 +75,8 @@ pub enum Entry {
     Stats(Stats),
     Summary {
         stats: Stats,
-        rides: Rides,
+        /// Connections, peers, or both.
+        came: Vec<(Rides, u64)>,
         resets: u64,
         refused: u64,
     },
@@ -117,6 +119,8 @@ pub struct Log {
     lines: SyncSender<Option<String>>,
     state: Arc<State>,
     plan: LogPlan,
+    /// What carries the conversations that this clone tells of, where there could be a doubt.
+    over: Option<Scheme>,
 }
 
 /// What the log and its writer share.
@@ -149,7 +153,13 @@ impl Log {
                 }
             }
         })?;
-        Ok((Self { lines, state, plan: plan.clone() }, Writer(writer)))
+        Ok((Self { lines, state, plan: plan.clone(), over: None }, Writer(writer)))
+    }
+
+    /// The same log, whose lines say what carried it.
+    #[must_use]
+    pub fn over(&self, scheme: Scheme) -> Self {
+        Self { over: Some(scheme), ..self.clone() }
     }
 
     /// Is a line for each connection wanted?
@@ -180,11 +190,11 @@ impl Log {
             _ => true,
         };
         if wanted {
-            self.put(said(self.plan.form, entry));
+            self.put(said(self.plan.form, self.over, entry));
         }
         // Whoever waits for the ready line reads stderr, in either form.
         if wanted && let (Entry::Listening { .. }, LogForm::Json) = (entry, self.plan.form) {
-            let _ = io::stderr().write_all(text(entry).as_bytes());
+            let _ = io::stderr().write_all(text(self.over, entry).as_bytes());
         }
     }
 
@@ -213,6 +223,7 @@ fn write(form: LogForm, mut line: String, lost: u64) -> io::Result<()> {
     if lost > 0 {
         line.push_str(&said(
             form,
+            None,
             &Entry::Warning { what: format!("{lost} log lines lost: their reader is too slow"), hint: None },
         ));
     }
@@ -222,10 +233,10 @@ fn write(form: LogForm, mut line: String, lost: u64) -> io::Result<()> {
     }
 }
 
-fn said(form: LogForm, entry: &Entry) -> String {
+fn said(form: LogForm, over: Option<Scheme>, entry: &Entry) -> String {
     match form {
-        LogForm::Text => text(entry),
-        LogForm::Json => format!("{}\n", object(entry)),
+        LogForm::Text => text(over, entry),
+        LogForm::Json => format!("{}\n", object(over, entry)),
     }
 }
 
@@ -241,8 +252,8 @@ fn arrow(way: Way) -> &'static str {
     }
 }
 
-fn text(entry: &Entry) -> String {
-    let at = time_of_day();
+fn text(over: Option<Scheme>, entry: &Entry) -> String {
+    let at = over.map_or_else(time_of_day, |scheme| format!("{}  {scheme}", time_of_day()));
     match entry {
         Entry::Listening { scheme, address } => format!("listening on {scheme} {address}\n"),
         Entry::Hint(hint) => format!("{hint}\n"),
@@ -263,7 +274,7 @@ fn text(entry: &Entry) -> String {
             None => format!("{at}  {what}\n"),
         },
         Entry::Stats(stats) => format!("{at}  {}\n", stats_line(stats)),
-        Entry::Summary { stats, rides, resets, refused, .. } => summary(stats, *rides, *resets, *refused),
+        Entry::Summary { stats, came, resets, refused } => summary(stats, came, *resets, *refused),
     }
 }
 
@@ -282,22 +293,18 @@ fn stats_line(stats: &Stats) -> String {
     line
 }
 
-fn summary(stats: &Stats, rides: Rides, resets: u64, refused: u64) -> String {
+fn summary(stats: &Stats, came: &[(Rides, u64)], resets: u64, refused: u64) -> String {
     if stats.connections == 0 && refused == 0 {
         return "stopped · nobody came\n".into();
     }
-    let whom = match (rides, stats.connections) {
-        (Rides::Stream, 1) => "connection",
-        (Rides::Stream, _) => "connections",
-        (Rides::Datagrams, 1) => "peer",
-        (Rides::Datagrams, _) => "peers",
+    let whom = |(rides, n): &(Rides, u64)| match (rides, n) {
+        (Rides::Stream, 1) => "1 connection".into(),
+        (Rides::Stream, n) => format!("{} connections", grouped(*n)),
+        (Rides::Datagrams, 1) => "1 peer".into(),
+        (Rides::Datagrams, n) => format!("{} peers", grouped(*n)),
     };
-    let mut line = format!(
-        "stopped · {} {whom} · {} in · {} out",
-        grouped(stats.connections),
-        bytes(stats.bytes_in),
-        bytes(stats.bytes_out)
-    );
+    let all: Vec<String> = came.iter().map(whom).collect();
+    let mut line = format!("stopped · {} · {} in · {} out", all.join(" · "), bytes(stats.bytes_in), bytes(stats.bytes_out));
     let mut also = |n: u64, what: &str| {
         if n > 0 {
             line.extend([" · ", &grouped(n), " ", what]);
@@ -315,7 +322,7 @@ fn summary(stats: &Stats, rides: Rides, resets: u64, refused: u64) -> String {
 }
 
 /// One object. The unit is in the name.
-fn object(entry: &Entry) -> Value {
+fn object(over: Option<Scheme>, entry: &Entry) -> Value {
     let mut object = match entry {
         Entry::Listening { scheme, address } => json!({"event": "listening", "scheme": scheme, "address": address}),
         Entry::Hint(hint) => json!({"event": "hint", "hint": hint}),
@@ -341,6 +348,9 @@ fn object(entry: &Entry) -> Value {
             object
         }
     };
+    if let Some(scheme) = over {
+        object["scheme"] = json!(scheme.name());
+    }
     object["time"] = json!(jiff::Timestamp::try_from(SystemTime::now()).map(|time| time.to_string()).unwrap_or_default());
     object
 }

@@ -1,4 +1,5 @@
-//! `serve-tcp`, `serve-udp`, `serve-unix`: the server end of a protocol, for many clients at once.
+//! `serve-tcp`, `serve-udp`, `serve-unix`: the server end of a protocol, for many clients at once. `serve` is several of
+//! them together: each has its plan, its sockets and its counts; the log, the stop and the end are shared.
 //!
 //! A stop comes in two steps. The first (Ctrl-C, SIGTERM): nothing new is accepted, who is idle is closed at once, who has an
 //! answer on its way may finish within the grace period. The second, or the end of that period: everything ends now.
@@ -15,11 +16,14 @@ mod streams;
 use std::{
     io::{self, IsTerminal, Write},
     num::NonZero,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinSet,
+};
 
 pub use counts::Counts;
 pub use plan::{LogForm, LogPlan, ServePlan};
@@ -35,10 +39,12 @@ use crate::{
     values::show::duration,
 };
 
+/// How often another free port is tried when the one that the system chose for streams is taken for datagrams.
+const PORTS_TRIED: usize = 16;
 /// When people begin to wonder why a stop takes so long.
 const NOTICED: Duration = Duration::from_millis(200);
 
-/// What all conversations of one server share.
+/// What all conversations over one kind of socket share.
 #[derive(Debug)]
 struct Server {
     plan: ServePlan,
@@ -77,6 +83,46 @@ impl Sockets {
         })
     }
 
+    /// Opens each of several plans, all on one port: where the system chooses it, it is free for all of them.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_all(plans: Vec<ServePlan>) -> Result<Vec<(ServePlan, Self)>, Trouble> {
+        let chosen = plans.iter().any(|plan| matches!(plan.listen.place, Place::Net { port: 0, .. }));
+        let mut tries = if chosen && plans.len() > 1 { PORTS_TRIED } else { 1 };
+        // Kept until the end, so that the system does not choose the same port again.
+        let mut in_vain = Vec::new();
+        loop {
+            tries -= 1;
+            let mut opened = Vec::with_capacity(plans.len());
+            match Self::open_each(&plans, &mut opened) {
+                Ok(()) => return Ok(plans.into_iter().zip(opened).collect()),
+                // That port was free for the first kind only. Whatever else it is will be so again, and is told then.
+                Err(_) if tries > 0 => in_vain.push(opened),
+                Err(trouble) => return Err(trouble),
+            }
+        }
+    }
+
+    fn open_each(plans: &[ServePlan], opened: &mut Vec<Self>) -> Result<(), Trouble> {
+        for plan in plans {
+            let real = opened.first().and_then(Self::port);
+            let mut plan = plan.clone();
+            if let (Place::Net { port, .. }, Some(real)) = (&mut plan.listen.place, real) {
+                *port = real;
+            }
+            opened.push(Self::open(&plan)?);
+        }
+        Ok(())
+    }
+
+    fn port(&self) -> Option<u16> {
+        self.addresses().iter().find_map(|address| match address {
+            Endpoint::Ip(address) => Some(address.port()),
+            _ => None,
+        })
+    }
+
     /// Where they listen.
     #[must_use]
     pub fn addresses(&self) -> Vec<Endpoint> {
@@ -87,21 +133,23 @@ impl Sockets {
     }
 }
 
-/// Runs a server until it is stopped.
+/// Runs a server until it is stopped: one plan for each kind of socket, alike in all that is not about sockets.
 ///
 /// # Errors
 /// [`Trouble`] when it can't start.
-pub fn run(plan: ServePlan) -> anyhow::Result<Exit> {
+pub fn run(plans: Vec<ServePlan>) -> anyhow::Result<Exit> {
+    let Some(first) = plans.first() else { return Ok(Exit::Done) };
+    let grace = first.grace;
     os::raise_nofile_limit();
-    let runtime = runtime(plan.threads)?;
+    let runtime = runtime(first.threads)?;
     let stop = Stop::default();
     let done = runtime.block_on(async {
         let signals =
             Signals::catch().map_err(|error| Trouble::failed(format!("could not catch signals: {}", reason(&error))))?;
-        let sockets = Sockets::open(&plan)?;
-        tokio::spawn(signals.stop(stop.clone(), plan.grace));
+        let parts = Sockets::open_all(plans)?;
+        tokio::spawn(signals.stop(stop.clone(), grace));
         os::give_back_start_up();
-        serve(plan, sockets, stop).await
+        serve(parts, stop).await
     });
     runtime.shutdown_background();
     done.map(|()| Exit::Done)
@@ -166,32 +214,21 @@ impl Signals {
 /// Serves on sockets that are there, until `stop`. Says so first: the ready lines are what tests and scripts wait for.
 ///
 /// # Errors
-/// [`Trouble`] when the plan can't be served.
-pub async fn serve(plan: ServePlan, sockets: Sockets, stop: Stop) -> anyhow::Result<()> {
-    let make = check(&plan, &sockets.addresses())?;
+/// [`Trouble`] when a plan can't be served.
+pub async fn serve(parts: Vec<(ServePlan, Sockets)>, stop: Stop) -> anyhow::Result<()> {
+    let Some((first, _)) = parts.first() else { return Ok(()) };
     let (broken, unwritten) = (stop.clone(), Arc::new(OnceLock::new()));
     let why = unwritten.clone();
     let break_off = move |error| {
         let _ = why.set(error);
         broken.advance(Phase::Now);
     };
-    let (log, writer) = Log::start(&plan.log, break_off)
+    let makes: Vec<_> = parts.iter().map(|(plan, sockets)| check(plan, &sockets.addresses())).collect::<Result<_, _>>()?;
+    let (log, writer) = Log::start(&first.log, break_off)
         .map_err(|error| Trouble::failed(format!("could not start a thread: {}", reason(&error))))?;
-    let server = Arc::new(Server { make, log, counts: Counts::default(), stop, full: Stop::default(), plan });
-    server.announce(&sockets.addresses());
-    let started = Instant::now();
-    let stats = server.plan.log.stats.map(|every| tokio::spawn(interval_lines(server.clone(), every)));
-    let drain = tokio::spawn(tell_drain(server.clone()));
-    match sockets {
-        Sockets::Streams(listeners) => streams::serve(&server, listeners).await,
-        Sockets::Datagrams(sockets) => datagrams::serve(&server, sockets).await,
-    }
-    drain.abort();
-    if let Some(stats) = stats {
-        stats.abort();
-    }
-    server.log.say(&server.counts.summary(started.elapsed(), server.plan.listen.scheme.rides()));
-    server.log.end(&writer);
+    announce(&log, &parts);
+    serve_each(parts.into_iter().zip(makes), &log, &stop).await;
+    log.end(&writer);
     match unwritten.get() {
         // Whoever reads a pipe may have had enough.
         Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -200,6 +237,31 @@ pub async fn serve(plan: ServePlan, sockets: Sockets, stop: Stop) -> anyhow::Res
         }
         _ => Ok(()),
     }
+}
+
+/// From the first client to the summary.
+async fn serve_each(parts: impl ExactSizeIterator<Item = ((ServePlan, Sockets), MakeSession)>, log: &Log, stop: &Stop) {
+    let (several, full) = (parts.len() > 1, Stop::default());
+    let mut servers = Vec::with_capacity(parts.len());
+    let mut serving = JoinSet::new();
+    for ((plan, sockets), make) in parts {
+        let log = if several { log.over(plan.listen.scheme) } else { log.clone() };
+        let (stop, full) = (stop.clone(), full.clone());
+        let server = Arc::new(Server { plan, make, log, counts: Counts::default(), stop, full });
+        servers.push(server.clone());
+        serving.spawn(server.serve(sockets));
+    }
+    let started = Instant::now();
+    let Some(plan) = servers.first().map(|server| &server.plan) else { return };
+    let stats = plan.log.stats.map(|every| tokio::spawn(interval_lines(log.clone(), servers.clone(), every)));
+    let drain = tokio::spawn(tell_drain(log.clone(), stop.clone(), plan.grace));
+    while serving.join_next().await.is_some() {}
+    drain.abort();
+    if let Some(stats) = stats {
+        stats.abort();
+    }
+    let all: Vec<_> = servers.iter().map(|server| (server.plan.listen.scheme.rides(), &server.counts)).collect();
+    log.say(&counts::summary(&all, started.elapsed()));
 }
 
 /// Refuses what must not be served.
@@ -218,41 +280,54 @@ fn check(plan: &ServePlan, addresses: &[Endpoint]) -> Result<MakeSession, Troubl
 }
 
 /// Says why it does not end at once, when it does not.
-async fn tell_drain(server: Arc<Server>) {
-    server.stop.reached(Phase::Finish).await;
+async fn tell_drain(log: Log, stop: Stop, grace: Duration) {
+    stop.reached(Phase::Finish).await;
     tokio::time::sleep(NOTICED).await;
-    let grace = duration(server.plan.grace);
-    server.log.say(&Entry::Hint(format!("waiting for answers on their way, {grace} at most; Ctrl-C ends at once")));
+    let grace = duration(grace);
+    log.say(&Entry::Hint(format!("waiting for answers on their way, {grace} at most; Ctrl-C ends at once")));
 }
 
-async fn interval_lines(server: Arc<Server>, every: Duration) {
+async fn interval_lines(log: Log, servers: Vec<Arc<Server>>, every: Duration) {
+    let counted = || counts::together(servers.iter().map(|server| &server.counts));
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     ticks.tick().await;
-    let mut before = server.counts.now();
+    let mut before = counted();
     let mut at = Instant::now();
     loop {
         ticks.tick().await;
-        let (after, now) = (server.counts.now(), Instant::now());
-        server.log.say(&Entry::Stats(counts::between(&before, &after, now - at)));
+        let (after, now) = (counted(), Instant::now());
+        log.say(&Entry::Stats(counts::between(&before, &after, now - at)));
         (before, at) = (after, now);
     }
 }
 
 impl Server {
-    fn announce(&self, addresses: &[Endpoint]) {
-        let scheme = self.plan.listen.scheme.name();
-        for address in addresses {
-            self.log.say(&Entry::Listening { scheme: scheme.to_owned(), address: address.to_string() });
+    async fn serve(self: Arc<Self>, sockets: Sockets) {
+        match sockets {
+            Sockets::Streams(listeners) => {
+                streams::serve(&self, listeners).await;
+                // The one client of `-1` came here and has gone: nothing is left to do for the other kind of socket.
+                if self.plan.once && self.counts.connections.load(Ordering::Relaxed) > 0 {
+                    self.stop.advance(Phase::Finish);
+                }
+            }
+            Sockets::Datagrams(sockets) => datagrams::serve(&self, sockets).await,
         }
-        let protocol = self.plan.protocol;
-        self.log.say(&Entry::Hint(format!("{}: {}", protocol.name, protocol.about)));
-        let port = addresses.iter().find_map(|address| match address {
-            Endpoint::Ip(address) => Some(address.port()),
-            _ => None,
-        });
-        if let (Place::Net { host: Host::Loopback, .. }, Some(port)) = (&self.plan.listen.place, port) {
-            self.log.say(&Entry::Hint(format!("only this machine can connect; serve-{scheme} :{port} opens it to others")));
+    }
+}
+
+fn announce(log: &Log, parts: &[(ServePlan, Sockets)]) {
+    for (plan, sockets) in parts {
+        for address in sockets.addresses() {
+            log.say(&Entry::Listening { scheme: plan.listen.scheme.name().into(), address: address.to_string() });
         }
+    }
+    let Some((plan, sockets)) = parts.first() else { return };
+    let protocol = plan.protocol;
+    log.say(&Entry::Hint(format!("{}: {}", protocol.name, protocol.about)));
+    if let (Place::Net { host: Host::Loopback, .. }, Some(port)) = (&plan.listen.place, sockets.port()) {
+        let command = &plan.command;
+        log.say(&Entry::Hint(format!("only this machine can connect; {command} :{port} opens it to others")));
     }
 }

@@ -1,4 +1,4 @@
-//! A whole `serve-*` command, validated: what `cli` makes and this role runs.
+//! A `serve-*` command, validated: what `cli` makes and this role runs.
 
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub struct LogPlan {
 pub struct ServePlan {
     pub protocol: &'static Protocol,
     pub setup: Setup,
+    /// What stands before the address on the command line: `serve-tcp`, `serve echo`.
+    pub command: String,
     pub listen: Target,
     pub family: Option<Family>,
     pub flags: SocketFlags,

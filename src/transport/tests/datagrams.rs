@@ -156,7 +156,7 @@ async fn a_port_in_use_is_not_shared() {
     let again = bind(&listening_place(&first.local().to_string(), Scheme::Udp), None, &SocketFlags::default());
     let trouble = refused(again);
     assert_eq!(trouble.sentence, format!("could not bind udp {}: address already in use", first.local()));
-    assert_eq!(trouble.hint.as_deref(), Some("another process listens there; serve-udp 0 takes a free port"));
+    assert_eq!(trouble.hint.as_deref(), Some("another process listens there; port 0 takes a free one"));
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ async fn a_taken_port_is_told_with_a_way_out() {
     let again = listen(&listening_place(&taken.local().to_string(), Scheme::Tcp), None, &SocketFlags::default());
     let trouble = refused(again);
     assert_eq!(trouble.sentence, format!("could not bind tcp {}: address already in use", taken.local()));
-    assert_eq!(trouble.hint.as_deref(), Some("another process listens there; serve-tcp 0 takes a free port"));
+    assert_eq!(trouble.hint.as_deref(), Some("another process listens there; port 0 takes a free one"));
     assert_eq!(trouble.exit, Exit::Failed);
     let foreign = refused(listen(&listening_place("192.0.2.250:0", Scheme::Tcp), None, &SocketFlags::default()));
     assert!(foreign.sentence.starts_with("could not bind tcp 192.0.2.250:0: "), "{foreign}");
