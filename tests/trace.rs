@@ -117,18 +117,28 @@ fn what_was_refused_or_broken_off_is_drawn_too() {
 
 #[test]
 fn interrupted_it_shows_how_far_it_came() {
-    let (came, heard) = channel();
-    let (addr, peer) = serve_one(move |mut stream| {
-        stream.read_exact(&mut [0; 2]).unwrap();
-        came.send(()).unwrap();
-        to_end(&mut stream)
-    });
-    let mut process = netproto(&["send", &addr.to_string(), "hi", "--no-shutdown", "--trace"]).spawn();
-    heard.recv_timeout(PATIENCE).unwrap();
-    process.signal(Signal::INT);
-    let output = process.wait();
-    is_straight(&output.code(130).said("├─ \"hi\" ─").said("╰─ interrupted ─").stderr);
-    assert_eq!(peer.join().unwrap(), b"");
+    for more in [&[][..], &["-n", "2"], &["-J"]] {
+        let (came, heard) = channel();
+        let (addr, peer) = serve_one(move |mut stream| {
+            stream.read_exact(&mut [0; 2]).unwrap();
+            came.send(()).unwrap();
+            to_end(&mut stream)
+        });
+        let args = ["send", &addr.to_string(), "hi", "--no-shutdown", "--trace"];
+        let mut process = netproto(&[&args[..], more].concat()).spawn();
+        heard.recv_timeout(PATIENCE).unwrap();
+        process.signal(Signal::INT);
+        let output = process.wait();
+        assert_eq!(peer.join().unwrap(), b"");
+        output.code(130).said("interrupted");
+        if more == ["-J"] {
+            let steps = output.json()["trace"].clone();
+            assert_eq!((&steps[2]["text"], &steps[3]["text"]), (&"hi".into(), &"interrupted".into()), "{output}");
+            continue;
+        }
+        is_straight(&output.said("├─ \"hi\" ─").said("╰─ interrupted ─").stderr);
+        assert_eq!(output.stderr.contains("exchange 1 of 2"), !more.is_empty(), "{output}");
+    }
 }
 
 #[test]

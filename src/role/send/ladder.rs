@@ -170,7 +170,7 @@ mod tests {
         for (part, is_there) in [("\"15\"", true), ("\"16\"", false), ("\"984\"", false), ("\"985\"", true)] {
             assert_eq!(drawn.contains(part), is_there, "{part}\n{drawn}");
         }
-        assert!(drawn.contains("969 steps left out: 1.40 KiB sent, 1.40 KiB received"), "{drawn}");
+        assert!(drawn.contains("969 steps left out: 1.38 KiB sent, 1.38 KiB received"), "{drawn}");
         assert_eq!(widths(&drawn), vec![80; 33], "{drawn}");
         let json = trace.json();
         let steps = json.as_array().unwrap();

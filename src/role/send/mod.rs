@@ -81,7 +81,8 @@ async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
         let result = tokio::select! {
             result = async { ticks.tick().await; exchange(plan, n + 1, &mut show).await } => result,
             _ = tokio::signal::ctrl_c() => {
-                failure = Some(Trouble::new(Exit::Interrupted, format!("interrupted after {n} exchanges")));
+                let trouble = Trouble::new(Exit::Interrupted, format!("interrupted after {n} exchanges"));
+                failure = Some(interrupted(plan, n + 1, &mut show, trouble));
                 break;
             }
         };
@@ -111,24 +112,27 @@ async fn once(plan: &SendPlan, show: &mut Show) -> Result<Exit, Trouble> {
     }
     tokio::select! {
         done = exchange(plan, 1, show) => done.map(|_| Exit::Done),
-        _ = tokio::signal::ctrl_c() => {
-            let trouble = Trouble::new(Exit::Interrupted, "interrupted");
-            if let Some(trace) = &mut show.trace {
-                trace.closed("interrupted".into());
-            }
-            Err(unfinished(plan, 1, show, trouble))
-        }
+        _ = tokio::signal::ctrl_c() => Err(interrupted(plan, 1, show, Trouble::new(Exit::Interrupted, "interrupted"))),
     }
+}
+
+/// The trace of an exchange that was under way, if any, ends here.
+fn interrupted(plan: &SendPlan, n: u64, show: &mut Show, trouble: Trouble) -> Trouble {
+    let Some(trace) = &mut show.trace else { return trouble };
+    trace.closed("interrupted".into());
+    unfinished(plan, n, show, trouble)
 }
 
 /// Shows what there is of an exchange that has no result; gives what the person is told of it.
 fn unfinished(plan: &SendPlan, n: u64, show: &mut Show, trouble: Trouble) -> Trouble {
+    let trace = show.trace.take();
     let shown = if plan.show.json {
-        let document = tell::unconnected(plan, &trouble, show.trace.as_ref());
-        show.document(&document)
+        show.document(&tell::unconnected(plan, &trouble, trace.as_ref()))
     } else {
         let ended = show.end_line();
-        show.trace.iter().for_each(|trace| tell::traced(plan, n, trace));
+        if let Some(trace) = &trace {
+            tell::traced(plan, n, trace);
+        }
         ended
     };
     shown.err().map_or(trouble, |error| judge::output_failed(plan, &error))
@@ -162,9 +166,9 @@ async fn exchange(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Duration, 
                 let took = started.elapsed();
                 tell::open(plan, &stream.peer(), took);
                 drop(stream);
-                if let Some(trace) = &mut show.trace {
+                if let Some(mut trace) = show.trace.take() {
                     trace.closed("closed by us".into());
-                    tell::traced(plan, n, trace);
+                    tell::traced(plan, n, &trace);
                 }
                 return Ok(took);
             }
@@ -179,16 +183,17 @@ async fn exchange(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Duration, 
             talked.map_err(|trouble| unbegun(plan, n, show, trouble))?
         }
     };
-    if let Some(trace) = &mut show.trace {
+    let mut trace = show.trace.take();
+    if let Some(trace) = &mut trace {
         trace.over(&exchange, plan.target.scheme.rides());
     }
     show.end_line().map_err(|error| judge::output_failed(plan, &error))?;
     tell::finished(plan, &exchange);
     let verdict = judge::judge(plan, &exchange);
     if plan.show.json {
-        let document = tell::document(plan, &exchange, verdict.as_ref().err(), show.trace.as_ref());
+        let document = tell::document(plan, &exchange, verdict.as_ref().err(), trace.as_ref());
         show.document(&document).map_err(|error| judge::output_failed(plan, &error))?;
-    } else if let Some(trace) = &show.trace {
+    } else if let Some(trace) = &trace {
         tell::traced(plan, n, trace);
     }
     show.end(plan.count > 1).map_err(|error| judge::output_failed(plan, &error))?;
