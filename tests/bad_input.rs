@@ -128,7 +128,7 @@ fn a_port_in_use() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = taken.local_addr().unwrap().to_string();
     let text = format!("could not bind tcp {at}: address already in use");
-    check(&[(&["serve-tcp", &at], 1, &[&text, "hint: ", "serve-tcp 0"])]);
+    check(&[(&["serve-tcp", &at], 1, &[&text, "hint: ", "port 0"])]);
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
     let at = taken.local_addr().unwrap().to_string();
     check(&[(&["serve-udp", &at], 1, &[&format!("could not bind udp {at}: address already in use"), "hint: "])]);
