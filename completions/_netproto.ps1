@@ -32,6 +32,7 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send, print the answer')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Load a server, report')
             [CompletionResult]::new('protocols', 'protocols', [CompletionResultType]::ParameterValue, 'List protocols, framings, parameters')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Tell how a protocol works')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print or write the manual pages')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Show help')
@@ -218,6 +219,7 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show addresses and times; -vv: each piece too')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show addresses and times; -vv: each piece too')
             [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Never escape the answer, also on a terminal')
+            [CompletionResult]::new('--trace', '--trace', [CompletionResultType]::ParameterName, 'Draw who said what when, as a ladder')
             [CompletionResult]::new('--datagram', '--datagram', [CompletionResultType]::ParameterName, 'A Unix datagram socket')
             [CompletionResult]::new('-4', '-4', [CompletionResultType]::ParameterName, 'IPv4 only')
             [CompletionResult]::new('--ipv4', '--ipv4', [CompletionResultType]::ParameterName, 'IPv4 only')
@@ -301,6 +303,14 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             break
         }
         'netproto;protocols' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: auto (on a terminal), always, never')
+            [CompletionResult]::new('-J', '-J ', [CompletionResultType]::ParameterName, 'As one JSON document')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'As one JSON document')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Show this')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this')
+            break
+        }
+        'netproto;explain' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: auto (on a terminal), always, never')
             [CompletionResult]::new('-J', '-J ', [CompletionResultType]::ParameterName, 'As one JSON document')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'As one JSON document')

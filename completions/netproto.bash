@@ -22,6 +22,9 @@ _netproto() {
             netproto,completions)
                 cmd="netproto__subcmd__completions"
                 ;;
+            netproto,explain)
+                cmd="netproto__subcmd__explain"
+                ;;
             netproto,help)
                 cmd="netproto__subcmd__help"
                 ;;
@@ -50,7 +53,7 @@ _netproto() {
 
     case "${cmd}" in
         netproto)
-            opts="-h -V --color --help --version serve-tcp serve-udp serve-unix send bench protocols completions man help"
+            opts="-h -V --color --help --version serve-tcp serve-udp serve-unix send bench protocols explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -335,6 +338,24 @@ _netproto() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        netproto__subcmd__explain)
+            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time raw"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         netproto__subcmd__help)
             opts="-h --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -397,7 +418,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__send)
-            opts="-p -f -C -w -N -z -n -o -x -J -q -v -s -4 -6 -P -h --param --framing --max-frame --file --no-escapes --crlf --timeout --replies --no-shutdown --shutdown --connect-only --expect --expect-re --expect-hex --count --interval --retry --retry-delay --output --hex --json --quiet --verbose --raw --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --protocol --color --help tcp udp unix"
+            opts="-p -f -C -w -N -z -n -o -x -J -q -v -s -4 -6 -P -h --param --framing --max-frame --file --no-escapes --crlf --timeout --replies --no-shutdown --shutdown --connect-only --expect --expect-re --expect-hex --count --interval --retry --retry-delay --output --hex --json --quiet --verbose --raw --trace --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --protocol --color --help tcp udp unix"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

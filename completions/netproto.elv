@@ -29,6 +29,7 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand send 'Send, print the answer'
             cand bench 'Load a server, report'
             cand protocols 'List protocols, framings, parameters'
+            cand explain 'Tell how a protocol works'
             cand completions 'Print the completions of a shell'
             cand man 'Print or write the manual pages'
             cand help 'Show help'
@@ -211,6 +212,7 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand -v 'Show addresses and times; -vv: each piece too'
             cand --verbose 'Show addresses and times; -vv: each piece too'
             cand --raw 'Never escape the answer, also on a terminal'
+            cand --trace 'Draw who said what when, as a ladder'
             cand --datagram 'A Unix datagram socket'
             cand -4 'IPv4 only'
             cand --ipv4 'IPv4 only'
@@ -292,6 +294,13 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --help 'Show this'
         }
         &'netproto;protocols'= {
+            cand --color 'Colours: auto (on a terminal), always, never'
+            cand -J 'As one JSON document'
+            cand --json 'As one JSON document'
+            cand -h 'Show this'
+            cand --help 'Show this'
+        }
+        &'netproto;explain'= {
             cand --color 'Colours: auto (on a terminal), always, never'
             cand -J 'As one JSON document'
             cand --json 'As one JSON document'

@@ -35,6 +35,7 @@ complete -c netproto -n "__fish_netproto_needs_command" -f -a "serve-unix" -d 'A
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "send" -d 'Send, print the answer'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "bench" -d 'Load a server, report'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "protocols" -d 'List protocols, framings, parameters'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "explain" -d 'Tell how a protocol works'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "man" -d 'Print or write the manual pages'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "help" -d 'Show help'
@@ -220,6 +221,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -s J -l json -d 
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s q -l quiet -d 'Show no answer, only errors'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s v -l verbose -d 'Show addresses and times; -vv: each piece too'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l raw -d 'Never escape the answer, also on a terminal'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l trace -d 'Draw who said what when, as a ladder'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l datagram -d 'A Unix datagram socket'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s 6 -l ipv6 -d 'IPv6 only'
@@ -297,6 +299,11 @@ always\t''
 never\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand protocols" -s J -l json -d 'As one JSON document'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand explain" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand explain" -s J -l json -d 'As one JSON document'
+complete -c netproto -n "__fish_netproto_using_subcommand explain" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand completions" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
 never\t''"

@@ -12,7 +12,8 @@ use std::{
 use netproto::bench::limit::Limit;
 use snapshot::{fresh, stale};
 
-const COMMANDS: [&str; 8] = ["serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "completions", "man"];
+const COMMANDS: [&str; 9] =
+    ["serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "explain", "completions", "man"];
 
 fn netproto(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netproto"));
@@ -90,6 +91,24 @@ fn protocols_are_listed() {
     assert_eq!(all["protocols"].as_array().unwrap().len(), netproto::protocol::ALL.len());
     let one: serde_json::Value = serde_json::from_str(&printed(&["protocols", "-J", "echo"])).unwrap();
     assert_eq!((one["name"].as_str(), one["port"].as_u64()), (Some("echo"), Some(7)));
+}
+
+#[test]
+fn every_protocol_is_explained_in_80_columns() {
+    let mut wrong = Vec::new();
+    for row in netproto::protocol::ALL {
+        let told = printed(&["explain", row.name]);
+        wrong.extend(told.lines().filter(|line| line.chars().count() > 80).map(|line| format!("too wide: {line}")));
+        wrong.extend(stale(&format!("tests/snapshots/explain/{}.txt", row.name), &told));
+        let json: serde_json::Value = serde_json::from_str(&printed(&["explain", "-J", row.name])).unwrap();
+        assert_eq!((json["schema_version"].as_u64(), json["name"].as_str()), (Some(1), Some(row.name)));
+        let picture = json["messages"][0]["picture"].as_array().unwrap();
+        assert!(picture.iter().all(|line| told.contains(line.as_str().unwrap())), "one picture, not two: {json}");
+        for list in ["messages", "states", "courses", "limits", "sections"] {
+            assert!(!json[list].as_array().unwrap().is_empty(), "{}: no {list}", row.name);
+        }
+    }
+    fresh(&wrong);
 }
 
 /// Wrong command lines, by the file that holds what they get.
@@ -227,6 +246,9 @@ const WRONG: &[(&str, &[&[&str]])] = &[
         &[
             &["protocols", "ehco"],
             &["protocols", "echo", "discard"],
+            &["explain"],
+            &["explain", "ehco"],
+            &["explain", "echo", "discard"],
             &["completions"],
             &["completions", "csh"],
             &["completions", "bsh"],

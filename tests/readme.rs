@@ -17,7 +17,8 @@ use regex::{Captures, Regex};
 use rustix::process::Signal;
 use support::{Folder, PATIENCE, Process, Run, net::refusing, peer::installed};
 
-const COMMANDS: [&str; 8] = ["serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "completions", "man"];
+const COMMANDS: [&str; 9] =
+    ["serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "explain", "completions", "man"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -46,7 +46,16 @@ what they answer serve other machines only with --allow-amplification.",
         "Each DATA is one message, and nothing is added to it; the escapes of C are known (\\en \\et \\ex0a).
 It ends when the protocol knows that its answer is whole, after --replies, when the peer closes, or after --timeout.
 With a framing, each line of a file or of standard input is one message.
-What a peer sent is shown escaped on a terminal, unless --raw is given.",
+What a peer sent is shown escaped on a terminal, unless --raw is given.
+--trace draws the exchange on standard error when it is over: us at the left, the peer at the right, and at the edge when
+each step was, and how long after the one before.
+Of a long exchange it keeps the first and the last 16 steps.
+With --json the steps are the array \"trace\" of the document.",
+    ),
+    (
+        "explain",
+        "A picture of the messages each way, the states, how a conversation begins and ends over each kind of transport,
+limits, and where it is all written.",
     ),
     (
         "bench",

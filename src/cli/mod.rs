@@ -10,6 +10,7 @@ mod bench;
 mod bench_load;
 mod completions;
 mod data;
+mod explain;
 mod flags;
 pub mod hints;
 mod man;
@@ -84,6 +85,8 @@ enum Command {
     Bench(Box<bench::Bench>),
     /// List protocols, framings, parameters
     Protocols(protocols::Protocols),
+    /// Tell how a protocol works
+    Explain(explain::Explain),
     /// Print the completions of a shell
     Completions(completions::Completions),
     /// Print or write the manual pages
@@ -153,6 +156,7 @@ fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit>
             crate::bench::run(plan)
         }
         Some(Command::Protocols(args)) => print(&args.text()?),
+        Some(Command::Explain(args)) => print(&args.text()?),
         Some(Command::Completions(args)) => print(&args.script()?),
         Some(Command::Man(args)) => args.write(),
     }

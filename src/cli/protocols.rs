@@ -46,13 +46,13 @@ fn all() -> String {
     let mut text = String::from("Protocols (-P NAME)\n  NAME       PORT  ANSWERS       ABOUT\n");
     for row in ALL {
         let port = row.port.map_or_else(String::new, |port| port.to_string());
-        let about = wrapped(&format!("{} ({})", row.about, row.spec));
+        let about = wrapped(&format!("{} ({})", row.about, row.spec), INDENT);
         let _ = writeln!(text, "  {:<9}  {port:>4}  {:<12}  {about}", row.name, answers(row.answers));
     }
     text.push_str("\nFramings (--framing NAME)\n  NAME             LIMIT, BYTES  ABOUT\n");
     for row in framing::ALL {
         let max = row.max.map_or_else(String::new, |max| crate::values::show::grouped(max as u64));
-        let _ = writeln!(text, "  {:<15}  {max:<12}  {}", row.name, wrapped(row.about));
+        let _ = writeln!(text, "  {:<15}  {max:<12}  {}", row.name, wrapped(row.about, INDENT));
     }
     text.push_str("\n`netproto protocols NAME` tells all about one, with its parameters.\n");
     text
@@ -71,12 +71,12 @@ fn answers(by: AnswersBy) -> String {
     if stream == datagrams { stream.into() } else { format!("{stream}/{datagrams}") }
 }
 
-/// Goes on in the last column.
-fn wrapped(text: &str) -> String {
+/// Goes on `indent` columns further in.
+pub(super) fn wrapped(text: &str, indent: usize) -> String {
     let mut lines = vec![String::new()];
     // The number of an RFC stays with it.
     for word in text.replace("RFC ", "RFC\u{a0}").split(' ') {
-        let line = lines.last_mut().filter(|line| line.is_empty() || line.len() + 1 + word.len() <= WIDTH - INDENT);
+        let line = lines.last_mut().filter(|line| line.is_empty() || line.len() + 1 + word.len() <= WIDTH - indent);
         match line {
             Some(line) if line.is_empty() => line.push_str(word),
             Some(line) => {
@@ -86,7 +86,7 @@ fn wrapped(text: &str) -> String {
             None => lines.push(word.into()),
         }
     }
-    lines.join(&format!("\n{:INDENT$}", "")).replace('\u{a0}', " ")
+    lines.join(&format!("\n{:indent$}", "")).replace('\u{a0}', " ")
 }
 
 fn one(row: &Protocol) -> String {

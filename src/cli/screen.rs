@@ -26,6 +26,7 @@ Usage: netproto <COMMAND>
   *bench*       Load a server, report    netproto bench tcp localhost:8080 -c 64
 #More
   *protocols*   List protocols, framings, parameters
+  *explain*     Tell how one works       netproto explain daytime
   *completions*, *man*                     for your shell, for your manual
   *-V*, *--version*                        the version
 

@@ -133,6 +133,9 @@ struct ShowArgs {
     /// Never escape the answer, also on a terminal
     #[arg(long)]
     raw: bool,
+    /// Draw who said what when, as a ladder
+    #[arg(long)]
+    trace: bool,
 }
 
 impl Send {
@@ -232,6 +235,7 @@ impl ShowArgs {
             quiet: self.quiet,
             verbose: self.verbose,
             raw: self.raw,
+            trace: self.trace,
         }
     }
 }

@@ -6,7 +6,11 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
-use super::{Answers, AnswersBy, Protocol, exchange::Outstanding};
+use super::{
+    Answers, AnswersBy, Protocol,
+    exchange::Outstanding,
+    explained::{CLIENT, Course, Explained, Layout, SERVER},
+};
 use crate::session::{Cx, EffectId, Event, Input, Mismatch, NotNow, Outcome, Session, Verdict, Violation};
 
 pub(super) static ROW: Protocol = Protocol {
@@ -24,6 +28,54 @@ pub(super) static ROW: Protocol = Protocol {
     server: Some(|_| Box::new(Server)),
     client: |_| Box::new(Client { line: None, awaited: Outstanding::default() }),
     prefix: None,
+    explained: &EXPLAINED,
+};
+
+static EXPLAINED: Explained = Explained {
+    layout: &[
+        Layout {
+            way: CLIENT,
+            picture: "\
+over streams     nothing (what comes is thrown away)
+over datagrams   +---------------------------+
+                 | anything, empty will do   |
+                 +---------------------------+",
+        },
+        Layout {
+            way: SERVER,
+            picture: "\
++--------------------------- ~ ------+----+----+
+| 72 printing characters             | CR | LF |    the next line begins
++--------------------------- ~ ------+----+----+    one character further,
+  !\"#$%&'()*+,-./0123456789:;<=>?@AB ...            after ~ comes the space",
+        },
+    ],
+    states: &[
+        ("sending", "Over streams: lines without end, as fast as the peer reads."),
+        ("closed", "The client has had enough."),
+    ],
+    courses: &[
+        Course {
+            over: "streams",
+            begins: "The client connects; the server speaks at once, unasked.",
+            ends: "Only the client ends it, by closing or by a reset. A half that is closed does not end it.",
+        },
+        Course {
+            over: "datagrams",
+            begins: "With any datagram; what it holds is ignored.",
+            ends: "Each datagram has one answer: here the first line. Nothing is kept.",
+        },
+    ],
+    limits: &[
+        "An answering datagram has 0 to 512 characters; netproto's has 74.",
+        "The client compares lines of up to 512 bytes; a longer one ends the conversation.",
+        "Answers are larger than what they answer: a server for other machines needs --allow-amplification over UDP.",
+    ],
+    sections: &[
+        ("RFC 864", "TCP Based Character Generator Service"),
+        ("RFC 864", "UDP Based Character Generator Service"),
+        ("RFC 864", "Data Syntax: the pattern of 72 of the 95 printing characters"),
+    ],
 };
 
 /// Space to tilde.

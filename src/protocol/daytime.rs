@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::{
     AnswersBy, Protocol,
     calendar::{Moment, unix_seconds},
+    explained::{CLIENT, Course, Explained, Layout, SERVER},
     once::{Client, Server, Wanted},
 };
 
@@ -30,6 +31,49 @@ pub(super) static ROW: Protocol = Protocol {
     }),
     client: |_| Box::new(Client::new(WANTED)),
     prefix: None,
+    explained: &EXPLAINED,
+};
+
+static EXPLAINED: Explained = Explained {
+    layout: &[
+        Layout {
+            way: CLIENT,
+            picture: "\
+over streams     nothing (what comes is thrown away)
+over datagrams   +---------------------------+
+                 | anything, empty will do   |
+                 +---------------------------+",
+        },
+        Layout {
+            way: SERVER,
+            picture: "\
++-----------------------------------------+----+----+
+| Weekday, Month Day, Year HH:MM:SS-UTC   | CR | LF |
++-----------------------------------------+----+----+",
+        },
+    ],
+    states: &[("saying", "The server says its one message."), ("closed", "It is said.")],
+    courses: &[
+        Course {
+            over: "streams",
+            begins: "The client connects; the server says the time at once, unasked.",
+            ends: "The server closes when that is said.",
+        },
+        Course {
+            over: "datagrams",
+            begins: "With any datagram; what it holds is ignored.",
+            ends: "Each datagram has one answer, the time. Nothing is kept.",
+        },
+    ],
+    limits: &[
+        "The RFC knows no specific syntax: the client takes 1 to 512 ASCII printing characters, spaces, CR and LF from any server.",
+        "Answers can be larger than what they answer: a server for other machines needs --allow-amplification over UDP.",
+    ],
+    sections: &[
+        ("RFC 867", "TCP Based Daytime Service"),
+        ("RFC 867", "UDP Based Daytime Service"),
+        ("RFC 867", "Daytime Syntax"),
+    ],
 };
 
 const WANTED: Wanted = Wanted {

@@ -3,6 +3,7 @@
 use super::{
     Answers, AnswersBy, Protocol,
     exchange::{Client, Rule, Server},
+    explained::{CLIENT, Course, Explained, Layout, SERVER},
 };
 
 pub(super) static ROW: Protocol = Protocol {
@@ -20,4 +21,42 @@ pub(super) static ROW: Protocol = Protocol {
     server: Some(|setup| Box::new(Server::new(Rule::Silence, setup))),
     client: |setup| Box::new(Client::new(Rule::Silence, setup)),
     prefix: None,
+    explained: &EXPLAINED,
+};
+
+static EXPLAINED: Explained = Explained {
+    layout: &[
+        Layout {
+            way: CLIENT,
+            picture: "\
++------------------ ~ ------+
+| data, any bytes           |
++------------------ ~ ------+",
+        },
+        Layout {
+            way: SERVER,
+            picture: "\
++---------------------------+
+| nothing, ever             |
++---------------------------+",
+        },
+    ],
+    states: &[("reading", "What comes is thrown away."), ("closed", "The client has closed.")],
+    courses: &[
+        Course {
+            over: "streams",
+            begins: "The client connects and speaks first.",
+            ends: "The client closes; the server closes too.",
+        },
+        Course {
+            over: "datagrams",
+            begins: "With any datagram; there is no connection.",
+            ends: "At once: nobody answers, and nobody knows what arrived.",
+        },
+    ],
+    limits: &[
+        "A datagram carries at most 65,507 bytes over UDP on IPv4, all included.",
+        "With --framing, a message has the framing's limit (`netproto protocols` lists them) or --max-frame; a longer one ends the conversation.",
+    ],
+    sections: &[("RFC 863", "TCP Based Discard Service"), ("RFC 863", "UDP Based Discard Service")],
 };

@@ -11,6 +11,7 @@ mod daytime;
 mod discard;
 mod echo;
 mod exchange;
+mod explained;
 pub mod framing;
 mod once;
 mod params;
@@ -21,6 +22,7 @@ mod time;
 
 use std::sync::Arc;
 
+pub use explained::{Course, Explained, Layout};
 pub use framing::Framing;
 pub use params::{Param, ParamError, ParamKind, Params};
 
@@ -84,6 +86,8 @@ pub struct Protocol {
     pub client: MakeSession,
     /// What stands before the data in each answer; `None`: answers are something else.
     pub prefix: Option<&'static [u8]>,
+    /// For `netproto explain`.
+    pub explained: &'static Explained,
 }
 
 /// What is answered depends on the transport.

@@ -6,6 +6,7 @@
 use super::{
     AnswersBy, Protocol,
     exchange::{self, Client, Rule, Server},
+    explained::{CLIENT, Course, Explained, Layout, SERVER},
 };
 
 const PREFIX: &[u8] = b"Processed: ";
@@ -26,4 +27,49 @@ pub(super) static ROW: Protocol = Protocol {
     server: Some(|setup| Box::new(Server::new(RULE, setup))),
     client: |setup| Box::new(Client::new(RULE, setup)),
     prefix: Some(PREFIX),
+    explained: &EXPLAINED,
+};
+
+static EXPLAINED: Explained = Explained {
+    layout: &[
+        Layout {
+            way: CLIENT,
+            picture: "\
++------------------ ~ ------+
+| data, any bytes           |
++------------------ ~ ------+",
+        },
+        Layout {
+            way: SERVER,
+            picture: "\
++-------------+------------- ~ ------+
+| Processed:_ | the same data        |     _ is a space
++-------------+------------- ~ ------+
+  11 bytes      as many as came",
+        },
+    ],
+    states: &[
+        ("conversing", "Each chunk that the system hands over is answered at once; with a framing, each whole message."),
+        ("draining", "The client has closed its half: what is owed is still answered."),
+        ("closed", "All is answered."),
+    ],
+    courses: &[
+        Course {
+            over: "streams",
+            begins: "The client connects and speaks first.",
+            ends: "The client closes its half; the server answers what is left and closes. The client end closes when its answers are complete.",
+        },
+        Course {
+            over: "datagrams",
+            begins: "With any datagram; there is no connection.",
+            ends: "Each datagram has one answer, and nothing is kept. One that begins with the prefix itself is not answered, so that two servers never talk for ever.",
+        },
+    ],
+    limits: &[
+        "A datagram carries at most 65,507 bytes over UDP on IPv4, all included. The answer needs 11 more than the data.",
+        "With --framing, a message has the framing's limit (`netproto protocols` lists them) or --max-frame; a longer one ends the conversation.",
+        "Reading stops while much of what was answered is unsent: a peer that does not read is held back, and memory stays bounded.",
+        "-p delay=TIME keeps each answer for so long; datagrams that come when too much waits are not answered.",
+    ],
+    sections: &[("netproto", "its own: what Twisted's dataReceived does in most first examples")],
 };

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::{
     AnswersBy, Param, ParamKind, Protocol, Setup,
+    explained::{CLIENT, Course, Explained, Layout, SERVER},
     once::{Client, Server, Wanted},
 };
 
@@ -36,6 +37,49 @@ pub(super) static ROW: Protocol = Protocol {
     }),
     client: |_| Box::new(Client::new(WANTED)),
     prefix: None,
+    explained: &EXPLAINED,
+};
+
+static EXPLAINED: Explained = Explained {
+    layout: &[
+        Layout {
+            way: CLIENT,
+            picture: "\
+over streams     nothing (what comes is thrown away)
+over datagrams   +---------------------------+
+                 | anything, empty will do   |
+                 +---------------------------+",
+        },
+        Layout {
+            way: SERVER,
+            picture: "\
++------------------ ~ ------+----+----+
+| the quote, text           | CR | LF |
++------------------ ~ ------+----+----+",
+        },
+    ],
+    states: &[("saying", "The server says its one message."), ("closed", "It is said.")],
+    courses: &[
+        Course {
+            over: "streams",
+            begins: "The client connects; the server says a quote at once, unasked.",
+            ends: "The server closes when that is said.",
+        },
+        Course {
+            over: "datagrams",
+            begins: "With any datagram; what it holds is ignored.",
+            ends: "Each datagram has one answer, a quote. Nothing is kept.",
+        },
+    ],
+    limits: &[
+        "A quote has less than 512 characters, its line end included; -p quote=TEXT is held to that, and the client counts a longer one as wrong.",
+        "Answers can be larger than what they answer: a server for other machines needs --allow-amplification over UDP.",
+    ],
+    sections: &[
+        ("RFC 865", "TCP Based Character Generator Service (so titled by mistake, erratum 6713)"),
+        ("RFC 865", "UDP Based Character Generator Service (likewise)"),
+        ("RFC 865", "Quote Syntax"),
+    ],
 };
 
 const WANTED: Wanted = Wanted {

@@ -2,7 +2,11 @@
 
 use bytes::Bytes;
 
-use super::{Answers, AnswersBy, Framing, Protocol, exchange::Outstanding};
+use super::{
+    Answers, AnswersBy, Framing, Protocol,
+    exchange::Outstanding,
+    explained::{CLIENT, Course, Explained, Layout, SERVER},
+};
 use crate::session::{Cx, Event, Input, NotNow, Session, Verdict, Violation};
 
 pub(super) static ROW: Protocol = Protocol {
@@ -20,6 +24,48 @@ pub(super) static ROW: Protocol = Protocol {
     server: None,
     client: |setup| Box::new(Client { framing: setup.framing.clone(), awaited: Outstanding::default() }),
     prefix: None,
+    explained: &EXPLAINED,
+};
+
+static EXPLAINED: Explained = Explained {
+    layout: &[
+        Layout {
+            way: CLIENT,
+            picture: "\
++------------------ ~ ------+
+| data, any bytes           |
++------------------ ~ ------+",
+        },
+        Layout {
+            way: SERVER,
+            picture: "\
++------------------ ~ ------+
+| whatever the server says  |
++------------------ ~ ------+",
+        },
+    ],
+    states: &[
+        ("talking", "Each message is said as it is given; whatever comes is shown as it comes."),
+        ("listening", "The input has ended and our half is closed (--no-shutdown keeps it open)."),
+        ("closed", "The peer has closed, --replies answers came, or nothing came for --timeout."),
+    ],
+    courses: &[
+        Course {
+            over: "streams",
+            begins: "The client connects and speaks when it has something to say; the server may speak first.",
+            ends: "The client closes its half at the end of its input; the server's close is the end.",
+        },
+        Course {
+            over: "datagrams",
+            begins: "With our first datagram.",
+            ends: "When as many datagrams came as were sent, or nothing came for --timeout (1 s).",
+        },
+    ],
+    limits: &[
+        "A datagram carries at most 65,507 bytes over UDP on IPv4, all included.",
+        "With --framing, a message has the framing's limit (`netproto protocols` lists them) or --max-frame; a longer one ends the conversation.",
+    ],
+    sections: &[("nowhere", "what is said is yours: this is the client end for any server")],
 };
 
 #[derive(Debug)]

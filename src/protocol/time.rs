@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::{
     AnswersBy, Protocol,
     calendar::{Moment, unix_seconds},
+    explained::{CLIENT, Course, Explained, Layout, SERVER},
     once::{Client, Server, Wanted},
 };
 use crate::session::Facts;
@@ -32,6 +33,49 @@ pub(super) static ROW: Protocol = Protocol {
     server: Some(|_| Box::new(Server { says: |facts: &Facts| Bytes::copy_from_slice(&since_1900(now(facts))) })),
     client: |_| Box::new(Client::new(WANTED)),
     prefix: None,
+    explained: &EXPLAINED,
+};
+
+static EXPLAINED: Explained = Explained {
+    layout: &[
+        Layout {
+            way: CLIENT,
+            picture: "\
+over streams     nothing (what comes is thrown away)
+over datagrams   +---------------------------+
+                 | anything, empty will do   |
+                 +---------------------------+",
+        },
+        Layout {
+            way: SERVER,
+            picture: "\
++--------+--------+--------+--------+
+| seconds since 1900-01-01 00:00    |  UTC, big endian
++--------+--------+--------+--------+
+  byte 0   byte 1   byte 2   byte 3",
+        },
+    ],
+    states: &[("saying", "The server says its one message."), ("closed", "It is said.")],
+    courses: &[
+        Course {
+            over: "streams",
+            begins: "The client connects; the server says the time at once, unasked.",
+            ends: "The server closes when that is said.",
+        },
+        Course {
+            over: "datagrams",
+            begins: "With any datagram; what it holds is ignored.",
+            ends: "Each datagram has one answer, the time. Nothing is kept.",
+        },
+    ],
+    limits: &[
+        "Exactly 4 bytes. They wrap on 7 February 2036 at 06:28:16 UTC; the client takes the moment nearest to its own clock.",
+        "Answers can be larger than what they answer: a server for other machines needs --allow-amplification over UDP.",
+    ],
+    sections: &[
+        ("RFC 868", "Time Protocol: used via TCP, used via UDP"),
+        ("RFC 868", "The Time: the number, with examples"),
+    ],
 };
 
 const WANTED: Wanted = Wanted {

@@ -146,6 +146,11 @@ pub trait Sink {
         let _ = (way, bytes);
     }
 
+    /// One side of a stream has said all: the peer's (`In`), or ours, which is closed now (`Out`).
+    fn ended(&mut self, way: Way) {
+        let _ = way;
+    }
+
     /// A datagram broke the protocol. `true`: it alone is lost, and the conversation goes on.
     fn overlooks(&mut self, violation: &Violation) -> bool {
         let _ = violation;

@@ -22,6 +22,34 @@ fn names_are_unique_and_found() {
     assert_eq!(nearest("zzzzzz"), None);
 }
 
+#[test]
+fn each_explains_itself() {
+    for row in ALL {
+        let (name, explained) = (row.name, row.explained);
+        let ways: Vec<_> = explained.layout.iter().map(|layout| layout.way).collect();
+        assert_eq!(ways, ["client to server", "server to client"], "{name}");
+        for line in explained.layout.iter().flat_map(|layout| layout.picture.lines()) {
+            let drawn = line.bytes().all(|byte| matches!(byte, b' '..=b'~')) && line.trim_end() == line;
+            assert!(drawn && line.len() <= 76, "{name}: {line:?}");
+        }
+        assert!(explained.layout.iter().all(|layout| !layout.picture.is_empty()), "{name}");
+        assert!(!explained.states.is_empty() && !explained.limits.is_empty(), "{name}");
+        assert_eq!(explained.states.last().unwrap().0, "closed", "{name}: states end in the end");
+        assert!(explained.courses.iter().all(|course| ["streams", "datagrams"].contains(&course.over)), "{name}");
+        assert!(!explained.courses.is_empty(), "{name}: it is carried by something");
+        let told = |text: &str| text.ends_with(['.', ')']) && text.starts_with(|first: char| !first.is_lowercase());
+        let states = explained.states.iter().map(|(_, what)| *what);
+        let courses = explained.courses.iter().flat_map(|course| [course.begins, course.ends]);
+        let limits = explained.limits.iter().copied();
+        for sentence in states.chain(courses).chain(limits) {
+            assert!(told(sentence) || sentence.starts_with("netproto"), "{name}: {sentence}");
+        }
+        let written: Vec<_> = explained.sections.iter().map(|(place, _)| *place).collect();
+        let spec = row.spec.starts_with("RFC ");
+        assert!(!written.is_empty() && written.iter().all(|place| !spec || row.spec.contains(place)), "{name}: {written:?}");
+    }
+}
+
 /// Messages that this framing and carrier can say.
 fn sayable(framing: &str, rides: Rides) -> Vec<&'static [u8]> {
     let can = |message: &&[u8]| match framing {

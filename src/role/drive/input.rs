@@ -92,6 +92,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
 
     fn eof(&mut self) -> Turn {
         self.flags.peer_ended = true;
+        self.party.ended(Way::In);
         if self.stage == Stage::Lingering {
             return Turn::Over(self.ending());
         }

@@ -87,7 +87,12 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         match Pin::new(&mut self.wire).poll_shutdown(cx) {
             Poll::Pending => return Turn::Wait,
             Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::NotConnected => return self.broken(&error),
-            Poll::Ready(_) => self.flags.half_closed = true,
+            Poll::Ready(shut) => {
+                if shut.is_ok() && !self.flags.half_closed {
+                    self.party.ended(Way::Out);
+                }
+                self.flags.half_closed = true;
+            }
         }
         if self.stage == Stage::Open {
             return Turn::Again;

@@ -1,12 +1,14 @@
 //! `send`: the client end of a protocol; what a person says, and what comes back.
 
 mod judge;
+mod ladder;
 mod packets;
 mod party;
 mod plan;
 mod show;
 mod source;
 mod tell;
+mod trace;
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,6 +18,7 @@ use self::{
     party::{Correspondent, Heard},
     show::Show,
     source::Script,
+    trace::Trace,
 };
 use super::{Terms, Traffic, drive::Drive};
 use crate::{
@@ -67,7 +70,7 @@ async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
     let framed = plan.setup.framing.kind != Kind::Raw;
     let mut show = Show::open(&plan.show, plan.target.scheme.rides(), framed)?;
     if plan.count == 1 {
-        return exchange(plan, &mut show).await.map(|_| Exit::Done);
+        return once(plan, &mut show).await;
     }
     let mut round = tell::RoundTrips::default();
     let mut failure = None;
@@ -76,9 +79,10 @@ async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for n in 0..plan.count {
         let result = tokio::select! {
-            result = async { ticks.tick().await; exchange(plan, &mut show).await } => result,
+            result = async { ticks.tick().await; exchange(plan, n + 1, &mut show).await } => result,
             _ = tokio::signal::ctrl_c() => {
-                failure = Some(Trouble::new(Exit::Interrupted, format!("interrupted after {n} exchanges")));
+                let trouble = Trouble::new(Exit::Interrupted, format!("interrupted after {n} exchanges"));
+                failure = Some(interrupted(plan, n + 1, &mut show, trouble));
                 break;
             }
         };
@@ -101,36 +105,96 @@ async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
     }
 }
 
+/// One exchange alone. Interrupted, it still shows how far it came, where that was asked for; otherwise the signal ends us.
+async fn once(plan: &SendPlan, show: &mut Show) -> Result<Exit, Trouble> {
+    if !plan.show.trace {
+        return exchange(plan, 1, show).await.map(|_| Exit::Done);
+    }
+    tokio::select! {
+        done = exchange(plan, 1, show) => done.map(|_| Exit::Done),
+        _ = tokio::signal::ctrl_c() => Err(interrupted(plan, 1, show, Trouble::new(Exit::Interrupted, "interrupted"))),
+    }
+}
+
+/// The trace of an exchange that was under way, if any, ends here.
+fn interrupted(plan: &SendPlan, n: u64, show: &mut Show, trouble: Trouble) -> Trouble {
+    let Some(trace) = &mut show.trace else { return trouble };
+    trace.closed("interrupted".into());
+    unfinished(plan, n, show, trouble)
+}
+
+/// Shows what there is of an exchange that has no result; gives what the person is told of it.
+fn unfinished(plan: &SendPlan, n: u64, show: &mut Show, trouble: Trouble) -> Trouble {
+    let trace = show.trace.take();
+    let shown = if plan.show.json {
+        show.document(&tell::unconnected(plan, &trouble, trace.as_ref()))
+    } else {
+        let ended = show.end_line();
+        if let Some(trace) = &trace {
+            tell::traced(plan, n, trace);
+        }
+        ended
+    };
+    shown.err().map_or(trouble, |error| judge::output_failed(plan, &error))
+}
+
+/// Nothing came of the attempt to begin.
+fn unbegun(plan: &SendPlan, n: u64, show: &mut Show, trouble: Trouble) -> Trouble {
+    if let Some(trace) = &mut show.trace {
+        let target = plan.target.to_string();
+        // The target stands in the step before: the reason alone is left.
+        let why = trouble.sentence.rsplit(&format!("{target}: ")).next().unwrap_or_default();
+        trace.unbegun(&target, plan.target.scheme.rides(), why);
+    }
+    unfinished(plan, n, show, trouble)
+}
+
 /// Connects, talks, judges. Gives the round-trip time: from the start of talking to the end of the answer.
-async fn exchange(plan: &SendPlan, show: &mut Show) -> Result<Duration, Trouble> {
+async fn exchange(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Duration, Trouble> {
     let mut script = Script::open(plan)?;
     let started = Instant::now();
+    show.trace = plan.show.trace.then(|| Trace::new(started));
     let exchange = match plan.target.scheme.rides() {
         Rides::Stream => {
             let connected = retrying(plan, || transport::connect(&plan.target, &plan.dial)).await;
-            if let (Err(trouble), true) = (&connected, plan.show.json) {
-                show.document(&tell::unconnected(plan, trouble)).map_err(|error| judge::output_failed(plan, &error))?;
+            let (stream, route) = connected.map_err(|trouble| unbegun(plan, n, show, trouble))?;
+            if let Some(trace) = &mut show.trace {
+                trace.connected(&plan.target, &route, &stream.local(), &stream.peer());
             }
-            let (stream, route) = connected?;
             tell::connected(plan, &route, &stream.local(), &stream.peer());
             if plan.connect_only {
                 let took = started.elapsed();
                 tell::open(plan, &stream.peer(), took);
+                drop(stream);
+                if let Some(mut trace) = show.trace.take() {
+                    trace.closed("closed by us".into());
+                    tell::traced(plan, n, &trace);
+                }
                 return Ok(took);
             }
             over_stream(plan, stream, route, &mut script, show).await
         }
         Rides::Datagrams => {
-            let resolved = retrying(plan, || transport::addresses(&plan.target, &plan.dial)).await?;
-            packets::talk(plan, &resolved, &mut script, show).await?
+            let resolved = retrying(plan, || transport::addresses(&plan.target, &plan.dial)).await;
+            let talked = match resolved {
+                Ok(resolved) => packets::talk(plan, &resolved, &mut script, show).await,
+                Err(trouble) => Err(trouble),
+            };
+            talked.map_err(|trouble| unbegun(plan, n, show, trouble))?
         }
     };
+    let mut trace = show.trace.take();
+    if let Some(trace) = &mut trace {
+        trace.over(&exchange, plan.target.scheme.rides());
+    }
     show.end_line().map_err(|error| judge::output_failed(plan, &error))?;
     tell::finished(plan, &exchange);
     let verdict = judge::judge(plan, &exchange);
     if plan.show.json {
-        show.document(&tell::document(plan, &exchange, verdict.as_ref().err()))
-            .map_err(|error| judge::output_failed(plan, &error))?;
+        let document = tell::document(plan, &exchange, verdict.as_ref().err(), trace.as_ref());
+        show.document(&document).map_err(|error| judge::output_failed(plan, &error))?;
+    } else if let Some(trace) = &trace {
+        tell::traced(plan, n, trace);
     }
     show.end(plan.count > 1).map_err(|error| judge::output_failed(plan, &error))?;
     verdict.map(|()| exchange.took)

@@ -49,7 +49,12 @@ pub(super) async fn talk(
             attempts: attempts.clone(),
         };
         match again {
-            Some(again) if refused && left > 0 => *script = again,
+            Some(again) if refused && left > 0 => {
+                if let Some(trace) = &mut show.trace {
+                    trace.refused(address, &exchange.how.to_string());
+                }
+                *script = again;
+            }
             _ => {
                 tell::connected(plan, &exchange.route, &exchange.local, &exchange.peer);
                 return Ok(exchange);

@@ -187,4 +187,10 @@ impl Sink for Correspondent<'_> {
     fn wire(&mut self, way: Way, bytes: &[u8]) {
         self.show.wire(way, bytes);
     }
+
+    fn ended(&mut self, way: Way) {
+        if let Some(trace) = &mut self.show.trace {
+            trace.ended(way);
+        }
+    }
 }

@@ -43,6 +43,8 @@ pub struct ShowPlan {
     pub verbose: u8,
     /// Never escape, also on a terminal.
     pub raw: bool,
+    /// Draw each exchange as a ladder.
+    pub trace: bool,
 }
 
 /// A whole `send` command, validated.

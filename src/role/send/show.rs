@@ -5,7 +5,7 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
-use super::plan::ShowPlan;
+use super::{plan::ShowPlan, trace::Trace};
 use crate::{
     error::{Trouble, reason},
     os,
@@ -25,6 +25,8 @@ pub(super) struct Show {
     shown: u64,
     /// The last byte shown ended a line, or nothing was shown.
     line_ended: bool,
+    /// With `--trace`: the record of this exchange.
+    pub(super) trace: Option<Trace>,
 }
 
 impl Show {
@@ -43,7 +45,16 @@ impl Show {
             }
         };
         let messages = rides == Rides::Datagrams || framed;
-        Ok(Self { out, messages, escape: terminal && !plan.raw, terminal, plan: plan.clone(), shown: 0, line_ended: true })
+        Ok(Self {
+            out,
+            messages,
+            escape: terminal && !plan.raw,
+            terminal,
+            plan: plan.clone(),
+            shown: 0,
+            line_ended: true,
+            trace: None,
+        })
     }
 
     /// Does each answer have an end?
@@ -98,8 +109,11 @@ impl Show {
         self.out.flush()
     }
 
-    /// Shows what crossed the wire, with `-vv`.
+    /// Records what crossed the wire, with `--trace`; shows it, with `-vv`.
     pub(super) fn wire(&mut self, way: Way, bytes: &[u8]) {
+        if let Some(trace) = &mut self.trace {
+            trace.wire(way, bytes);
+        }
         if self.plan.verbose < 2 {
             return;
         }

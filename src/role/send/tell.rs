@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Exchange, SendPlan};
+use super::{
+    Exchange, SendPlan, ladder,
+    trace::{Trace, us},
+};
 use crate::{
     error::Trouble,
     session::{Endpoint, Rides},
@@ -50,7 +53,7 @@ pub(super) fn connected(plan: &SendPlan, route: &Route, local: &Endpoint, peer: 
 }
 
 /// An address without its port.
-fn host(endpoint: &Endpoint) -> String {
+pub(super) fn host(endpoint: &Endpoint) -> String {
     match endpoint {
         Endpoint::Ip(address) => address.ip().to_string(),
         other => other.to_string(),
@@ -143,16 +146,25 @@ pub(super) fn summary(plan: &SendPlan, mut round: RoundTrips) {
 }
 
 /// The JSON document of an exchange that never began.
-pub(super) fn unconnected(plan: &SendPlan, trouble: &Trouble) -> String {
+pub(super) fn unconnected(plan: &SendPlan, trouble: &Trouble, trace: Option<&Trace>) -> String {
     let (target, protocol) = (plan.target.to_string(), plan.protocol.name);
-    let document = json!({"schema_version": 1, "target": target, "protocol": protocol, "error": trouble.sentence});
+    let mut document = json!({"schema_version": 1, "target": target, "protocol": protocol, "error": trouble.sentence});
+    if let Some(trace) = trace {
+        document["trace"] = trace.json();
+    }
     format!("{document}\n")
 }
 
+/// `--trace`: the ladder of the exchange that was the `n`-th.
+pub(super) fn traced(plan: &SendPlan, n: u64, trace: &Trace) {
+    let of = if plan.count > 1 { format!("exchange {} of {} · ", n, grouped(plan.count)) } else { String::new() };
+    let title = format!("{of}{} · {}", plan.target, plan.protocol.name);
+    let _ = io::stderr().write_all(ladder::draw(&title, trace).as_bytes());
+}
+
 /// The JSON document of one exchange.
-pub(super) fn document(plan: &SendPlan, exchange: &Exchange, trouble: Option<&Trouble>) -> String {
+pub(super) fn document(plan: &SendPlan, exchange: &Exchange, trouble: Option<&Trouble>, trace: Option<&Trace>) -> String {
     let (traffic, heard) = (&exchange.traffic, &exchange.heard);
-    let us = |duration: Duration| (duration.as_secs_f64() * 1e9).round() / 1e3;
     let mut document = json!({
         "schema_version": 1,
         "target": plan.target.to_string(),
@@ -181,6 +193,9 @@ pub(super) fn document(plan: &SendPlan, exchange: &Exchange, trouble: Option<&Tr
     };
     if let Some(info) = &exchange.tcp_info {
         document["tcp_info"] = json!({"rtt_us": us(info.rtt), "cwnd": info.cwnd, "retransmits": info.retransmits});
+    }
+    if let Some(trace) = trace {
+        document["trace"] = trace.json();
     }
     format!("{document}\n")
 }
