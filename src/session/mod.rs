@@ -11,7 +11,7 @@ mod input;
 mod out;
 mod pair;
 
-pub use event::{Closed, Event, Mismatch, NotNow, Outcome, Verdict, Violation};
+pub use event::{Closed, Event, Mismatch, NotNow, Outcome, Verdict, Violation, Why};
 pub use input::Input;
 pub use out::{Cx, Effect, EffectId, Endpoint, Facts, Front, Out, Rides, Watch};
 pub use pair::{End, Move, Pair};
