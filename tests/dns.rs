@@ -107,7 +107,7 @@ fn a_bad_zone_is_told_before_anything_is_served() {
     let folder = Folder::new("dns-bad");
     let bad = folder.file("bad.txt", "$ORIGIN a.test.\n$TTL 60\n@ SOA ns host 1 2 3 4 5\nwww A 1.2.3\n");
     let serve = |zone: &str| netproto(&["serve-udp", "0", "-P", "dns", "-p", &format!("zone={zone}")]).run();
-    serve(&bad).code(2).said("bad.txt: zone: line 4: ");
+    serve(&bad).code(2).said("bad.txt, line 4: ");
     serve(&folder.join("none.txt")).code(1).said("none.txt: no such file");
     serve(&folder.file("bytes.txt", b"\xff")).code(2).said("bytes.txt is no text in UTF-8");
     let big = folder.join("big.txt");

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 pub use explained::{Course, Explained, Layout};
 pub use framing::Framing;
-pub use params::{Made, Param, ParamError, ParamKind, Params};
+pub use params::{Made, Param, ParamError, ParamKind, Params, Sheet};
 
 use crate::session::{Rides, Session};
 

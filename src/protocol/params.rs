@@ -1,6 +1,6 @@
 //! `-p key=value`: the parameters of a protocol, checked against its row.
 
-use std::{any::Any, collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{any::Any, collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
 use crate::values::read;
 
@@ -10,8 +10,23 @@ pub enum ParamKind {
     Duration,
     Text,
     /// What a file holds, and what the protocol makes of that, once for all its sessions; or one clause that says what is wrong
-    /// with it, and in which line.
-    File(fn(&str) -> Result<Made, String>),
+    /// with it, in which file and line.
+    File(fn(&Sheet<'_>) -> Result<Made, String>),
+}
+
+/// A file that a parameter names, as text.
+#[derive(Clone, Copy)]
+pub struct Sheet<'a> {
+    pub path: &'a Path,
+    pub text: &'a str,
+    /// Reads another file that this one names, or says why it can't be read.
+    pub other: &'a dyn Fn(&Path) -> Result<String, String>,
+}
+
+impl fmt::Debug for Sheet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sheet").field("path", &self.path).field("text", &self.text).finish_non_exhaustive()
+    }
 }
 
 /// What a protocol has made of a file.
@@ -128,17 +143,30 @@ impl ParamError {
 }
 
 impl Params {
-    /// Sets `name` to `value`, as typed; a file is given as what it holds.
+    /// Sets `name` to `value`, as typed. One that is a file is set by [`Self::set_file`].
     ///
     /// # Errors
     /// [`ParamError`]
     pub fn set(&mut self, table: &'static [Param], name: &str, value: &str) -> Result<(), ParamError> {
-        let Some(param) = table.iter().find(|param| param.name == name) else {
-            let known: Vec<_> = table.iter().map(|param| param.name).collect();
-            let nearest = read::nearest(name, known.iter().copied());
-            return Err(ParamError::Unknown { typed: name.into(), nearest, known });
-        };
+        let param = find(table, name)?;
         self.0.insert(param.name, param.read(value)?);
+        Ok(())
+    }
+
+    /// Sets `name` to what the protocol makes of a file.
+    ///
+    /// # Errors
+    /// [`ParamError`]
+    pub fn set_file(&mut self, table: &'static [Param], name: &str, sheet: &Sheet<'_>) -> Result<(), ParamError> {
+        let param = find(table, name)?;
+        let value = match param.kind {
+            ParamKind::File(read) => {
+                param.short_enough(sheet.text)?;
+                read(sheet).map(Value::Made).map_err(|why| ParamError::BadFile { name: param.name, why })?
+            }
+            ParamKind::Duration | ParamKind::Text => param.read(sheet.text)?,
+        };
+        self.0.insert(param.name, value);
         Ok(())
     }
 
@@ -170,21 +198,30 @@ impl Params {
     }
 }
 
+fn find(table: &'static [Param], name: &str) -> Result<&'static Param, ParamError> {
+    table.iter().find(|param| param.name == name).ok_or_else(|| {
+        let known: Vec<_> = table.iter().map(|param| param.name).collect();
+        let nearest = read::nearest(name, known.iter().copied());
+        ParamError::Unknown { typed: name.into(), nearest, known }
+    })
+}
+
 impl Param {
     fn read(&self, value: &str) -> Result<Value, ParamError> {
-        match (self.kind, self.longest) {
-            (ParamKind::Text | ParamKind::File(_), Some(longest)) if value.len() > longest => {
-                Err(ParamError::TooLong { name: self.name, length: value.len(), longest })
+        let malformed = |why| ParamError::Malformed { name: self.name, value: value.into(), why };
+        match self.kind {
+            ParamKind::Text => self.short_enough(value).map(|()| Value::Text(value.into())),
+            ParamKind::Duration => read::duration(value).map(Value::Duration).map_err(malformed),
+            ParamKind::File(_) => Err(malformed("it is a file, and nothing has read it".into())),
+        }
+    }
+
+    fn short_enough(&self, text: &str) -> Result<(), ParamError> {
+        match self.longest {
+            Some(longest) if text.len() > longest => {
+                Err(ParamError::TooLong { name: self.name, length: text.len(), longest })
             }
-            (ParamKind::Text, _) => Ok(Value::Text(value.into())),
-            (ParamKind::File(read), _) => match read(value) {
-                Ok(made) => Ok(Value::Made(made)),
-                Err(why) => Err(ParamError::BadFile { name: self.name, why }),
-            },
-            (ParamKind::Duration, _) => match read::duration(value) {
-                Ok(duration) => Ok(Value::Duration(duration)),
-                Err(why) => Err(ParamError::Malformed { name: self.name, value: value.into(), why }),
-            },
+            _ => Ok(()),
         }
     }
 }
@@ -230,20 +267,25 @@ mod tests {
     fn a_file_is_made_into_something_once() {
         static FILE: [Param; 1] = [Param {
             name: "number",
-            kind: ParamKind::File(|text| text.parse::<u32>().map(Made::new).map_err(|error| format!("line 1: {error}"))),
+            kind: ParamKind::File(|sheet| {
+                let number = sheet.text.parse::<u32>();
+                number.map(Made::new).map_err(|error| format!("{}, line 1: {error}", sheet.path.display()))
+            }),
             default: "",
             longest: Some(4),
             help: "",
         }];
+        fn set(params: &mut Params, text: &str) -> Result<(), ParamError> {
+            params.set_file(&FILE, "number", &Sheet { path: Path::new("n.txt"), text, other: &|_| Err("no".into()) })
+        }
         let mut params = Params::default();
-        params.set(&FILE, "number", "17").unwrap();
+        set(&mut params, "17").unwrap();
         assert_eq!(params.made::<u32>("number").as_deref(), Some(&17));
         assert!(Arc::ptr_eq(&params.made::<u32>("number").unwrap(), &params.clone().made("number").unwrap()));
-        assert_eq!(
-            params.set(&FILE, "number", "x").unwrap_err().to_string(),
-            "number: line 1: invalid digit found in string"
-        );
-        assert!(params.set(&FILE, "number", "12345").unwrap_err().to_string().contains("over the limit of 4"));
+        let why = set(&mut params, "x").unwrap_err().to_string();
+        assert_eq!(why, "number: n.txt, line 1: invalid digit found in string");
+        assert!(set(&mut params, "12345").unwrap_err().to_string().contains("over the limit of 4"));
+        assert!(params.set(&FILE, "number", "17").is_err(), "a file is read by whoever may");
     }
 
     #[test]

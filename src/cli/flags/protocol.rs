@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{
     cli::values::{self, Named},
     error::{Trouble, reason},
-    protocol::{DEFAULT, Framing, Param, ParamError, ParamKind, Params, Protocol, Setup},
+    protocol::{DEFAULT, Framing, Param, ParamError, ParamKind, Params, Protocol, Setup, Sheet},
     session::Rides,
     transport::Scheme,
     values::show,
@@ -75,9 +75,11 @@ impl SetupArgs {
             match row.params.iter().find(|param| param.name == key) {
                 Some(Param { kind: ParamKind::File(_), longest, .. }) => {
                     let path = Path::new(value);
-                    let text = file_text(path, longest.unwrap_or(usize::MAX))?;
-                    let named = |error: ParamError| Trouble::usage(format!("{}: {error}", show::path(path)));
-                    params.set(row.params, key, &text).map_err(named)?;
+                    let longest = longest.unwrap_or(usize::MAX);
+                    let text = file_text(path, longest)?;
+                    let other = |path: &Path| file_text(path, longest).map_err(|trouble| trouble.sentence);
+                    let sheet = Sheet { path, text: &text, other: &other };
+                    params.set_file(row.params, key, &sheet).map_err(|error| param_trouble(row, &error))?;
                 }
                 _ => params.set(row.params, key, value).map_err(|error| param_trouble(row, &error))?,
             }

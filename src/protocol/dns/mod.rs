@@ -8,6 +8,7 @@
 mod answer;
 mod client;
 mod explained;
+mod master;
 mod question;
 mod server;
 #[cfg(test)]
@@ -20,8 +21,6 @@ use crate::session::{Input, Rides};
 
 const ZONE: &str = "zone";
 const TTL: &str = "ttl";
-/// Bytes of a master file.
-const LONGEST_ZONE: usize = 16 * 1024 * 1024;
 
 /// What is served when no zone is given.
 const OWN_ZONE: &str = "\
@@ -57,9 +56,9 @@ pub(super) static ROW: Protocol = Protocol {
     params: &[
         Param {
             name: ZONE,
-            kind: ParamKind::File(|text| Zone::read(text).map(Made::new)),
+            kind: ParamKind::File(|sheet| Zone::read(sheet).map(Made::new)),
             default: "",
-            longest: Some(LONGEST_ZONE),
+            longest: Some(master::LONGEST),
             help: "the zone, a master file (RFC 1035, 5); without it, example.test",
         },
         Param {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{OWN_ZONE, TTL, ZONE, answer::Answerer, take, zone::Zone};
+use super::{TTL, ZONE, answer::Answerer, take, zone::Zone};
 use crate::{
     protocol::Setup,
     session::{Cx, EffectId, Input, Outcome, Session, Violation},
@@ -18,7 +18,7 @@ const HIGH_WATER: usize = 128 * 1024;
 const ROOM: EffectId = EffectId(0);
 
 /// What is served when no zone is given.
-static OWN: LazyLock<Option<Arc<Zone>>> = LazyLock::new(|| Zone::read(OWN_ZONE).ok().map(Arc::new));
+static OWN: LazyLock<Option<Arc<Zone>>> = LazyLock::new(|| Zone::own().ok().map(Arc::new));
 
 #[derive(Debug)]
 pub(super) struct Server {

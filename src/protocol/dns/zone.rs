@@ -1,6 +1,6 @@
-//! A zone: read from a master file (RFC 1035, section 5), and looked things up in (RFC 1034, section 4.3.2, RFC 4592).
+//! A zone: what a master file says (RFC 1035, section 5), and how things are looked up in it (RFC 1034, section 4.3.2, RFC 4592).
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use bytes::Bytes;
 use domain::{
@@ -8,6 +8,9 @@ use domain::{
     rdata::{Hinfo, Soa, ZoneRecordData},
     zonefile::inplace::{Entry, ScannedRecord, Zonefile},
 };
+
+use super::master::Master;
+use crate::{protocol::Sheet, values::show};
 
 /// The data of one record.
 pub(super) type Data = ZoneRecordData<Bytes, Name<Bytes>>;
@@ -62,28 +65,37 @@ impl Zone {
     /// Reads a master file.
     ///
     /// # Errors
-    /// One clause that names the line.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
-        let mut file = Zonefile::from(format!("{text}\n").as_str());
+    /// One clause that names the file and the line.
+    pub(super) fn read(sheet: &Sheet<'_>) -> Result<Self, String> {
+        let master = Master::read(sheet)?;
+        let mut file = Zonefile::from(master.text.as_str());
         file.set_default_class(Class::IN);
         let mut zone: Option<Self> = None;
         loop {
-            let entry = file.next_entry().map_err(|error| located(&error.to_string()))?;
-            let line = || line_of(text, file.current_offset());
-            match entry {
+            match file.next_entry().map_err(|error| located(&master, &error.to_string()))? {
                 None => break,
-                Some(Entry::Include { .. }) => return Err(format!("line {}: $INCLUDE is not supported", line())),
+                // What was named is in its place already.
+                Some(Entry::Include { .. }) => {}
                 Some(Entry::Record(record)) => {
                     let record = flat(record);
                     let taken = match &mut zone {
                         None => Self::begun_with(&record).map(|begun| zone = Some(begun)),
                         Some(zone) => zone.add(&record),
                     };
-                    taken.map_err(|why| format!("line {}: {why}", line()))?;
+                    taken.map_err(|why| {
+                        let line = line_of(&master.text, file.current_offset());
+                        format!("{}: {why}", master.place(line))
+                    })?;
                 }
             }
         }
-        zone.ok_or_else(|| "it holds no record".into())
+        zone.ok_or_else(|| format!("{} holds no record", show::path(sheet.path)))
+    }
+
+    /// What is served when no zone is given.
+    pub(super) fn own() -> Result<Self, String> {
+        let other = &|_: &Path| Err(String::new());
+        Self::read(&Sheet { path: Path::new("example.test"), text: super::OWN_ZONE, other })
     }
 
     /// The first record is the SOA, and says what the zone is called.
@@ -218,16 +230,20 @@ fn flat(record: ScannedRecord) -> Record<Name<Bytes>, Data> {
     Record::new(owner, class, ttl, record.into_data().flatten_into())
 }
 
-/// `12:5: what` becomes `line 12: what`.
-fn located(error: &str) -> String {
+/// `12:5: what` becomes `zone.txt, line 12: what`.
+fn located(master: &Master, error: &str) -> String {
     let [line, column, what] = error.splitn(3, ':').collect::<Vec<_>>()[..] else { return error.into() };
     // The place told is behind what is wrong: in the first column, that is the line before.
     let line = line.parse::<usize>().map_or(0, |line| line.saturating_sub(usize::from(column == "1")));
-    match what {
-        // Units, as in `1h`, are a habit of other servers, and not of RFC 1035.
-        " expected decimal number" => format!("line {line}: expected a number; TTLs and times are in seconds"),
-        what => format!("line {line}:{what}"),
-    }
+    let what = match what.trim_start() {
+        "missing origin" => "names without a dot at their end need an $ORIGIN before them".into(),
+        "expected rtype" => "a type of records was expected, such as A or MX".into(),
+        "unexpected end of entry" => "the record ends too early".into(),
+        "trailing tokens" => "the record is followed by more words".into(),
+        "expected decimal number" => "a number was expected".into(),
+        what => show::escaped(what.as_bytes(), false),
+    };
+    format!("{}: {what}", master.place(line))
 }
 
 /// The line in which the entry stands that ends at `offset`.
