@@ -353,7 +353,7 @@ impl Sink for Party {
                 let hint = "-l changes the length, --framing and --max-frame what is possible";
                 self.work.job.give_up(Trouble::usage(format!("the message can't be sent: {why}")).hint(hint));
             }
-            Event::Body(_) | Event::Message(_) | Event::Ready => {}
+            _ => {}
         }
     }
 
