@@ -349,7 +349,7 @@ impl Sink for Party {
                 );
                 self.work.job.give_up(Trouble::usage(format!("the message can't be sent: {why}")).hint(hint));
             }
-            Event::Body(_) | Event::Message(_) | Event::Ready => {}
+            _ => {}
         }
     }
 
