@@ -19,8 +19,8 @@ use domain::{
     rdata::AllRecordData,
 };
 
-use super::{question::Question, take};
-use crate::session::{Cx, Event, Input, Mismatch, NotNow, Session, Verdict, Violation};
+use super::{picture, question::Question, take};
+use crate::session::{Cx, Elsewhere, Event, Input, Mismatch, NotNow, Rides, Session, Verdict, Violation};
 
 /// Questions that are answered or forgotten and still remembered, to know late answers and second ones.
 const REMEMBERED: usize = 16 * 1024;
@@ -79,7 +79,13 @@ impl Client {
         let answer = read(message, &asked.question)?;
         asked.state = State::Answered;
         self.settle(seq);
-        if !answer.shown.is_empty() {
+        told(message, false, cx);
+        cx.record("answer", || picture::fields(message));
+        if message.header().tc() && cx.datagrams() {
+            // It is asked again over TCP (RFC 7766, section 5). A part of an answer is not shown as one.
+            let why = "truncated".into();
+            cx.event(Event::Elsewhere(Box::new(Elsewhere { rides: Some(Rides::Stream), why, ..Elsewhere::default() })));
+        } else if !answer.shown.is_empty() {
             cx.body(answer.shown.as_bytes());
         }
         cx.event(Event::Answered { seq, verdict: answer.verdict });
@@ -109,6 +115,15 @@ fn answers(message: &Message<[u8]>, question: &Question) -> bool {
         asked.qtype() == question.rtype && asked.qname().name_eq(&question.name)
     };
     message.sole_question().is_ok_and(same)
+}
+
+/// A message in full, for whoever follows the dialogue.
+fn told(message: &Message<[u8]>, ours: bool, cx: &mut Cx<'_>) {
+    if cx.facts.watch.talk {
+        for line in picture::lines(message) {
+            cx.talk("", ours, line.as_bytes());
+        }
+    }
 }
 
 fn malformed() -> Violation {
@@ -168,6 +183,9 @@ impl Session for Client {
                 return Ok(());
             }
         };
+        if let Ok(message) = Message::from_slice(&message) {
+            told(message, true, cx);
+        }
         self.asked.insert(id, Asked { seq, question, state: State::Awaited });
         if !datagrams {
             cx.write(&(message.len() as u16).to_be_bytes());

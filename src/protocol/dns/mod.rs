@@ -9,6 +9,7 @@ mod answer;
 mod client;
 mod explained;
 mod master;
+mod picture;
 mod question;
 mod server;
 #[cfg(test)]
