@@ -75,6 +75,16 @@ pub struct Mismatch {
     pub got: Bytes,
     /// Where in both pieces the first byte is that does not agree.
     pub at: usize,
+    /// What a person is told in place of the two, where that says more.
+    pub why: Option<Why>,
+}
+
+/// What is wrong with an answer, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// One sentence without a full stop. Never holds bytes of the peer unescaped.
+    pub sentence: String,
+    pub hint: Option<&'static str>,
 }
 
 impl Mismatch {
@@ -90,7 +100,13 @@ impl Mismatch {
             let side = &side[from.min(side.len())..];
             Bytes::copy_from_slice(&side[..side.len().min(Self::KEPT)])
         };
-        Self { expected: piece(expected), got: piece(got), at: at - from }
+        Self { expected: piece(expected), got: piece(got), at: at - from, why: None }
+    }
+
+    /// The same, with words for it.
+    #[must_use]
+    pub fn because(self, sentence: String, hint: Option<&'static str>) -> Self {
+        Self { why: Some(Why { sentence, hint }), ..self }
     }
 }
 

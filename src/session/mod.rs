@@ -18,7 +18,7 @@ mod pair_channels;
 
 pub use channel::{ChannelAsk, ChannelId, ChannelNews, Pour};
 pub use cx::Cx;
-pub use event::{Closed, Elsewhere, Event, Mismatch, NotNow, Outcome, Record, Verdict, Violation};
+pub use event::{Closed, Elsewhere, Event, Mismatch, NotNow, Outcome, Record, Verdict, Violation, Why};
 pub use facts::{Endpoint, Facts, Rides, Watch};
 pub use files::{Draft, Entry, FileError, FileKind, FileReader, FileWriter, Files, Stat};
 pub use input::Input;
