@@ -58,6 +58,7 @@ impl Client {
     fn heard(&mut self, bytes: &[u8], cx: &mut Cx<'_>) -> Result<(), Violation> {
         cx.heard(bytes);
         let message = Message::from_slice(bytes).map_err(|_| malformed())?;
+        let alone = self.asked.len() == 1;
         let asked = self.asked.get_mut(&message.header().id()).filter(|asked| answers(message, &asked.question));
         let Some(asked) = asked.filter(|_| message.header().qr()) else {
             cx.event(Event::Unsolicited { bytes: bytes.len() });
@@ -76,16 +77,19 @@ impl Client {
                 return Ok(());
             }
         }
-        let answer = read(message, &asked.question)?;
+        let answer = read(message, &asked.question, cx.datagrams())?;
         asked.state = State::Answered;
         self.settle(seq);
         told(message, false, cx);
         cx.record("answer", || picture::fields(message));
-        if message.header().tc() && cx.datagrams() {
-            // It is asked again over TCP (RFC 7766, section 5). A part of an answer is not shown as one.
+        let cut = message.header().tc() && cx.datagrams();
+        if cut && alone {
+            // It is asked again over TCP (RFC 7766, section 5).
             let why = "truncated".into();
             cx.event(Event::Elsewhere(Box::new(Elsewhere { rides: Some(Rides::Stream), why, ..Elsewhere::default() })));
-        } else if !answer.shown.is_empty() {
+        }
+        // A part of an answer is not shown as one.
+        if !cut && !answer.shown.is_empty() {
             cx.body(answer.shown.as_bytes());
         }
         cx.event(Event::Answered { seq, verdict: answer.verdict });
@@ -131,7 +135,7 @@ fn malformed() -> Violation {
 }
 
 /// The verdict, and each record of the answer on a line, as `dig +short` has it.
-fn read(message: &Message<[u8]>, question: &Question) -> Result<Answer, Violation> {
+fn read(message: &Message<[u8]>, question: &Question, datagrams: bool) -> Result<Answer, Violation> {
     let mut shown = String::new();
     let records = message.answer().map_err(|_| malformed())?;
     for record in records.limit_to::<AllRecordData<_, _>>() {
@@ -142,8 +146,8 @@ fn read(message: &Message<[u8]>, question: &Question) -> Result<Answer, Violatio
     let verdict = match message.opt_rcode() {
         OptRcode::NOERROR if message.header().tc() => wrong(
             "a truncated answer",
-            format!("the answer about {name} {} was truncated: it does not fit a datagram", question.rtype),
-            Some("ask over tcp, which carries it whole"),
+            format!("the answer about {name} {} was truncated: it does not fit", question.rtype),
+            datagrams.then_some("ask over tcp, which carries it whole"),
         ),
         OptRcode::NOERROR => Verdict::Right,
         OptRcode::NXDOMAIN => wrong("NXDOMAIN", format!("NXDOMAIN: there is no name {name}"), None),

@@ -38,6 +38,13 @@ fn flags(message: &Message<[u8]>) -> Vec<&'static str> {
     all.into_iter().filter_map(|(set, name)| set.then_some(name)).collect()
 }
 
+/// Its name, or its number where it has none.
+fn opcode(message: &Message<[u8]>) -> String {
+    let opcode = message.header().opcode();
+    let name = opcode.to_mnemonic().map(String::from_utf8_lossy);
+    name.map_or_else(|| opcode.to_int().to_string(), Into::into)
+}
+
 /// The records of answer, authority and additional, without EDNS. What can't be read ends its section.
 fn sections(message: &Message<[u8]>) -> [(&'static str, Vec<Parsed<'_>>); 3] {
     [
@@ -65,7 +72,7 @@ fn said(record: &Parsed<'_>) -> String {
 pub(super) fn lines(message: &Message<[u8]>) -> Vec<String> {
     let (header, counts) = (message.header(), message.header_counts());
     let mut lines = vec![
-        format!(";; opcode: {}, status: {}, id: {}", header.opcode(), message.opt_rcode(), header.id()),
+        format!(";; opcode: {}, status: {}, id: {}", opcode(message), message.opt_rcode(), header.id()),
         format!(
             ";; flags: {}; QUERY: {}, ANSWER: {}, AUTHORITY: {}, ADDITIONAL: {}",
             flags(message).join(" "),
@@ -101,7 +108,7 @@ pub(super) fn lines(message: &Message<[u8]>) -> Vec<String> {
 /// A record in columns, cut at spaces into as many lines as it needs.
 fn row(record: &Parsed<'_>, lines: &mut Vec<String>) {
     let owner = record.owner().fmt_with_dot().to_string();
-    let mut line = format!("{owner:<23} {:>6} {} {:<5}", record.ttl().as_secs(), record.class(), record.rtype());
+    let mut line = format!("{owner:<23} {:>6} {} {:<5}", record.ttl().as_secs(), record.class(), record.rtype().to_string());
     for word in said(record).split(' ') {
         if line.len() + 1 + word.len() > WIDTH && !line.trim_start().is_empty() {
             lines.push(std::mem::replace(&mut line, INDENT.into()));
@@ -117,7 +124,7 @@ pub(super) fn fields(message: &Message<[u8]>) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut set = |name: &str, value: Value| fields.insert(name.into(), value);
     set("id", json!(header.id()));
-    set("opcode", json!(header.opcode().to_string()));
+    set("opcode", json!(opcode(message)));
     set("rcode", json!(message.opt_rcode().to_string()));
     set("flags", json!(flags(message)));
     let edns = |opt: domain::base::opt::OptRecord<&[u8]>| json!({"version": opt.version(), "udp_size": opt.udp_payload_size(), "dnssec_ok": opt.dnssec_ok()});

@@ -1,6 +1,7 @@
 //! Messages in, messages out; and the master files that a zone is read from.
 
 mod master;
+mod picture;
 
 use std::path::Path;
 
