@@ -1,13 +1,15 @@
-//! `dns` as people use it: the server asked by `dig`, the client asking dnspython, the load generator in between.
+//! `dns` as people use it: the server asked by `dig` and by our client, zones that are none, and loads.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod support;
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    net::{SocketAddr, UdpSocket},
+};
 
 use support::{
-    Folder, Output, Process, Server, netproto, peer,
-    peer::dnspython,
+    Folder, Output, Server, netproto, peer,
     report::{count, hold_against_the_schema},
 };
 
@@ -139,70 +141,47 @@ fn a_load_of_questions_is_checked() {
     length.code(2).said("--length is for messages of any bytes, and here each is NAME [TYPE]");
 }
 
-/// A server of other people's: it answers over both transports, and lies when asked to.
-const DNSPYTHON: &str = r#"
-import socket, struct, sys, threading
-import dns.flags, dns.message, dns.rcode, dns.rrset
-
-def answer(wire):
-    query = dns.message.from_wire(wire)
-    reply = dns.message.make_response(query)
-    reply.flags |= dns.flags.AA
-    name, kind = query.question[0].name, query.question[0].rdtype
-    label = name.labels[0]
-    if label == b'nx':
-        reply.set_rcode(dns.rcode.NXDOMAIN)
-    elif label == b'fail':
-        reply.set_rcode(dns.rcode.SERVFAIL)
-    elif kind == 1:
-        reply.answer.append(dns.rrset.from_text(name, 60, 'IN', 'A', '192.0.2.8', '192.0.2.9'))
-    elif kind == 12:
-        reply.answer.append(dns.rrset.from_text(name, 60, 'IN', 'PTR', 'host.example.'))
-    elif kind == 257:
-        reply.answer.append(dns.rrset.from_text(name, 60, 'IN', 'CAA', '0 issue "ca.example"'))
-    if label == b'id':
-        reply.id ^= 1
-    return reply.to_wire()
-
-udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-udp.bind(('127.0.0.1', 0))
-tcp = socket.create_server(('127.0.0.1', 0))
-def datagrams():
-    while True:
-        wire, peer = udp.recvfrom(4096)
-        udp.sendto(answer(wire), peer)
-threading.Thread(target=datagrams, daemon=True).start()
-print('ports', udp.getsockname()[1], tcp.getsockname()[1], file=sys.stderr, flush=True)
-while True:
-    stream = tcp.accept()[0].makefile('rwb')
-    while head := stream.read(2):
-        said = answer(stream.read(struct.unpack('>H', head)[0]))
-        stream.write(struct.pack('>H', len(said)) + said)
-        stream.flush()
-"#;
+/// A server that answers in its own order: what begins with `lost` never, `late` when the next such question comes, and all
+/// others in pairs, the second first.
+fn unruly() -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let at = socket.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut held, mut first, mut buffer) = (None, None, [0; 512]);
+        while let Ok((n, peer)) = socket.recv_from(&mut buffer) {
+            let mut answer = buffer[..n].to_vec();
+            answer[2] |= 0x80;
+            let ready = match &answer[13..17] {
+                b"lost" => vec![],
+                b"late" => held.replace(answer).into_iter().collect(),
+                b"pair" => match first.take() {
+                    Some(first) => vec![answer, first],
+                    None => {
+                        first = Some(answer);
+                        vec![]
+                    }
+                },
+                _ => vec![answer],
+            };
+            for answer in ready {
+                socket.send_to(&answer, peer).unwrap();
+            }
+        }
+    });
+    at
+}
 
 #[test]
-fn dnspython_answers_us() {
-    let Some(python) = dnspython() else { return };
-    let process: Process = python.arg(DNSPYTHON).spawn();
-    let line = process.talk("ports ");
-    let ports: Vec<&str> = line.split(' ').skip(1).collect();
-    for (transport, port) in [("udp", ports[0]), ("tcp", ports[1])] {
-        let at = format!("127.0.0.1:{}", port.trim());
-        let ask = |words: &[&str]| netproto(&[&["send", transport, &at, "-P", "dns", "-w", "5s"], words].concat()).run();
-        // It says them in an order of its choice.
-        let both = ask(&["host.example"]).code(0).text();
-        assert!(["192.0.2.8\n192.0.2.9\n", "192.0.2.9\n192.0.2.8\n"].contains(&both.as_str()), "{both}");
-        ask(&["192.0.2.8"]).code(0).gave("host.example.\n");
-        ask(&["2001:db8::8", "PTR"]).code(0).gave("host.example.\n");
-        ask(&["host.example", "CAA"]).code(0).gave("0 issue \"ca.example\"\n");
-        ask(&["host.example", "MX"]).code(0).gave("");
-        ask(&["nx.example"]).code(3).said("NXDOMAIN: there is no name nx.example.");
-        ask(&["fail.example"]).code(3).said("SERVFAIL: the server did not answer for fail.example.");
-        let report = netproto(&["bench", transport, &at, "-P", "dns", "-n", "200", "-c", "1", "-J", "host.example"]).run();
-        assert_eq!(count(&report.code(0).json(), "/requests"), 200, "{report}");
-    }
-    let other =
-        netproto(&["send", "udp", &format!("127.0.0.1:{}", ports[0]), "-P", "dns", "-w", "300ms", "id.example"]).run();
-    other.code(5);
+fn what_is_lost_or_late_is_counted_and_order_does_not_matter() {
+    let (folder, at) = (Folder::new("dns-unruly"), unruly().to_string());
+    let bench = |list: &str, more: &[&str]| {
+        let list = folder.file("list.txt", list);
+        let run = netproto(&[&["bench", "dns", &at, "-c", "1", "-f", &list, "-J"], more].concat()).run();
+        let report = run.code(0).json();
+        hold_against_the_schema(&report);
+        ["/requests", "/failures/total", "/datagrams/lost", "/datagrams/late"].map(|path| count(&report, path))
+    };
+    let list = "www.test\nlost.test\nlate.test\n";
+    assert_eq!(bench(list, &["-n", "30", "--in-flight", "1", "-w", "100ms"]), [10, 20, 11, 9]);
+    assert_eq!(bench("pair.test\n", &["-n", "400", "--in-flight", "10"]), [400, 0, 0, 0]);
 }

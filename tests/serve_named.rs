@@ -47,7 +47,7 @@ fn ready(output: &Output) -> Vec<&str> {
 fn talk(row: &Protocol, over: &[&str], place: &str, answers: Answers) {
     let mut words = [&["send"], over, &[place]].concat();
     if row.takes_data {
-        words.push("hello");
+        words.push(row.form.map_or("hello", |form| form.examples[0]));
     }
     if answers == Answers::Endless {
         words.extend(["--replies", "2"]);
