@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use netproto::{
-    protocol::{Params, Protocol, Setup, Sheet, find},
+    protocol::{Ends, Given, Protocol, Setup, Sheet, find, param},
     session::{Closed, End, Pair, Rides},
 };
 
@@ -40,14 +40,15 @@ fn served(row: &Protocol, text: &str) -> Option<Setup> {
         _ => Err("there is no such file".to_owned()),
     };
     let mut setup = Setup::default();
-    match setup.params.set_file(row.params, "zone", &Sheet { path: Path::new("z.txt"), text, other: &other }) {
+    let sheet = Sheet { path: Path::new("z.txt"), text, other: &other };
+    match setup.params.set(param(row.params, Ends::Server, "zone").unwrap(), Given::Sheet(sheet)) {
         Ok(()) => Some(setup),
         Err(why) => {
             let why = why.to_string();
             let named = ["zone: z.txt, line ", "zone: half, line ", "zone: z.txt holds no record"];
             assert!(named.iter().any(|place| why.starts_with(place)), "{why}");
             assert!(!why.contains(char::is_control), "{why:?}");
-            assert_eq!(setup.params, Params::default());
+            assert!(!setup.params.has("zone"));
             None
         }
     }

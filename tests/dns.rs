@@ -154,13 +154,11 @@ fn unruly() -> SocketAddr {
             let ready = match &answer[13..17] {
                 b"lost" => vec![],
                 b"late" => held.replace(answer).into_iter().collect(),
-                b"pair" => match first.take() {
-                    Some(first) => vec![answer, first],
-                    None => {
-                        first = Some(answer);
-                        vec![]
-                    }
-                },
+                b"pair" if first.is_none() => {
+                    first = Some(answer);
+                    vec![]
+                }
+                b"pair" => [answer].into_iter().chain(first.take()).collect(),
                 _ => vec![answer],
             };
             for answer in ready {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use netproto::{
-    protocol::{ALL, Answers, Protocol},
+    protocol::{ALL, Answers, Protocol, Takes},
     session::Rides,
 };
 use support::{
@@ -46,8 +46,11 @@ fn ready(output: &Output) -> Vec<&str> {
 /// One exchange of the row, by its name or over a transport that is said.
 fn talk(row: &Protocol, over: &[&str], place: &str, answers: Answers) {
     let mut words = [&["send"], over, &[place]].concat();
-    if row.takes_data {
-        words.push(row.form.map_or("hello", |form| form.examples[0]));
+    if row.takes_data() {
+        words.push(match row.takes {
+            Takes::Words(form) => form.examples[0],
+            _ => "hello",
+        });
     }
     if answers == Answers::Endless {
         words.extend(["--replies", "2"]);
