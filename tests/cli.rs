@@ -221,6 +221,9 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["send", "localhost:1", "x", "-L"],
             &["send", "localhost:1", "x", "-w", "-1"],
             &["send", "localhost:1", "x", "--tiemout", "1s"],
+            &["send", "tcp", "localhost:1", "hi", "--retry-delay", "1s"],
+            &["send", "localhost:1", "hi", "--interval=1s", "--retry", "2"],
+            &["send", "-z", "localhost:1", "--interval", "1s"],
         ],
     ),
     (

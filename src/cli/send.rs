@@ -80,7 +80,7 @@ struct TalkArgs {
     #[arg(short = 'N', long, overrides_with = "no_shutdown")]
     shutdown: bool,
     /// Connect, say nothing, close
-    #[arg(short = 'z', long, conflicts_with_all = ["file", "replies", "count", "json"])]
+    #[arg(short = 'z', long, conflicts_with_all = ["file", "replies", "count", "interval", "json"])]
     connect_only: bool,
 }
 
