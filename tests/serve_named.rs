@@ -185,6 +185,10 @@ fn what_amplifies_is_served_to_others_only_when_asked() {
             output.code(2).said("amplifies").said("--allow-amplification");
             assert!(!output.stderr.contains("listening"), "{output}");
         }
+        let mut here = serve(row.name, &[]);
+        let hint = format!("serve {} :{} opens it to others", row.name, here.port());
+        let condition = if row.amplifies { ", over udp with --allow-amplification" } else { "" };
+        here.stop().code(0).said(&format!("{hint}{condition}\n"));
         let allowed: &[&str] = if row.amplifies { &["--allow-amplification"] } else { &[] };
         let mut server = Server::start(&[&["serve", row.name, ":0"], allowed].concat());
         server.log("listening on udp 0.0.0.0:");

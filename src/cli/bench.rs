@@ -11,14 +11,14 @@ use super::{
         protocol::{ProtocolArgs, carried, served},
         socket::DialArgs,
     },
-    target::Words,
+    target::{self, Words},
     values::{self, Named},
 };
 use crate::{
     bench::{Arrivals, BenchPlan, ReportPlan, Until, limit::Limit},
     error::Trouble,
     protocol::{Answers, Protocol},
-    transport::Scheme,
+    transport::{Dial, Scheme},
     values::read,
 };
 
@@ -178,7 +178,7 @@ impl Bench {
         if let Some(row) = row {
             carried(row, scheme, &format!("bench {} HOST:PORT", row.name))?;
         }
-        let dial = self.dial.dial(scheme)?;
+        let dial = Dial { speaks: target::speaks(named), ..self.dial.dial(scheme)? };
         self.report.files_differ()?;
         let setup = self.protocol.setup.of(row)?;
         let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };

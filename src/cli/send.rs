@@ -11,14 +11,14 @@ use super::{
         protocol::{ProtocolArgs, carried},
         socket::DialArgs,
     },
-    target::Words,
+    target::{self, Words},
     values::{self, Named},
 };
 use crate::{
     error::Trouble,
     protocol::{ANY, Answers, Protocol},
     role::send::{Data, Expect, SendPlan, ShowPlan},
-    transport::{Scheme, Target},
+    transport::{Dial, Scheme, Target},
     values::read,
 };
 
@@ -152,7 +152,7 @@ impl Send {
         let row = named.unwrap_or(ANY);
         carried(row, target.scheme, &format!("send {} HOST:PORT", row.name))?;
         let data = self.data(&words, row)?;
-        let dial = self.dial.dial(target.scheme)?;
+        let dial = Dial { speaks: target::speaks(named), ..self.dial.dial(target.scheme)? };
         if let Data::Messages(messages) = &data {
             data::fits(messages, &target, dial.family, Some(row))?;
         }
