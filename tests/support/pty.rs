@@ -56,7 +56,8 @@ pub fn seen(screen: &[u8]) -> String {
         }
         rows.resize(rows.len().max(row + 1), [' '; 80]);
     }
-    rows.iter().map(|row| format!("{}\n", String::from_iter(row).trim_end())).collect()
+    let lines: Vec<String> = rows.iter().map(|row| String::from_iter(row).trim_end().into()).collect();
+    lines.join("\n")
 }
 
 /// Of `[2K` the letter and the number.
