@@ -240,7 +240,9 @@ fn written(event: &Event) -> Option<String> {
         Event::Unsolicited { bytes } => format!("unsolicited {bytes}"),
         Event::Refused { seq, why } => format!("refused {seq} {}", why.name),
         Event::Ready => "ready".into(),
-        Event::Body(_) | Event::Message(_) => return None,
+        Event::Phase { seq, name } => format!("phase {seq} {name}"),
+        Event::Elsewhere(elsewhere) => format!("elsewhere {}", elsewhere.why),
+        Event::Body(_) | Event::Message(_) | Event::Talk { .. } | Event::Record(_) | Event::Progress { .. } => return None,
     })
 }
 

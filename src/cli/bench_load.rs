@@ -10,7 +10,7 @@ use super::{
 use crate::{
     bench::Load,
     error::Trouble,
-    protocol::{Answers, Framing, Protocol},
+    protocol::{Answers, Form, Framing, Protocol},
     transport::{Family, Host, Place, Scheme, Target},
     values::show,
 };
@@ -57,6 +57,9 @@ impl Asked<'_> {
             body.refuse(words, row)?;
             return Self::without_data(flags, row);
         }
+        if let Some(form) = self.row.and_then(|row| row.form) {
+            return self.worded(form, flags, body, words);
+        }
         let messages = match &body.file {
             Some(file) => {
                 data::only_source(words)?;
@@ -76,6 +79,29 @@ impl Asked<'_> {
         if messages.iter().any(bytes::Bytes::is_empty) {
             self.empty_makes_sense(body.file.as_deref())?;
         }
+        data::fits(&messages, &self.place(), self.family, self.row)?;
+        Ok(Load::Messages(messages))
+    }
+
+    /// Messages of words: DATA is one, each line of a file is one; else an example.
+    fn worded(&self, form: Form, flags: &LoadArgs, body: &DataArgs, words: &[&OsStr]) -> Result<Load, Trouble> {
+        if flags.length.is_some() {
+            return Err(Trouble::usage(format!("--length is for messages of any bytes, and here each is {}", form.usage))
+                .hint("leave --length out"));
+        }
+        let messages = match &body.file {
+            Some(file) => {
+                data::only_source(words)?;
+                let lines = data::lines(&data::contents(file)?);
+                if lines.is_empty() {
+                    let file = show::path(file);
+                    return Err(Trouble::usage(format!("{file} holds no message: each line is {}", form.usage)));
+                }
+                lines
+            }
+            None if words.is_empty() => form.examples.first().map(|example| (*example).into()).into_iter().collect(),
+            None => vec![body.words(words)?],
+        };
         data::fits(&messages, &self.place(), self.family, self.row)?;
         Ok(Load::Messages(messages))
     }

@@ -105,7 +105,7 @@ fn one(row: &Protocol) -> String {
     for rides in row.rides {
         line(carrier(*rides), told(row.answers.over(*rides)));
     }
-    line("data", if row.takes_data { "what you say" } else { "none" });
+    line("data", row.form.map_or(if row.takes_data { "what you say" } else { "none" }, |form| form.usage));
     line("framing", if row.framed { "any" } else { "its own" });
     if row.server.is_none() {
         line("server", "none");
@@ -116,7 +116,10 @@ fn one(row: &Protocol) -> String {
     for (at, param) in row.params.iter().enumerate() {
         let heading = if at == 0 { "\nParameters (-p KEY=VALUE)\n" } else { "" };
         let form = format!("{}={}", param.name, param.kind.placeholder());
-        let _ = writeln!(text, "{heading}  {form:<16}  {}\n  {:16}  default: {}", param.help, "", param.default);
+        let _ = writeln!(text, "{heading}  {form:<16}  {}", param.help);
+        if !param.default.is_empty() {
+            let _ = writeln!(text, "  {:16}  default: {}", "", param.default);
+        }
     }
     text
 }
@@ -160,7 +163,7 @@ fn object(row: &Protocol) -> Value {
         "has_server": row.server.is_some(),
         "params": row.params.iter().map(|param| json!({
             "name": param.name,
-            "kind": match param.kind { ParamKind::Duration => "duration", ParamKind::Text => "text" },
+            "kind": match param.kind { ParamKind::Duration => "duration", ParamKind::Text => "text", ParamKind::File(_) => "file" },
             "default": param.default,
             "help": param.help,
         })).collect::<Vec<_>>(),

@@ -199,6 +199,7 @@ impl Send {
             several if several.iter().any(|word| *word == "-") => {
                 Err(Trouble::usage("- is standard input, and stands alone").hint("a dash of its own is written '\\x2d'"))
             }
+            several if row.form.is_some() => Ok(Data::Messages(vec![self.body.words(several)?])),
             several => Ok(Data::Messages(self.body.messages(several)?)),
         }
     }

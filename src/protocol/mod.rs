@@ -9,6 +9,7 @@ mod calendar;
 mod chargen;
 mod daytime;
 mod discard;
+mod dns;
 mod echo;
 mod exchange;
 mod explained;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 
 pub use explained::{Course, Explained, Layout};
 pub use framing::Framing;
-pub use params::{Param, ParamError, ParamKind, Params};
+pub use params::{Made, Param, ParamError, ParamKind, Params};
 
 use crate::session::{Rides, Session};
 
@@ -90,6 +91,17 @@ pub struct Protocol {
     pub prefix: Option<&'static [u8]>,
     /// For `netproto explain`.
     pub explained: &'static Explained,
+    /// What the client's messages are, where they are not just any bytes.
+    pub form: Option<Form>,
+}
+
+/// Messages that a person types as words: all DATA arguments together make one, and in a file each line is one.
+#[derive(Debug, Clone, Copy)]
+pub struct Form {
+    /// As help writes it.
+    pub usage: &'static str,
+    /// Some that the server answers as it is without parameters. The load generator says the first, unless told otherwise.
+    pub examples: &'static [&'static str],
 }
 
 /// What is answered depends on the transport.
@@ -100,8 +112,17 @@ pub struct AnswersBy {
 }
 
 /// Every protocol, the default first.
-pub static ALL: &[&Protocol] =
-    &[&processed::ROW, &echo::ROW, &discard::ROW, &chargen::ROW, &qotd::ROW, &daytime::ROW, &time::ROW, &raw::ROW];
+pub static ALL: &[&Protocol] = &[
+    &processed::ROW,
+    &echo::ROW,
+    &discard::ROW,
+    &chargen::ROW,
+    &qotd::ROW,
+    &daytime::ROW,
+    &time::ROW,
+    &dns::ROW,
+    &raw::ROW,
+];
 
 /// What a server speaks unless told otherwise.
 pub static DEFAULT: &Protocol = &processed::ROW;

@@ -1,15 +1,42 @@
 //! `-p key=value`: the parameters of a protocol, checked against its row.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{any::Any, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use crate::values::read;
 
 /// What a parameter's value is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum ParamKind {
     Duration,
     Text,
+    /// What a file holds, and what the protocol makes of that, once for all its sessions; or one clause that says what is wrong
+    /// with it, and in which line.
+    File(fn(&str) -> Result<Made, String>),
 }
+
+/// What a protocol has made of a file.
+#[derive(Clone)]
+pub struct Made(Arc<dyn Any + Send + Sync>);
+
+impl Made {
+    pub fn new<T: Any + Send + Sync>(made: T) -> Self {
+        Self(Arc::new(made))
+    }
+}
+
+impl fmt::Debug for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Made")
+    }
+}
+
+impl PartialEq for Made {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Made {}
 
 impl ParamKind {
     /// What stands for a value in help.
@@ -18,6 +45,7 @@ impl ParamKind {
         match self {
             Self::Duration => "DURATION",
             Self::Text => "TEXT",
+            Self::File(_) => "FILE",
         }
     }
 }
@@ -27,9 +55,9 @@ impl ParamKind {
 pub struct Param {
     pub name: &'static str,
     pub kind: ParamKind,
-    /// As a person would type it.
+    /// As a person would type it; empty where there is none, and the help says what happens.
     pub default: &'static str,
-    /// The longest text, in bytes.
+    /// The longest text or file, in bytes.
     pub longest: Option<usize>,
     pub help: &'static str,
 }
@@ -42,6 +70,7 @@ pub struct Params(BTreeMap<&'static str, Value>);
 enum Value {
     Duration(Duration),
     Text(String),
+    Made(Made),
 }
 
 /// A parameter that the protocol does not have, or a value it can't be.
@@ -58,6 +87,11 @@ pub enum ParamError {
         value: String,
         why: String,
     },
+    /// The clause says what is wrong with what the file holds.
+    BadFile {
+        name: &'static str,
+        why: String,
+    },
     TooLong {
         name: &'static str,
         length: usize,
@@ -70,6 +104,7 @@ impl fmt::Display for ParamError {
         match self {
             Self::Unknown { typed, .. } => write!(f, "unknown parameter {typed:?}"),
             Self::Malformed { name, value, why } => write!(f, "{name} can't be {value:?}: {why}"),
+            Self::BadFile { name, why } => write!(f, "{name}: {why}"),
             Self::TooLong { name, length, longest } => {
                 write!(f, "parameter {name} has {length} bytes, over the limit of {longest}")
             }
@@ -87,13 +122,13 @@ impl ParamError {
             Self::Unknown { nearest: Some(nearest), .. } => Some(format!("did you mean {nearest}?")),
             Self::Unknown { known, .. } if known.is_empty() => Some("this protocol has no parameters".into()),
             Self::Unknown { known, .. } => Some(format!("this protocol has {}", known.join(", "))),
-            Self::Malformed { .. } | Self::TooLong { .. } => None,
+            Self::Malformed { .. } | Self::BadFile { .. } | Self::TooLong { .. } => None,
         }
     }
 }
 
 impl Params {
-    /// Sets `name` to `value`, as typed.
+    /// Sets `name` to `value`, as typed; a file is given as what it holds.
     ///
     /// # Errors
     /// [`ParamError`]
@@ -124,15 +159,28 @@ impl Params {
             _ => None,
         }
     }
+
+    /// What was made of the file `name`, if it was given.
+    #[must_use]
+    pub fn made<T: Any + Send + Sync>(&self, name: &str) -> Option<Arc<T>> {
+        match self.0.get(name) {
+            Some(Value::Made(made)) => made.0.clone().downcast().ok(),
+            _ => None,
+        }
+    }
 }
 
 impl Param {
     fn read(&self, value: &str) -> Result<Value, ParamError> {
         match (self.kind, self.longest) {
-            (ParamKind::Text, Some(longest)) if value.len() > longest => {
+            (ParamKind::Text | ParamKind::File(_), Some(longest)) if value.len() > longest => {
                 Err(ParamError::TooLong { name: self.name, length: value.len(), longest })
             }
             (ParamKind::Text, _) => Ok(Value::Text(value.into())),
+            (ParamKind::File(read), _) => match read(value) {
+                Ok(made) => Ok(Value::Made(made)),
+                Err(why) => Err(ParamError::BadFile { name: self.name, why }),
+            },
             (ParamKind::Duration, _) => match read::duration(value) {
                 Ok(duration) => Ok(Value::Duration(duration)),
                 Err(why) => Err(ParamError::Malformed { name: self.name, value: value.into(), why }),
@@ -179,9 +227,29 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_made_into_something_once() {
+        static FILE: [Param; 1] = [Param {
+            name: "number",
+            kind: ParamKind::File(|text| text.parse::<u32>().map(Made::new).map_err(|error| format!("line 1: {error}"))),
+            default: "",
+            longest: Some(4),
+            help: "",
+        }];
+        let mut params = Params::default();
+        params.set(&FILE, "number", "17").unwrap();
+        assert_eq!(params.made::<u32>("number").as_deref(), Some(&17));
+        assert!(Arc::ptr_eq(&params.made::<u32>("number").unwrap(), &params.clone().made("number").unwrap()));
+        assert_eq!(
+            params.set(&FILE, "number", "x").unwrap_err().to_string(),
+            "number: line 1: invalid digit found in string"
+        );
+        assert!(params.set(&FILE, "number", "12345").unwrap_err().to_string().contains("over the limit of 4"));
+    }
+
+    #[test]
     fn every_default_can_be_typed() {
         for row in protocol::ALL {
-            for param in row.params {
+            for param in row.params.iter().filter(|param| !param.default.is_empty()) {
                 Params::default().set(row.params, param.name, param.default).unwrap();
             }
         }

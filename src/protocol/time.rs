@@ -35,6 +35,7 @@ pub(super) static ROW: Protocol = Protocol {
     client: |_| Box::new(Client::new(WANTED)),
     prefix: None,
     explained: &EXPLAINED,
+    form: None,
 };
 
 static EXPLAINED: Explained = Explained {

@@ -126,7 +126,7 @@ impl Job {
         let datagrams = peer.rides() == Rides::Datagrams;
         let answers = if datagrams { protocol.answers.datagrams } else { protocol.answers.stream };
         let number = match setup.framing.kind {
-            _ if !datagrams || !protocol.takes_data => Number::None,
+            _ if !datagrams || !protocol.takes_data || protocol.form.is_some() => Number::None,
             Kind::Raw => Number::Bytes,
             _ => Number::Letters,
         };

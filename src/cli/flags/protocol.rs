@@ -1,13 +1,16 @@
 //! `-P`, `-p`, `--framing`, `--max-frame`: which protocol, and how it is set up.
 
+use std::{io::Read as _, path::Path};
+
 use clap::Args;
 
 use crate::{
     cli::values::{self, Named},
-    error::Trouble,
-    protocol::{DEFAULT, Framing, ParamError, Params, Protocol, Setup},
+    error::{Trouble, reason},
+    protocol::{DEFAULT, Framing, Param, ParamError, ParamKind, Params, Protocol, Setup},
     session::Rides,
     transport::Scheme,
+    values::show,
 };
 
 #[derive(Debug, Clone, Args)]
@@ -69,10 +72,31 @@ impl SetupArgs {
                 return Err(Trouble::usage(format!("-p {key}={value} sets a parameter of a protocol, and none is named"))
                     .hint("name it, as in: -P processed -p delay=1s"));
             };
-            params.set(row.params, key, value).map_err(|error| param_trouble(row, &error))?;
+            match row.params.iter().find(|param| param.name == key) {
+                Some(Param { kind: ParamKind::File(_), longest, .. }) => {
+                    let path = Path::new(value);
+                    let text = file_text(path, longest.unwrap_or(usize::MAX))?;
+                    let named = |error: ParamError| Trouble::usage(format!("{}: {error}", show::path(path)));
+                    params.set(row.params, key, &text).map_err(named)?;
+                }
+                _ => params.set(row.params, key, value).map_err(|error| param_trouble(row, &error))?,
+            }
         }
         Ok(params)
     }
+}
+
+/// What a parameter's file holds.
+fn file_text(path: &Path, longest: usize) -> Result<String, Trouble> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(longest as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| Trouble::failed(format!("could not read {}: {}", show::path(path), reason(&error))))?;
+    if bytes.len() > longest {
+        let limit = show::grouped(longest as u64);
+        return Err(Trouble::usage(format!("{} has more than {limit} bytes, the limit", show::path(path))));
+    }
+    String::from_utf8(bytes).map_err(|_| Trouble::usage(format!("{} is no text in UTF-8", show::path(path))))
 }
 
 fn param_trouble(row: &Protocol, error: &ParamError) -> Trouble {

@@ -37,9 +37,10 @@ impl Script {
     /// Opens what `plan` names. A file that is not there fails here, before anything is sent.
     pub(super) fn open(plan: &SendPlan) -> Result<Self, Trouble> {
         let whole = plan.target.scheme.rides() == Rides::Datagrams && !terminal(&plan.data);
-        let by_line = plan.setup.framing.kind != Kind::Raw;
-        // A framing of lines takes either line end; to all others a CR is data.
-        let drop_cr = plan.setup.framing.kind == Kind::Lines;
+        let words = plan.protocol.form.is_some();
+        let by_line = words || plan.setup.framing.kind != Kind::Raw;
+        // A framing of lines takes either line end, and so do messages of words; to all others a CR is data.
+        let drop_cr = words || plan.setup.framing.kind == Kind::Lines;
         let reader: Box<dyn Read + Send> = match &plan.data {
             Data::None => return Ok(Self::Messages(VecDeque::from([Bytes::new()]))),
             Data::Messages(messages) => {
