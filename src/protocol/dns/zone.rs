@@ -15,6 +15,9 @@ use crate::{protocol::Sheet, values::show};
 /// The data of one record.
 pub(super) type Data = ZoneRecordData<Bytes, Name<Bytes>>;
 
+/// Records of one type at one name: each has 13 bytes in a message at least, and a message has 65,535.
+const MOST_IN_SET: usize = 5000;
+
 /// A name in lower case, as on the wire: what nodes are found by.
 type Key = Bytes;
 
@@ -59,6 +62,8 @@ pub(super) struct Zone {
     /// What answers ANY (RFC 8482, section 4.2).
     pub(super) any: Set,
     nodes: HashMap<Key, Node>,
+    /// Does some name below the apex belong to another zone?
+    cut: bool,
 }
 
 impl Zone {
@@ -110,6 +115,7 @@ impl Zone {
             soa: Set { rtype: Rtype::SOA, ttl, data: vec![record.data().clone()] },
             any: any(),
             nodes: HashMap::new(),
+            cut: false,
         };
         zone.insert(record);
         Ok(zone)
@@ -133,6 +139,14 @@ impl Zone {
         if has_cname || (rtype == Rtype::CNAME && has_other) {
             return Err(format!("{} has a CNAME, and can have nothing else", owner.fmt_with_dot()));
         }
+        let full = node.and_then(|node| node.set(rtype)).is_some_and(|set| set.data.len() >= MOST_IN_SET);
+        if full {
+            return Err(format!(
+                "{} has more than {MOST_IN_SET} records of type {rtype}: no message holds them",
+                owner.fmt_with_dot()
+            ));
+        }
+        self.cut |= rtype == Rtype::NS && key(owner) != self.top;
         self.insert(record);
         Ok(())
     }
@@ -168,21 +182,25 @@ impl Zone {
         if !self.holds(&key) {
             return Found::Outside;
         }
-        // The cut nearest to the apex counts. At the cut itself, only DS is ours (RFC 4035, section 3.1.4.1).
-        let below: Vec<_> = suffixes(&key).take_while(|suffix| suffix.len() > self.top.len()).collect();
-        for suffix in below.iter().rev() {
-            let ours = suffix.len() == key.len() && rtype == Rtype::DS;
-            if let Some(servers) = self.nodes.get(*suffix).and_then(|node| node.set(Rtype::NS))
-                && !ours
-                && let Ok(cut) = Name::from_octets(key.slice_ref(suffix))
-            {
-                return Found::Below(cut, servers);
-            }
+        if self.cut
+            && let Some((cut, servers)) = self.cut_above(&key, rtype)
+        {
+            return Found::Below(cut, servers);
         }
         match self.nodes.get(&key) {
             Some(node) => Found::Node(node),
             None => self.wildcard(&key).map_or(Found::Nothing, Found::Node),
         }
+    }
+
+    /// The cut nearest to the apex, if this name is not ours. At the cut itself, only DS is (RFC 4035, section 3.1.4.1).
+    fn cut_above(&self, key: &Key, rtype: Rtype) -> Option<(Name<Bytes>, &Set)> {
+        let below: Vec<_> = suffixes(key).take_while(|suffix| suffix.len() > self.top.len()).collect();
+        below.iter().rev().find_map(|suffix| {
+            let ours = suffix.len() == key.len() && rtype == Rtype::DS;
+            let servers = self.nodes.get(*suffix).and_then(|node| node.set(Rtype::NS)).filter(|_| !ours)?;
+            Some((Name::from_octets(key.slice_ref(suffix)).ok()?, servers))
+        })
     }
 
     /// `*` right below the closest name that exists (RFC 4592, section 3.3.1).

@@ -50,6 +50,10 @@ fn a_bad_one_is_named_by_its_line() {
         (&format!("{SOA}www A 192.0.2.1 )\n"), "zone.txt, line 4: a parenthesis is closed that was not opened"),
         (&format!("{SOA}www A (\n( 192.0.2.1\n"), "zone.txt, line 5: a parenthesis within another"),
         (&format!("{SOA}www TXT (\n\"open\n)"), "zone.txt, line 5: a quote that is not closed"),
+        (
+            &(0..5001).fold(SOA.to_owned(), |zone, n| zone + &format!("many A 10.0.{}.{}\n", n / 256, n % 256)),
+            "zone.txt, line 5004: many.example.test. has more than 5000 records of type A: no message holds them",
+        ),
         (&format!("{SOA}$INCLUDE other\n"), "zone.txt, line 4: $INCLUDE: could not read other"),
         (&format!("{SOA}$INCLUDE a b c\n"), "zone.txt, line 4: $INCLUDE takes a file, and the origin of names in it"),
     ] {
