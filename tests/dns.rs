@@ -87,21 +87,70 @@ fn dig_is_told_what_there_is_not() {
     }
 }
 
+/// On one port, over both.
+fn server(name: &str) -> (Folder, Server) {
+    let folder = Folder::new(name);
+    let server = Server::start(&["serve", "dns", "0", "-p", &format!("zone={}", folder.file("zone.txt", zone()))]);
+    server.log("listening on tcp [::1]:");
+    (folder, server)
+}
+
 #[test]
-fn a_truncated_answer_is_told_and_tcp_carries_it() {
-    let (_folder, udp, tcp) = servers("dns-cut", &[]);
-    let cut = netproto(&["send", "udp", &udp.at(), "-P", "dns", "big.example.test"]).run();
-    cut.code(3).said("the answer about big.example.test. A was truncated").said("hint: ask over tcp");
-    let whole = netproto(&["send", "tcp", &tcp.at(), "-P", "dns", "big.example.test"]).run();
+fn a_truncated_answer_is_asked_for_over_tcp() {
+    let (folder, server) = server("dns-cut");
+    let at = server.at();
+    let ask = |more: &[&str]| netproto(&[&["send", "dns", &at, "big.example.test"], more].concat()).run();
+    let whole = ask(&[]);
     assert_eq!(whole.code(0).text().lines().count(), 100);
-    let missing = netproto(&["send", "udp", &udp.at(), "-P", "dns", "nope.example.test"]).run();
-    missing.code(3).gave("").said("NXDOMAIN: there is no name nope.example.test.");
-    let other = netproto(&["send", "tcp", &tcp.at(), "-P", "dns", "example.invalid"]).run();
+    assert_eq!(whole.stderr, "");
+    let told = ask(&["-v"]);
+    told.code(0).said("< ;; flags: qr aa tc rd; QUERY: 1, ANSWER: 0,").said("elsewhere  truncated over a stream");
+    told.said("< ;; flags: qr aa rd; QUERY: 1, ANSWER: 100,").said("< big.example.test.         3600 IN A     10.0.0.99");
+    assert!(told.stderr.lines().all(|line| line.len() <= 80), "{told}");
+    let document = ask(&["-J"]).code(0).json();
+    assert_eq!(document["target"], format!("tcp {at}"));
+    assert_eq!(count(&document, "/records/0/answers/99/ttl_s"), 3600);
+    let listed = netproto(&["send", "dns", &at, "-f", &folder.file("one.txt", "big.example.test\n")]).run();
+    assert_eq!(listed.code(0).text().lines().count(), 100);
+    // What was read can't be said again.
+    let input = netproto(&["send", "dns", &at]).stdin("big.example.test\nwww.example.test\n").run();
+    input.code(3).gave("192.0.2.1\n").said("the answer about big.example.test. A was truncated").said("hint: ask over tcp");
+}
+
+#[test]
+fn what_is_not_there_is_told() {
+    let (_folder, server) = server("dns-not-there");
+    let send = |words: &[&str]| netproto(&[&["send", "dns", &server.at()], words].concat());
+    send(&["nope.example.test"]).run().code(3).gave("").said("NXDOMAIN: there is no name nope.example.test.");
+    let other = netproto(&["send", "tcp", &server.at(), "-P", "dns", "example.invalid"]).run();
     other.code(3).said("REFUSED: the server does not answer for example.invalid.");
-    let input = netproto(&["send", "udp", &udp.at(), "-P", "dns"]).stdin("www.example.test\r\nexample.test MX\n").run();
+    let input = send(&[]).stdin("www.example.test\r\nexample.test MX\n").run();
     input.code(0).gave("192.0.2.1\n10 mail.example.test.\n");
-    let unsayable = netproto(&["send", "udp", &udp.at(), "-P", "dns", "a", "b", "c"]).run();
-    unsayable.code(2).said("\"a b c\" is no NAME [TYPE]");
+    send(&["a", "b", "c"]).run().code(2).said("\"a b c\" is no NAME [TYPE]");
+}
+
+#[test]
+fn a_message_is_shown_in_full() {
+    let (_folder, server) = server("dns-full");
+    let send = |words: &[&str]| netproto(&[&["send", "dns", &server.at()], words].concat()).run();
+    let told = send(&["alias.example.test", "AAAA", "-v"]);
+    told.code(0).gave("www.example.test.\n2001:db8::1\n");
+    for line in [
+        "> ;; opcode: QUERY, status: NOERROR, id: 0",
+        "> ;; flags: rd; QUERY: 1, ANSWER: 0, AUTHORITY: 0, ADDITIONAL: 1",
+        "> ;alias.example.test. IN AAAA",
+        "< ;; flags: qr aa rd; QUERY: 1, ANSWER: 2, AUTHORITY: 0, ADDITIONAL: 1",
+        "< alias.example.test.       3600 IN CNAME www.example.test.",
+        "< www.example.test.         3600 IN AAAA  2001:db8::1",
+    ] {
+        told.said(line);
+    }
+    let document = send(&["nope.example.test", "-J"]).code(3).json();
+    let record = &document["records"][0];
+    assert_eq!((&record["record"], &record["rcode"]), (&"answer".into(), &"NXDOMAIN".into()));
+    assert_eq!(record["question"]["name"], "nope.example.test.");
+    assert_eq!(record["authority"][0]["type"], "SOA");
+    assert_eq!(record["flags"], serde_json::json!(["qr", "aa", "rd"]));
 }
 
 #[test]

@@ -175,6 +175,8 @@ fn trouble(row: &Protocol, error: &ParamError) -> Trouble {
     let trouble = Trouble::usage(format!("{}: {error}", row.name));
     match error.hint() {
         Some(hint) => trouble.hint(hint),
+        // It names the line.
+        None if matches!(error, ParamError::BadFile { .. }) => trouble,
         None => trouble.hint(format!("`netproto protocols {}` tells what it takes", row.name)),
     }
 }
