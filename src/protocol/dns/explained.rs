@@ -86,7 +86,7 @@ pub(super) static EXPLAINED: Explained = Explained {
         ("RFC 1035", "4.1 Format, 4.1.4 Message compression, 4.2 Transport, 5 Master files"),
         ("RFC 3596", "2.1 AAAA record type, 2.5 IP6.ARPA domain"),
         ("RFC 6891", "6.1 OPT record definition, 6.2 Behaviour"),
-        ("RFC 7766", "5 Transport protocol selection, 6.2.1.1 Pipelining, 8 TCP message length field"),
+        ("RFC 7766", "5 Transport protocol selection, 6.2.1.1 Query pipelining, 8 TCP message length field"),
         ("RFC 8482", "4.2 Answer with a synthesized HINFO RRset"),
     ],
 };

@@ -1,5 +1,5 @@
 //! The server end: each message is answered from the zone. Over streams each has its length before it, and they are answered
-//! in the order in which they came (RFC 7766, section 6.2.1.1 allows for any).
+//! in the order in which they came (RFC 7766, section 7 allows for any).
 
 use std::{
     sync::{Arc, LazyLock},

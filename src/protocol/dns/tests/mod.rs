@@ -161,6 +161,13 @@ fn no_datagram_is_longer_than_asked_for() {
         assert_eq!(message.header().tc(), cut, "{name} {size:?}");
         assert_eq!(message.header_counts().ancount() == 0, cut, "{name} {size:?}");
     }
+    let glue: Vec<_> = (0..20).map(|n| format!("sub NS n{n}.sub\nn{n}.sub AAAA 2001:db8::{n}\n")).collect();
+    let zone = self::zone(&format!("{text}{}", glue.concat()));
+    for (size, cut) in [(None, true), (Some(1232), false)] {
+        let message = ask(&zone, None, b"x.sub.example.test", size);
+        assert_eq!((message.header().tc(), message.header().aa()), (cut, false), "addresses of those who know more");
+        assert_eq!(message.header_counts().arcount(), if cut { 0 } else { 21 });
+    }
     let query = Question::read(b"big.example.test").unwrap().message(1, false).unwrap();
     let whole = Answerer { zone: &zone, ttl: None }.answer(&query, false, 65_535).unwrap().unwrap();
     assert_eq!(Message::from_octets(whole).unwrap().header_counts().ancount(), 200, "a stream carries all of it");
