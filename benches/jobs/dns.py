@@ -120,7 +120,7 @@ def _against(name: str, seconds: str) -> Callable[[], Figures]:
 
 def dns(options: Options) -> list[Row]:
     _written()
-    seconds = options.seconds(2, 1)
+    seconds = options.seconds(3, 1)
     rounds = interleaved({name: _against(name, seconds) for name in ("netproto", "NSD", "BIND")}, options.rounds)
     return [
         ratio("dns", "questions/s", rounds, "questions_per_second", "NSD", least=0.8),
