@@ -118,6 +118,14 @@ fn a_truncated_answer_is_asked_for_over_tcp() {
 }
 
 #[test]
+fn where_nobody_answers_over_tcp_that_is_told() {
+    let folder = Folder::new("dns-udp-only");
+    let udp = Server::start(&["serve-udp", "0", "-P", "dns", "-p", &format!("zone={}", folder.file("zone.txt", zone()))]);
+    let cut = netproto(&["send", "dns", &udp.at(), "big.example.test", "-v"]).run();
+    cut.code(1).gave("").said("elsewhere  truncated over a stream").said(&format!("tcp {}: connection refused", udp.at()));
+}
+
+#[test]
 fn what_is_not_there_is_told() {
     let (_folder, server) = server("dns-not-there");
     let send = |words: &[&str]| netproto(&[&["send", "dns", &server.at()], words].concat());
