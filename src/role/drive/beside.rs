@@ -51,6 +51,7 @@ enum State {
 enum Piece {
     Bytes(Bytes),
     Pour(Pour),
+    Tell,
 }
 
 /// What is beside a conversation has something to tell it.
@@ -78,6 +79,7 @@ impl Beside {
             }
             ChannelAsk::Write(bytes) => self.queue(id, Piece::Bytes(bytes)),
             ChannelAsk::Pour(pour) => self.queue(id, Piece::Pour(pour)),
+            ChannelAsk::Tell => self.queue(id, Piece::Tell),
             ChannelAsk::Finish => {
                 if let Some(channel) = self.channels.iter_mut().find(|channel| channel.id == id) {
                     channel.finishing = true;
@@ -230,6 +232,10 @@ impl Talk<'_> {
                         (n, pour.length == 0)
                     }
                 },
+                Piece::Tell => {
+                    self.queue.pop_front();
+                    return Poll::Ready(ChannelNews::Drained);
+                }
             };
             sink.channel(self.id, Way::Out, sent as u64);
             if over {
