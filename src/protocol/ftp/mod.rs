@@ -47,7 +47,8 @@ pub(super) static ROW: Protocol = Protocol {
     takes: Takes::Words(Form { usage: "[PATH]", examples: &["", "hello"] }),
     amplifies: false,
     echoes: false,
-    cuts_matter: false,
+    // ABOR and STAT do not wait for their turn: what they meet depends on when they come.
+    cuts_matter: true,
     framed: false,
     paths: true,
     keeps: true,
