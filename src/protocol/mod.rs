@@ -14,6 +14,7 @@ mod echo;
 mod exchange;
 mod explained;
 pub mod framing;
+mod ftp;
 mod once;
 mod param;
 mod params;
@@ -138,7 +139,8 @@ pub enum Takes {
 pub struct Form {
     /// As help writes it.
     pub usage: &'static str,
-    /// Some that the server answers as it is without parameters. The load generator says the first, unless told otherwise.
+    /// Some that the server answers as it is without parameters. The load generator says the first, unless told otherwise. Where
+    /// that is empty, a message is whole without words.
     pub examples: &'static [&'static str],
 }
 
@@ -159,6 +161,7 @@ pub static ALL: &[&Protocol] = &[
     &daytime::ROW,
     &time::ROW,
     &dns::ROW,
+    &ftp::ROW,
     &raw::ROW,
 ];
 
@@ -207,7 +210,11 @@ impl Protocol {
     /// Is a message whole without data?
     #[must_use]
     pub fn data_is_optional(&self) -> bool {
-        matches!(self.takes, Takes::Optional { .. })
+        match self.takes {
+            Takes::Optional { .. } => true,
+            Takes::Words(form) => form.examples.first() == Some(&""),
+            Takes::Nothing | Takes::Bytes => false,
+        }
     }
 
     /// What it rides on where nobody says.

@@ -12,7 +12,7 @@ use super::{show::Show, source::Script, tell};
 use crate::{
     protocol::Answers,
     role::{Quit, Said, Sink, Source, Way},
-    session::{Closed, Elsewhere, Event, Mismatch, Record, Verdict, Violation},
+    session::{ChannelId, Closed, Elsewhere, Event, Mismatch, Record, Verdict, Violation},
 };
 
 /// What of the answer is kept for `--expect` and `-J`, in bytes.
@@ -200,6 +200,12 @@ impl Sink for Correspondent<'_> {
 
     fn wire(&mut self, way: Way, bytes: &[u8]) {
         self.show.wire(way, bytes);
+    }
+
+    fn channel(&mut self, id: ChannelId, way: Way, bytes: u64) {
+        if let Some(trace) = &mut self.show.trace {
+            trace.channel(id, way, bytes);
+        }
     }
 
     fn ended(&mut self, way: Way) {
