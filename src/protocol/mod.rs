@@ -20,6 +20,7 @@ mod params;
 mod processed;
 mod qotd;
 mod raw;
+mod smtp;
 mod time;
 
 use std::sync::Arc;
@@ -159,6 +160,7 @@ pub static ALL: &[&Protocol] = &[
     &daytime::ROW,
     &time::ROW,
     &dns::ROW,
+    &smtp::ROW,
     &raw::ROW,
 ];
 
