@@ -14,7 +14,6 @@ use super::{
     offers::Offers,
     sending::{Next, Reply, Sending},
     transfer,
-    wire::Wire,
 };
 use crate::{
     protocol::Setup,
@@ -27,6 +26,8 @@ use crate::{
 const LONGEST_LINE: usize = 2048;
 /// Asks to be told when there is room for more of a file.
 pub(super) const ROOM: EffectId = EffectId(0);
+/// Messages that wait while one is on its way.
+const QUEUED: usize = 16;
 const PATIENCE: EffectId = EffectId(1);
 /// How long the answer to QUIT is waited for: it matters to nobody.
 const QUITTING: Duration = Duration::from_secs(2);
@@ -73,6 +74,8 @@ pub(super) struct Client {
     stale: bool,
     /// What was said of a file has not all left.
     pub(super) holds_back: bool,
+    /// What is to be sent after that.
+    queued: VecDeque<(u64, Bytes)>,
     refused_submit: bool,
     quitting: bool,
 }
@@ -88,6 +91,7 @@ impl Client {
             sending: None,
             stale: false,
             holds_back: false,
+            queued: VecDeque::new(),
             refused_submit: false,
             quitting: false,
         }
@@ -266,9 +270,29 @@ impl Client {
         }
         cx.body(sending.told(&self.options).as_bytes());
         cx.record("message", || record(&self.options, &sending));
-        cx.event(Event::Answered { seq: sending.seq, verdict });
+        let seq = sending.seq;
+        cx.event(if sending.forgotten { Event::Late { seq } } else { Event::Answered { seq, verdict } });
+        if let Some((seq, body)) = self.queued.pop_front() {
+            self.begin(seq, &body, cx);
+        }
         if std::mem::take(&mut self.refused_submit) {
             cx.event(Event::Ready);
+        }
+    }
+
+    fn begin(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) {
+        let mail = match self.options.mail(seq, body, cx) {
+            Ok(mail) => mail,
+            Err(error) => {
+                let why = Violation::new("unreadable", format!("the file can't be read: {error}"));
+                return cx.event(Event::Refused { seq, why });
+            }
+        };
+        let next = if std::mem::take(&mut self.stale) { Next::Reset } else { Next::Mail };
+        self.sending = Some(Sending::new(seq, mail, next, self.options.to.len()));
+        match self.stage {
+            Stage::Refused(..) => self.conclude(cx),
+            _ => self.go_on(cx),
         }
     }
 }
@@ -316,26 +340,22 @@ impl Session for Client {
     }
 
     fn submit(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) -> Result<(), NotNow> {
-        if self.sending.is_some() {
+        if self.sending.is_none() {
+            self.begin(seq, body, cx);
+        } else if self.queued.len() < QUEUED {
+            self.queued.push_back((seq, body.clone()));
+        } else {
             self.refused_submit = true;
             return Err(NotNow);
         }
-        let mail = match self.options.mail(seq, body, cx) {
-            Ok(mail) => mail,
-            Err(error) => {
-                let why = Violation::new("unreadable", format!("the file can't be read: {error}"));
-                cx.event(Event::Refused { seq, why });
-                return Ok(());
-            }
-        };
-        let next = if std::mem::take(&mut self.stale) { Next::Reset } else { Next::Mail };
-        let recipients = vec![None; self.options.to.len()];
-        self.sending = Some(Sending { seq, mail, next, form: Wire::plain(), sender: None, recipients, last: None });
-        match self.stage {
-            Stage::Refused(..) => self.conclude(cx),
-            _ => self.go_on(cx),
-        }
         Ok(())
+    }
+
+    fn forget(&mut self, seq: u64) {
+        self.queued.retain(|(queued, _)| *queued != seq);
+        if let Some(sending) = self.sending.as_mut().filter(|sending| sending.seq == seq) {
+            sending.forgotten = true;
+        }
     }
 
     fn resume(&mut self, id: EffectId, _: Outcome, cx: &mut Cx<'_>) -> Result<(), Violation> {

@@ -53,9 +53,16 @@ pub(super) struct Sending {
     pub(super) recipients: Vec<Option<Reply>>,
     /// To the message, or to what kept it from being sent.
     pub(super) last: Option<Reply>,
+    /// Nobody waits for it any more.
+    pub(super) forgotten: bool,
 }
 
 impl Sending {
+    pub(super) fn new(seq: u64, mail: Mail, next: Next, recipients: usize) -> Self {
+        let recipients = vec![None; recipients];
+        Self { seq, mail, next, form: Wire::plain(), sender: None, recipients, last: None, forgotten: false }
+    }
+
     pub(super) fn accepted(&self) -> usize {
         self.recipients.iter().flatten().filter(|reply| reply.is_good()).count()
     }

@@ -138,9 +138,9 @@ impl Server {
             }
             Fed::Bare(what) => {
                 self.envelope = Envelope::default();
-                let text = format!("a {what} alone in the message, and only CRLF ends a line; closing");
+                let text = format!("a bare {what} in the message, and only CRLF ends a line; closing");
                 self.part(cx, 554, "5.6.0", &text);
-                let why = format!("a {what} stands alone in a message: only CRLF ends a line, or messages could be smuggled");
+                let why = format!("a bare {what} stands in a message: only CRLF ends a line, or messages could be smuggled");
                 return Err(Violation::new("bare_line_end", why));
             }
         }
