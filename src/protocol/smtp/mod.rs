@@ -101,7 +101,7 @@ pub(super) static ROW: Protocol = Protocol {
         Param::server(name::REJECT_FROM, REGEX, "", "refuse such senders with 550").many(),
         Param::server(name::GREYLIST, GREY, "false", "refuse with 451 who was not seen before (TIME ago)"),
         Param::server(name::PLAIN_AUTH, ParamKind::Switch, "false", "offer AUTH PLAIN and LOGIN over plain text"),
-        Param::both(name::USER, LOGIN, "", "log in; a server then takes mail of these only").many(),
+        Param::both(name::USER, LOGIN, "", "log in; a server then takes mail of these only").many().secret(),
         Param::both(name::HOSTNAME, HOST, "", "our own name [its address]").longest(LONGEST_NAME),
         Param::client(name::FROM, ADDRESS, DEFAULT_FROM, "the sender; <> is nobody"),
         Param::client(name::TO, ADDRESS, DEFAULT_TO, "a recipient").many(),
