@@ -21,6 +21,7 @@ mod params;
 mod processed;
 mod qotd;
 mod raw;
+mod smtp;
 mod time;
 
 use std::sync::Arc;
@@ -161,6 +162,7 @@ pub static ALL: &[&Protocol] = &[
     &daytime::ROW,
     &time::ROW,
     &dns::ROW,
+    &smtp::ROW,
     &ftp::ROW,
     &raw::ROW,
 ];

@@ -69,13 +69,15 @@ pub struct Param {
     pub many: bool,
     /// A letter for the flag.
     pub short: Option<char>,
+    /// It holds a password, and goes over the wire as it is.
+    pub secret: bool,
 }
 
 impl Param {
     /// A parameter of the server.
     #[must_use]
     pub const fn server(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
-        Self { name, kind, default, longest: None, help, ends: Ends::Server, many: false, short: None }
+        Self { name, kind, default, longest: None, help, ends: Ends::Server, many: false, short: None, secret: false }
     }
 
     /// A parameter of the client, and a flag.
@@ -88,6 +90,11 @@ impl Param {
     #[must_use]
     pub const fn both(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
         Self { ends: Ends::Both, ..Self::server(name, kind, default, help) }
+    }
+
+    #[must_use]
+    pub const fn secret(self) -> Self {
+        Self { secret: true, ..self }
     }
 
     #[must_use]
