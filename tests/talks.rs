@@ -96,7 +96,8 @@ impl Talk {
         let make = if who == Who::Client { self.row.client } else { self.row.server.expect("a server end") };
         let end = End::new(make(&self.setup), self.rides);
         let place = format!("{name} as {who:?} in pieces of {chunk}");
-        let mut player = Player { who, end, chunk, place, said: 0, datagrams: 0, told: 0, seq: 0, beside: Beside::default() };
+        let mut player =
+            Player { who, end, chunk, place, said: 0, datagrams: 0, told: 0, seq: 0, beside: Beside::default() };
         for (line, step) in &self.steps {
             player.play(*line, step);
         }

@@ -28,11 +28,20 @@ data      +----------------------------+-----+
         },
     ],
     states: &[
-        ("greeted", "The server has said 220. USER and PASS come first; a wrong login is answered a second late, and the third closes."),
+        (
+            "greeted",
+            "The server has said 220. USER and PASS come first; a wrong login is answered a second late, and the third closes.",
+        ),
         ("logged in", "Commands are answered one after the other, also when many are sent at once."),
         ("passive", "After EPSV or PASV the server listens on a port of its own, for the client's address alone."),
-        ("active", "After EPRT or PORT the server will connect to the client: to its own address, and to ports from 1024 on."),
-        ("transferring", "150 was said. A listing or a file goes over the data connection; ABOR and STAT are answered meanwhile."),
+        (
+            "active",
+            "After EPRT or PORT the server will connect to the client: to its own address, and to ports from 1024 on.",
+        ),
+        (
+            "transferring",
+            "150 was said. A listing or a file goes over the data connection; ABOR and STAT are answered meanwhile.",
+        ),
         ("committing", "A file has come whole. It is put on disk, given its name, and then 226 is said."),
         ("closed", "After QUIT, after too long a silence, or when the server stops: with 221 or 421."),
     ],

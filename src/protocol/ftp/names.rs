@@ -93,7 +93,10 @@ fn fnv(text: &str) -> u64 {
 
 /// May what a server calls so become a file of ours? One part, no more, and nothing that leads elsewhere.
 pub(super) fn is_plain(name: &str) -> bool {
-    !matches!(name, "" | "." | "..") && name.len() <= 255 && !name.contains(['/', '\\', '\0', '\r', '\n']) && !is_hidden(name)
+    !matches!(name, "" | "." | "..")
+        && name.len() <= 255
+        && !name.contains(['/', '\\', '\0', '\r', '\n'])
+        && !is_hidden(name)
 }
 
 /// Does `name` match `pattern`, in which `*` stands for anything and `?` for one letter?

@@ -1,11 +1,6 @@
 //! What is served without a root: one small file, for a first try and for loading the protocol itself.
 
-use std::{
-    any::Any,
-    path::Path,
-    sync::Arc,
-    time::SystemTime,
-};
+use std::{any::Any, path::Path, sync::Arc, time::SystemTime};
 
 use crate::session::{Draft, Entry, FileError, FileKind, FileReader, FileWriter, Files, Stat};
 

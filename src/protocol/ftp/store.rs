@@ -30,9 +30,8 @@ pub(super) struct There {
 
 impl There {
     pub(super) fn look(files: &dyn Files, name: &Name) -> Self {
-        let size = |name: &Name| {
-            files.stat(name.path()).ok().filter(|stat| stat.kind == FileKind::File).map(|stat| stat.size)
-        };
+        let size =
+            |name: &Name| files.stat(name.path()).ok().filter(|stat| stat.kind == FileKind::File).map(|stat| stat.size);
         Self { whole: size(name), part: size(&name.temporary("")) }
     }
 }
@@ -112,7 +111,8 @@ impl Store {
 fn fresh(files: &dyn Files, name: &Name) -> Result<Box<dyn FileWriter>, FileError> {
     match draft(files, name, "", None) {
         Err(FileError::Exists) => match draft(files, name, "", Some(0)) {
-            Err(FileError::Exists) => draft(files, name, &files.unique(), None),
+            // Or somebody has just finished.
+            Err(FileError::Exists | FileError::NotFound) => draft(files, name, &files.unique(), None),
             begun => begun,
         },
         begun => begun,

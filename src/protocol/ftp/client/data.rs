@@ -2,11 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::{
-    Client, DATA,
-    login::told,
-    work::Step,
-};
+use super::{Client, DATA, login::told, work::Step};
 use crate::{
     protocol::ftp::{
         address::{read_epsv_reply, read_pasv_reply},

@@ -59,7 +59,9 @@ impl Client {
             let path = below(&path, &entry.name);
             let (files, name) = (files.clone(), name.entry(&entry.name));
             match entry.stat.kind {
-                _ if entry.name.contains(['\r', '\n']) => job.miss(format!("{}: no such name can be said", escaped(entry.name.as_bytes(), false))),
+                _ if entry.name.contains(['\r', '\n']) => {
+                    job.miss(format!("{}: no such name can be said", escaped(entry.name.as_bytes(), false)))
+                }
                 FileKind::File => job.tasks.push(Task::Put { files, name, path }),
                 FileKind::Folder => job.tasks.push(Task::PutFolder { files, name, path }),
                 FileKind::Other => {}
@@ -110,8 +112,12 @@ fn show(found: &[Found], cx: &mut Cx<'_>) {
                 Kind::Other => "other",
             };
             let size = found_size(&size);
-            let fields =
-                [("name", name.as_str().into()), ("type", kind.into()), ("size", size), ("modified", modified.as_str().into())];
+            let fields = [
+                ("name", name.as_str().into()),
+                ("type", kind.into()),
+                ("size", size),
+                ("modified", modified.as_str().into()),
+            ];
             fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<Map<_, _>>()
         });
     }

@@ -25,9 +25,7 @@ use super::{
 };
 use crate::{
     protocol::Setup,
-    session::{
-        ChannelId, ChannelNews, Cx, EffectId, Event, Input, Mismatch, NotNow, Outcome, Session, Verdict, Violation,
-    },
+    session::{ChannelId, ChannelNews, Cx, EffectId, Event, Input, Mismatch, NotNow, Outcome, Session, Verdict, Violation},
 };
 
 /// Messages that wait for their turn.

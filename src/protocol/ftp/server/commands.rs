@@ -2,11 +2,7 @@
 
 use super::{Server, say, say_all};
 use crate::{
-    protocol::ftp::{
-        address::decimal,
-        line::Command,
-        listing::Told,
-    },
+    protocol::ftp::{address::decimal, line::Command, listing::Told},
     session::Cx,
 };
 

@@ -69,7 +69,8 @@ impl Server {
             }
             Err(error) if verb == "MLSD" || !name.last().contains(['*', '?']) => return Err(error.clone()),
             Err(_) => {
-                let before = prefix(typed.rsplit_once('/').map_or("", |(folder, _)| if folder.is_empty() { "/" } else { folder }));
+                let before =
+                    prefix(typed.rsplit_once('/').map_or("", |(folder, _)| if folder.is_empty() { "/" } else { folder }));
                 let before = if verb == "NLST" { before } else { String::new() };
                 for entry in self.entries(&name.parent())?.iter().filter(|entry| matches(name.last(), &entry.name)) {
                     write(&mut text, &format!("{before}{}", entry.name), entry);

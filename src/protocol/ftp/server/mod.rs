@@ -5,8 +5,8 @@
 
 mod commands;
 mod connect;
-mod login;
 mod lists;
+mod login;
 mod transfer;
 mod tree;
 
@@ -14,7 +14,7 @@ use std::{collections::VecDeque, ops::RangeInclusive, sync::Arc, time::Duration}
 
 use self::{connect::Data, login::Login, transfer::Transfer};
 use super::{
-    IDLE, PORTS, Ports, ROOT, USER, WRITE, Account,
+    Account, IDLE, PORTS, Ports, ROOT, USER, WRITE,
     line::{Command, without_secrets, without_telnet},
     listing::Told,
     names::Name,

@@ -35,8 +35,18 @@ pub(super) struct Transfer {
 #[derive(Debug)]
 enum What {
     Text(Bytes),
-    Get { file: Arc<dyn FileReader>, at: u64, end: u64, lines: Option<Lines> },
-    Put { store: Store, lines: Option<Lines>, announced: Option<u64>, copying: bool },
+    Get {
+        file: Arc<dyn FileReader>,
+        at: u64,
+        end: u64,
+        lines: Option<Lines>,
+    },
+    Put {
+        store: Store,
+        lines: Option<Lines>,
+        announced: Option<u64>,
+        copying: bool,
+    },
     /// It is being put on disk: nothing stops that any more.
     Committing,
 }

@@ -14,7 +14,11 @@ impl Server {
     pub(super) fn named(&self, typed: &str, cx: &mut Cx<'_>) -> Option<Name> {
         let name = Name::resolve(&self.state.here, typed).filter(|_| !typed.is_empty());
         if name.is_none() {
-            say(cx, if typed.is_empty() { 501 } else { 550 }, if typed.is_empty() { "a name is missing" } else { "no such file" });
+            say(
+                cx,
+                if typed.is_empty() { 501 } else { 550 },
+                if typed.is_empty() { "a name is missing" } else { "no such file" },
+            );
         }
         name
     }
