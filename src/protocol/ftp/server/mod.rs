@@ -195,8 +195,11 @@ fn say(cx: &mut Cx<'_>, code: u16, text: &str) {
 
 /// One reply of several lines (RFC 959, section 4.2).
 fn say_all(cx: &mut Cx<'_>, code: u16, first: &str, lines: &[String], last: &str) {
-    let lines: String = lines.iter().map(|line| format!(" {line}\r\n")).collect();
-    cx.write(format!("{code}-{first}\r\n{lines}{code} {last}\r\n").as_bytes());
+    cx.write(format!("{code}-{first}\r\n").as_bytes());
+    for line in lines {
+        cx.write(format!(" {line}\r\n").as_bytes());
+    }
+    say(cx, code, last);
 }
 
 impl Session for Server {
