@@ -21,13 +21,14 @@ mod params;
 mod processed;
 mod qotd;
 mod raw;
+mod smtp;
 mod time;
 
 use std::sync::Arc;
 
 pub use explained::{Course, Explained, Layout};
 pub use framing::Framing;
-pub use param::{Ends, Made, Param, ParamKind};
+pub use param::{Ends, Made, Param, ParamKind, Sheet};
 pub use params::{Contents, Given, ParamError, Params, Place, param};
 
 use crate::session::{Rides, Session};
@@ -169,6 +170,7 @@ pub static ALL: &[&Protocol] = &[
     &daytime::ROW,
     &time::ROW,
     &dns::ROW,
+    &smtp::ROW,
     &ftp::ROW,
     &raw::ROW,
 ];

@@ -18,7 +18,7 @@ mod pair_channels;
 
 pub use channel::{ChannelAsk, ChannelId, ChannelNews, Pour};
 pub use cx::Cx;
-pub use event::{Closed, Elsewhere, Event, Mismatch, NotNow, Outcome, Record, Verdict, Violation, Why};
+pub use event::{Closed, Elsewhere, Event, Leaving, Mismatch, NotNow, Outcome, Record, Verdict, Violation, Why};
 pub use facts::{Endpoint, Facts, Rides, Watch};
 pub use files::{Draft, Entry, FileError, FileKind, FileReader, FileWriter, Files, Stat};
 pub use input::Input;
@@ -87,15 +87,15 @@ pub trait Session: Send {
         Ok(())
     }
 
-    /// We end this conversation in good order: a server that stops and owes nothing more, or a client that has all its answers.
-    /// The last words, where the protocol has any; they are sent, and then it is over.
-    fn farewell(&mut self, cx: &mut Cx<'_>) {
-        let _ = cx;
-    }
-
     /// The answer to `seq` is no longer awaited. What comes for it later is [`Event::Late`].
     fn forget(&mut self, seq: u64) {
         let _ = seq;
+    }
+
+    /// Our side is about to end the conversation, for this reason: a last word may be said. While the session is then
+    /// [`Session::busy`], its answer is awaited. Over streams only.
+    fn leave(&mut self, why: Leaving, cx: &mut Cx<'_>) {
+        let _ = (why, cx);
     }
 
     /// It is over. Nothing can be said any more.

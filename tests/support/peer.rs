@@ -37,6 +37,12 @@ pub fn dnspython() -> Option<Run> {
     python_with("dns.message", &HAS)
 }
 
+/// A Python that has aiosmtpd.
+pub fn aiosmtpd() -> Option<Run> {
+    static HAS: OnceLock<bool> = OnceLock::new();
+    python_with("aiosmtpd.smtp", &HAS)
+}
+
 /// A Python that has pyftpdlib.
 pub fn python_with_pyftpdlib() -> Option<Run> {
     static HAS: OnceLock<bool> = OnceLock::new();

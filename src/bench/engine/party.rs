@@ -15,6 +15,7 @@ use tokio::time::Sleep;
 
 use super::{
     awaited::Awaited,
+    steps::Steps,
     turns::Turns,
     work::{Request, Work},
 };
@@ -45,6 +46,7 @@ pub(super) struct Party {
     room: BytesMut,
     /// When the last answer came, or the conversation began: since then there was room for another request.
     free: Instant,
+    steps: Steps,
     /// The clock, as last read and not yet used for sending.
     now: Option<Instant>,
     highest: Option<u64>,
@@ -93,6 +95,7 @@ impl Party {
             unwritten: VecDeque::new(),
             room: BytesMut::new(),
             free: now,
+            steps: Steps::from(now),
             now: None,
             highest: None,
             timer: None,
@@ -340,6 +343,7 @@ impl Sink for Party {
         match event {
             Event::Answered { seq, verdict } => self.answered(seq, &verdict, now),
             Event::Late { seq } => self.late(seq),
+            Event::Phase { seq, name } => self.steps.done(name, seq, &self.awaited, &self.work, now),
             Event::Duplicate { .. } => self.work.note(|counters| counters.duplicated += 1),
             Event::Unsolicited { bytes } => self.unsolicited(bytes),
             Event::Refused { why, .. } => {

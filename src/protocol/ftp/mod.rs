@@ -61,6 +61,7 @@ pub(super) static ROW: Protocol = Protocol {
             "",
             "who may log in, or logs in; without it, anonymous",
         )
+        .secret()
         .many(),
         Param::server(
             PORTS,

@@ -26,7 +26,7 @@ use tokio::{
 use self::beside::Beside;
 use super::{Handed, Quit, Sink, Source, Terms, Traffic, pool, timers::Timers};
 use crate::{
-    session::{Closed, Cx, EffectId, Event, Facts, Out, Outcome, Session, Violation},
+    session::{Closed, Cx, EffectId, Event, Facts, Leaving, Out, Outcome, Session, Violation},
     transport::{self, Stream},
 };
 
@@ -34,6 +34,9 @@ use crate::{
 /// resets the connection, and the reset can overtake our last answer.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: u64 = 1024 * 1024;
+
+/// Messages that are said before what they became is written.
+const SAID_AT_ONCE: usize = 64;
 
 /// A stream of bytes, both ways.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin {
@@ -107,11 +110,11 @@ struct Flags {
     refused: bool,
     half_closed: bool,
     winding: bool,
+    /// The session has had its last word.
+    left: bool,
     input_paused: bool,
     /// The session takes input again: what it left is to be offered without waiting for more.
     offer_again: bool,
-    /// The last words are said.
-    bidden: bool,
 }
 
 /// What one step of the loop came to.
@@ -227,10 +230,10 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     fn quit(&mut self, cx: &mut Context<'_>) -> Turn {
         match self.party.poll_quit(cx) {
             Poll::Ready(Quit::Now(how)) => Turn::Over(how),
-            Poll::Ready(Quit::Finish) if self.stage == Stage::Open => match self.farewell() {
-                Turn::Again => self.close(Closed::ByUs),
-                over => over,
-            },
+            Poll::Ready(Quit::Finish) if self.stage == Stage::Open => {
+                self.leave(Leaving::Done);
+                if self.session.busy() && !self.flags.peer_ended { Turn::Wait } else { self.close(Closed::ByUs) }
+            }
             Poll::Ready(Quit::Finish) | Poll::Pending => Turn::Wait,
             Poll::Ready(Quit::WhenIdle) => {
                 self.flags.winding = true;
@@ -239,30 +242,45 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         }
     }
 
+    /// The session may say a last word, once.
+    fn leave(&mut self, why: Leaving) {
+        if self.stage == Stage::Open && !std::mem::replace(&mut self.flags.left, true) {
+            // The word is said, whatever becomes of it: it is over all the same.
+            let _ = self.call(|session, cx| {
+                session.leave(why, cx);
+                Ok(())
+            });
+        }
+    }
+
     /// Told to stop, and nothing has come, is owed or is queued: then it is over.
     fn wind_up(&mut self) -> Turn {
-        let idle = self.idle_out() && !self.session.busy();
-        if self.flags.winding && idle && self.stage == Stage::Open && !self.flags.bidden {
-            return self.farewell();
+        if self.flags.winding && self.idle_out() && !self.session.busy() && !self.flags.left {
+            self.leave(Leaving::Stopped);
+            if !self.idle_out() {
+                return self.close(Closed::Stopped);
+            }
         }
+        let idle = self.idle_out() && !self.session.busy();
         if self.flags.winding && (idle || self.stage == Stage::Lingering) {
             return Turn::Over(self.closed.take().map_or(Closed::Stopped, |how| *how));
         }
         Turn::Wait
     }
 
-    /// The session's last words, once.
-    fn farewell(&mut self) -> Turn {
-        if std::mem::replace(&mut self.flags.bidden, true) {
-            return Turn::Again;
+    /// Says what there is to say now, all of it before anything is written: pipelined requests cost one write.
+    fn say(&mut self, cx: &mut Context<'_>) -> Turn {
+        for n in 0..SAID_AT_ONCE {
+            match self.say_one(cx) {
+                Turn::Again => {}
+                Turn::Wait if n > 0 => return Turn::Again,
+                turn => return turn,
+            }
         }
-        self.call(|session, cx| {
-            session.farewell(cx);
-            Ok(())
-        })
+        Turn::Again
     }
 
-    fn say(&mut self, cx: &mut Context<'_>) -> Turn {
+    fn say_one(&mut self, cx: &mut Context<'_>) -> Turn {
         let may = self.stage == Stage::Open && !self.flags.source_ended && !self.flags.refused && !self.flags.winding;
         if !may || self.unsent() > self.terms.low_water {
             return Turn::Wait;
@@ -315,6 +333,12 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         if let Some((at, what)) = limit
             && at <= now
         {
+            if self.stage == Stage::Open && self.idle_out() {
+                self.leave(Leaving::Idle);
+                if !self.idle_out() {
+                    return self.close(Closed::TimedOut(what));
+                }
+            }
             return Turn::Over(self.closed.take().map_or(Closed::TimedOut(what), |how| *how));
         }
         match self.timers.as_mut().and_then(|timers| timers.due(now)) {

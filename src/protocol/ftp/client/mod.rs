@@ -25,7 +25,9 @@ use super::{
 };
 use crate::{
     protocol::Setup,
-    session::{ChannelId, ChannelNews, Cx, EffectId, Event, Input, Mismatch, NotNow, Outcome, Session, Verdict, Violation},
+    session::{
+        ChannelId, ChannelNews, Cx, EffectId, Event, Input, Leaving, Mismatch, NotNow, Outcome, Session, Verdict, Violation,
+    },
 };
 
 /// Messages that wait for their turn.
@@ -216,9 +218,11 @@ impl Session for Client {
         }
     }
 
-    fn farewell(&mut self, cx: &mut Cx<'_>) {
+    fn leave(&mut self, why: Leaving, cx: &mut Cx<'_>) {
         self.over = true;
-        Self::say("QUIT", cx);
+        if why == Leaving::Done {
+            Self::say("QUIT", cx);
+        }
     }
 
     fn closed(&mut self, _: &crate::session::Closed) {

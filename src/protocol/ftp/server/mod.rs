@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     protocol::Setup,
-    session::{ChannelId, ChannelNews, Cx, EffectId, Endpoint, Files, Input, Outcome, Session, Violation},
+    session::{ChannelId, ChannelNews, Cx, EffectId, Endpoint, Files, Input, Leaving, Outcome, Session, Violation},
 };
 
 /// The longest command, in bytes.
@@ -272,8 +272,12 @@ impl Session for Server {
         Ok(())
     }
 
-    fn farewell(&mut self, cx: &mut Cx<'_>) {
-        say(cx, 421, "the server is stopping");
+    fn leave(&mut self, why: Leaving, cx: &mut Cx<'_>) {
+        match why {
+            Leaving::Idle => say(cx, 421, "nothing came for too long"),
+            Leaving::Stopped => say(cx, 421, "the server is stopping"),
+            Leaving::Done => {}
+        }
     }
 
     fn closed(&mut self, _: &crate::session::Closed) {
