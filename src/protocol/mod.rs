@@ -145,6 +145,14 @@ pub struct Form {
     pub examples: &'static [&'static str],
 }
 
+impl Form {
+    /// Is a message whole without words?
+    #[must_use]
+    pub fn may_be_empty(&self) -> bool {
+        self.examples.first() == Some(&"")
+    }
+}
+
 /// What is answered depends on the transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnswersBy {
@@ -212,11 +220,7 @@ impl Protocol {
     /// Is a message whole without data?
     #[must_use]
     pub fn data_is_optional(&self) -> bool {
-        match self.takes {
-            Takes::Optional { .. } => true,
-            Takes::Words(form) => form.examples.first() == Some(&""),
-            Takes::Nothing | Takes::Bytes => false,
-        }
+        matches!(self.takes, Takes::Optional { .. })
     }
 
     /// What it rides on where nobody says.

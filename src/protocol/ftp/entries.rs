@@ -63,8 +63,7 @@ fn unix(line: &str) -> Option<Found> {
     };
     let (words, name) = words::<8>(line)?;
     let [mode, .., size, month, day, time] = words;
-    let link = kind == Kind::Other && line.starts_with('l');
-    let name = if link { name.split(" -> ").next()? } else { name };
+    let name = if line.starts_with('l') { name.split(" -> ").next()? } else { name };
     let dated = month.len() == 3 && decimal(day).is_some() && (time.contains(':') || decimal(time).is_some());
     (mode.len() >= 10 && dated).then(|| Found {
         name: name.into(),
@@ -101,17 +100,17 @@ fn words<const N: usize>(line: &str) -> Option<([&str; N], &str)> {
 mod tests {
     use super::*;
 
-    fn found(name: &str, kind: Kind, size: Option<u64>, modified: &str) -> Option<Found> {
-        Some(Found { name: name.into(), kind, size, modified: modified.into() })
+    fn found(name: &str, kind: Kind, size: Option<u64>, modified: &str) -> Found {
+        Found { name: name.into(), kind, size, modified: modified.into() }
     }
 
     #[test]
     fn facts_are_read_in_any_order_and_case() {
         let at = "20261122155050";
-        assert_eq!(read_facts(&format!("Type=file;Size=5;Modify={at}; a b")), found("a b", Kind::File, Some(5), at));
-        assert_eq!(read_facts("size=x;type=DIR;  d"), found(" d", Kind::Folder, None, ""));
-        assert_eq!(read_facts("type=OS.unix=slink:/etc; l"), found("l", Kind::Other, None, ""));
-        assert_eq!(read_facts(" plain"), found("plain", Kind::Other, None, ""));
+        assert_eq!(read_facts(&format!("Type=file;Size=5;Modify={at}; a b")), Some(found("a b", Kind::File, Some(5), at)));
+        assert_eq!(read_facts("size=x;type=DIR;  d"), Some(found(" d", Kind::Folder, None, "")));
+        assert_eq!(read_facts("type=OS.unix=slink:/etc; l"), Some(found("l", Kind::Other, None, "")));
+        assert_eq!(read_facts(" plain"), Some(found("plain", Kind::Other, None, "")));
         for none in ["type=cdir; .", "type=pdir; ..", "", "type=file;", "type=file; "] {
             assert_eq!(read_facts(none), None, "{none:?}");
         }
@@ -122,13 +121,16 @@ mod tests {
         for (line, wanted) in [
             (
                 "-rw-r--r--   1 ftp      ftp          1234 Nov 22 15:50 a  b",
-                found("a  b", Kind::File, Some(1234), "Nov 22 15:50"),
+                Some(found("a  b", Kind::File, Some(1234), "Nov 22 15:50")),
             ),
-            ("drwxr-xr-x    2 0        0            4096 Jan 01  2020 d", found("d", Kind::Folder, None, "Jan 01 2020")),
-            ("lrwxrwxrwx 1 0 0 4 Jan 1 2020 l -> /etc", found("l", Kind::Other, None, "Jan 1 2020")),
-            ("-rw-r--r--+ 1 o g 5 Jan 1 2020  lead", found(" lead", Kind::File, Some(5), "Jan 1 2020")),
-            ("11-22-26  03:50PM       <DIR>          my dir", found("my dir", Kind::Folder, None, "11-22-26 03:50PM")),
-            ("11-22-26  03:50PM                 12 f.txt", found("f.txt", Kind::File, Some(12), "11-22-26 03:50PM")),
+            (
+                "drwxr-xr-x    2 0        0            4096 Jan 01  2020 d",
+                Some(found("d", Kind::Folder, None, "Jan 01 2020")),
+            ),
+            ("lrwxrwxrwx 1 0 0 4 Jan 1 2020 l -> /etc", Some(found("l", Kind::Other, None, "Jan 1 2020"))),
+            ("-rw-r--r--+ 1 o g 5 Jan 1 2020  lead", Some(found(" lead", Kind::File, Some(5), "Jan 1 2020"))),
+            ("11-22-26  03:50PM       <DIR>          my dir", Some(found("my dir", Kind::Folder, None, "11-22-26 03:50PM"))),
+            ("11-22-26  03:50PM                 12 f.txt", Some(found("f.txt", Kind::File, Some(12), "11-22-26 03:50PM"))),
             ("total 12", None),
             ("", None),
             ("drwxr-xr-x 2 0 0 4096 Jan 01 2020 .", None),

@@ -111,7 +111,8 @@ impl Store {
 fn fresh(files: &dyn Files, name: &Name) -> Result<Box<dyn FileWriter>, FileError> {
     match draft(files, name, "", None) {
         Err(FileError::Exists) => match draft(files, name, "", Some(0)) {
-            Err(FileError::Exists) => draft(files, name, &files.unique(), None),
+            // Or somebody has just finished.
+            Err(FileError::Exists | FileError::NotFound) => draft(files, name, &files.unique(), None),
             begun => begun,
         },
         begun => begun,

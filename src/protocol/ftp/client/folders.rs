@@ -60,7 +60,7 @@ impl Client {
             let (files, name) = (files.clone(), name.entry(&entry.name));
             match entry.stat.kind {
                 _ if entry.name.contains(['\r', '\n']) => {
-                    job.miss(format!("{}: no such name can be said", escaped(entry.name.as_bytes(), false)))
+                    job.miss(format!("{}: no such name can be said", escaped(entry.name.as_bytes(), false)));
                 }
                 FileKind::File => job.tasks.push(Task::Put { files, name, path }),
                 FileKind::Folder => job.tasks.push(Task::PutFolder { files, name, path }),

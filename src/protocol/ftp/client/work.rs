@@ -40,7 +40,7 @@ pub(super) struct Wants {
 impl Wants {
     pub(super) fn new(setup: &Setup) -> Self {
         let params = &setup.params;
-        let put = params.place(PUT).cloned().or_else(|| setup.upload.clone());
+        let put = params.place(PUT).cloned();
         let ops = [(put.is_some(), Op::Put), (params.switch(LIST), Op::List), (params.switch(REMOVE), Op::Remove)];
         let mut wanted = ops.into_iter().filter(|(wanted, _)| *wanted).map(|(_, op)| op);
         let op = wanted.next();

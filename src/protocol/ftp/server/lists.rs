@@ -1,5 +1,7 @@
 //! Listings: LIST and NLST for people and old clients, MLSD and MLST for programs.
 
+use std::fmt::Write as _;
+
 use super::{Server, say, say_all};
 use crate::{
     protocol::ftp::{
@@ -44,12 +46,12 @@ impl Server {
     fn listed(&self, verb: &str, typed: &str, cx: &Cx<'_>) -> Result<(Name, String), FileError> {
         let name = Name::resolve(&self.state.here, typed).ok_or(FileError::NotFound)?;
         let now = (cx.facts.wall_clock)();
-        let write = |text: &mut String, name: &str, entry: &Entry| {
-            text.push_str(&match verb {
-                "NLST" => format!("{name}\r\n"),
-                "MLSD" => format!("{}{name}\r\n", facts(&entry.stat, self.state.told, self.chosen.write)),
-                _ => line(name, &entry.stat, self.chosen.write, now),
-            });
+        let add = |text: &mut String, name: &str, entry: &Entry| {
+            let _ = match verb {
+                "NLST" => write!(text, "{name}\r\n"),
+                "MLSD" => write!(text, "{}{name}\r\n", facts(&entry.stat, self.state.told, self.chosen.write)),
+                _ => text.write_str(&line(name, &entry.stat, self.chosen.write, now)),
+            };
         };
         let mut text = String::new();
         let files = &self.chosen.files;
@@ -59,13 +61,13 @@ impl Server {
                 // NLST names what can be asked for: with the folder before it that was asked about.
                 let before = if verb == "NLST" { prefix(typed) } else { String::new() };
                 for entry in self.entries(&name)? {
-                    write(&mut text, &format!("{before}{}", entry.name), &entry);
+                    add(&mut text, &format!("{before}{}", entry.name), &entry);
                 }
             }
             Ok(_) if verb == "MLSD" => return Err(FileError::NotAFolder),
             Ok(stat) => {
                 let shown = if verb == "NLST" { typed } else { name.last() };
-                write(&mut text, shown, &Entry { name: String::new(), stat: *stat });
+                add(&mut text, shown, &Entry { name: String::new(), stat: *stat });
             }
             Err(error) if verb == "MLSD" || !name.last().contains(['*', '?']) => return Err(error.clone()),
             Err(_) => {
@@ -73,7 +75,7 @@ impl Server {
                     prefix(typed.rsplit_once('/').map_or("", |(folder, _)| if folder.is_empty() { "/" } else { folder }));
                 let before = if verb == "NLST" { before } else { String::new() };
                 for entry in self.entries(&name.parent())?.iter().filter(|entry| matches(name.last(), &entry.name)) {
-                    write(&mut text, &format!("{before}{}", entry.name), entry);
+                    add(&mut text, &format!("{before}{}", entry.name), entry);
                 }
             }
         }

@@ -183,6 +183,11 @@ impl Server {
     }
 }
 
+/// ABOR may come as urgent data, whose last byte, here LF, is left behind until more comes: it is not waited for.
+fn is_urgent(rest: &[u8]) -> bool {
+    rest.len() < 32 && without_telnet(rest).eq_ignore_ascii_case(b"ABOR\r")
+}
+
 /// One reply of one line.
 fn say(cx: &mut Cx<'_>, code: u16, text: &str) {
     cx.write(format!("{code} {text}\r\n").as_bytes());
@@ -190,8 +195,11 @@ fn say(cx: &mut Cx<'_>, code: u16, text: &str) {
 
 /// One reply of several lines (RFC 959, section 4.2).
 fn say_all(cx: &mut Cx<'_>, code: u16, first: &str, lines: &[String], last: &str) {
-    let lines: String = lines.iter().map(|line| format!(" {line}\r\n")).collect();
-    cx.write(format!("{code}-{first}\r\n{lines}{code} {last}\r\n").as_bytes());
+    cx.write(format!("{code}-{first}\r\n").as_bytes());
+    for line in lines {
+        cx.write(format!(" {line}\r\n").as_bytes());
+    }
+    say(cx, code, last);
 }
 
 impl Session for Server {
@@ -209,10 +217,16 @@ impl Session for Server {
                 break;
             }
             let line = input.line(LONGEST_LINE).inspect_err(|_| say(cx, 500, "the line is too long, closing"))?;
-            let Some(line) = line else { break };
-            let line = without_telnet(line);
+            let line = match line {
+                Some(line) => without_telnet(line),
+                None if is_urgent(input.rest()) => {
+                    input.everything();
+                    b"ABOR".to_vec()
+                }
+                None => break,
+            };
             cx.heard(without_secrets(&line));
-            // The line end of an urgent ABOR may come by itself.
+            // Nothing between two line ends: the second one of an urgent ABOR.
             if !line.is_empty() {
                 self.line(line, cx);
             }

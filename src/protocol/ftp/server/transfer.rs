@@ -59,10 +59,10 @@ impl Transfer {
 
     /// It was interrupted: what came stays, to be gone on with.
     pub(super) fn keep(self) {
-        if let What::Put { mut store, lines, .. } = self.what {
-            if store.append(lines.map_or(b"", Lines::rest)).is_ok() {
-                store.keep();
-            }
+        if let What::Put { mut store, lines, .. } = self.what
+            && store.append(lines.map_or(b"", Lines::rest)).is_ok()
+        {
+            store.keep();
         }
     }
 }
