@@ -53,11 +53,11 @@ pub(super) fn asked_load(
 
 impl Asked<'_> {
     fn load(&self, flags: &LoadArgs, body: &DataArgs, words: &[&OsStr]) -> Result<Load, Trouble> {
-        if let Some(row) = self.row.filter(|row| !row.takes_data) {
+        if let Some(row) = self.row.filter(|row| !row.takes_data()) {
             body.refuse(words, row)?;
             return Self::without_data(flags, row);
         }
-        if let Some(form) = self.row.and_then(|row| row.form) {
+        if let Some(form) = self.row.and_then(Protocol::form) {
             return self.worded(form, flags, body, words);
         }
         let messages = match &body.file {
@@ -71,12 +71,15 @@ impl Asked<'_> {
             let sentence = format!("--length and DATA ({:?}) exclude each other", word.to_string_lossy());
             return Err(Trouble::usage(sentence).hint("leave one of them out"));
         }
+        let optional = self.row.is_some_and(Protocol::data_is_optional);
         if messages.is_empty() {
-            let length = flags.length.unwrap_or(LENGTH);
-            self.length_makes_sense(length)?;
+            let length = flags.length.unwrap_or(if optional { 0 } else { LENGTH });
+            if !optional {
+                self.length_makes_sense(length)?;
+            }
             return Ok(Load::Length(length));
         }
-        if messages.iter().any(bytes::Bytes::is_empty) {
+        if !optional && messages.iter().any(bytes::Bytes::is_empty) {
             self.empty_makes_sense(body.file.as_deref())?;
         }
         data::fits(&messages, &self.place(), self.family, self.row)?;

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 
 use super::{
-    Answers, AnswersBy, Protocol,
+    Answers, AnswersBy, Protocol, Takes,
     exchange::Outstanding,
     explained::{CLIENT, Course, Explained, Layout, SERVER},
 };
@@ -20,17 +20,18 @@ pub(super) static ROW: Protocol = Protocol {
     port: Some(19),
     rides: Protocol::BOTH,
     answers: AnswersBy { stream: Answers::Endless, datagrams: Answers::Each },
-    takes_data: false,
+    takes: Takes::Nothing,
     amplifies: true,
     echoes: true,
     cuts_matter: false,
     framed: false,
+    paths: false,
+    keeps: false,
     params: &[],
     server: Some(|_| Box::new(Server)),
     client: |_| Box::new(Client { line: None, awaited: Outstanding::default() }),
     prefix: None,
     explained: &EXPLAINED,
-    form: None,
 };
 
 static EXPLAINED: Explained = Explained {

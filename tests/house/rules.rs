@@ -18,7 +18,7 @@ pub struct Room {
     pub pure: bool,
 }
 
-const ALL_BELOW: &[&str] = &["bench", "role", "protocol", "transport", "session", "os", "values", "error"];
+const ALL_BELOW: &[&str] = &["bench", "role", "protocol", "transport", "files", "session", "os", "values", "error"];
 
 /// Who may use whom. Everything that is not listed is a breach.
 pub const ROOMS: &[Room] = &[

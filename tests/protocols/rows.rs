@@ -18,7 +18,7 @@ fn names_are_unique_and_found() {
         assert!(!row.rides.is_empty() && row.usual() == row.rides[0], "{}: it rides on something", row.name);
         assert!(row.rides.iter().enumerate().all(|(at, rides)| !row.rides[..at].contains(rides)), "{}", row.name);
         assert!(
-            row.amplifies <= row.echoes || row.form.is_some(),
+            row.amplifies <= row.echoes || row.form().is_some(),
             "{}: what answers any datagram can loop; what answers only messages of a form need not",
             row.name
         );
@@ -61,7 +61,7 @@ fn each_explains_itself() {
 
 /// Messages that this protocol, framing and carrier can say.
 fn sayable(row: &Protocol, framing: &str, rides: Rides) -> Vec<&'static [u8]> {
-    if let Some(form) = row.form {
+    if let Some(form) = row.form() {
         return form.examples.iter().map(|example| example.as_bytes()).collect();
     }
     let can = |message: &&[u8]| match framing {

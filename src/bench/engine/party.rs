@@ -343,7 +343,7 @@ impl Sink for Party {
             Event::Duplicate { .. } => self.work.note(|counters| counters.duplicated += 1),
             Event::Unsolicited { bytes } => self.unsolicited(bytes),
             Event::Refused { why, .. } => {
-                let hint = self.work.job.protocol.form.map_or_else(
+                let hint = self.work.job.protocol.form().map_or_else(
                     || "-l changes the length, --framing and --max-frame what is possible".into(),
                     |form| format!("each message is {}", form.usage),
                 );

@@ -1,16 +1,16 @@
 //! `-P`, `-p`, `--framing`, `--max-frame`: which protocol, and how it is set up.
 
-use std::{io::Read as _, path::Path};
+use std::ffi::OsStr;
 
 use clap::Args;
 
+use super::params;
 use crate::{
     cli::values::{self, Named},
-    error::{Trouble, reason},
-    protocol::{DEFAULT, Framing, Param, ParamError, ParamKind, Params, Protocol, Setup},
+    error::Trouble,
+    protocol::{DEFAULT, Ends, Framing, Params, Protocol, Setup},
     session::Rides,
     transport::Scheme,
-    values::show,
 };
 
 #[derive(Debug, Clone, Args)]
@@ -43,8 +43,8 @@ impl SetupArgs {
     ///
     /// # Errors
     /// A framing or a parameter that does not go with the protocol.
-    pub fn of(&self, protocol: Option<&'static Protocol>) -> Result<Setup, Trouble> {
-        Ok(Setup { framing: self.framing(protocol)?, params: self.params(protocol)?, numbered: None })
+    pub fn of(&self, protocol: Option<&'static Protocol>, end: Ends) -> Result<Setup, Trouble> {
+        Ok(Setup { framing: self.framing(protocol)?, params: self.params(protocol, end)?, ..Setup::default() })
     }
 
     fn framing(&self, protocol: Option<&'static Protocol>) -> Result<Framing, Trouble> {
@@ -65,45 +65,16 @@ impl SetupArgs {
         }
     }
 
-    fn params(&self, protocol: Option<&'static Protocol>) -> Result<Params, Trouble> {
-        let mut params = Params::default();
+    fn params(&self, protocol: Option<&'static Protocol>, end: Ends) -> Result<Params, Trouble> {
+        let mut values = Params::default();
         for (key, value) in &self.params {
             let Some(row) = protocol else {
                 return Err(Trouble::usage(format!("-p {key}={value} sets a parameter of a protocol, and none is named"))
                     .hint("name it, as in: -P processed -p delay=1s"));
             };
-            match row.params.iter().find(|param| param.name == key) {
-                Some(Param { kind: ParamKind::File(_), longest, .. }) => {
-                    let path = Path::new(value);
-                    let text = file_text(path, longest.unwrap_or(usize::MAX))?;
-                    let named = |error: ParamError| Trouble::usage(format!("{}: {error}", show::path(path)));
-                    params.set(row.params, key, &text).map_err(named)?;
-                }
-                _ => params.set(row.params, key, value).map_err(|error| param_trouble(row, &error))?,
-            }
+            params::set(&mut values, row, end, key, OsStr::new(value))?;
         }
-        Ok(params)
-    }
-}
-
-/// What a parameter's file holds.
-fn file_text(path: &Path, longest: usize) -> Result<String, Trouble> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(longest as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| Trouble::failed(format!("could not read {}: {}", show::path(path), reason(&error))))?;
-    if bytes.len() > longest {
-        let limit = show::grouped(longest as u64);
-        return Err(Trouble::usage(format!("{} has more than {limit} bytes, the limit", show::path(path))));
-    }
-    String::from_utf8(bytes).map_err(|_| Trouble::usage(format!("{} is no text in UTF-8", show::path(path))))
-}
-
-fn param_trouble(row: &Protocol, error: &ParamError) -> Trouble {
-    let trouble = Trouble::usage(format!("{}: {error}", row.name));
-    match error.hint() {
-        Some(hint) => trouble.hint(hint),
-        None => trouble.hint(format!("`netproto protocols {}` tells what it takes", row.name)),
+        Ok(values)
     }
 }
 

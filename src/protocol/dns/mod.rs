@@ -15,7 +15,7 @@ mod tests;
 mod zone;
 
 use self::{client::Client, server::Server, zone::Zone};
-use super::{AnswersBy, Form, Made, Param, ParamKind, Protocol};
+use super::{AnswersBy, Form, Made, Param, ParamKind, Protocol, Takes};
 use crate::session::{Input, Rides};
 
 const ZONE: &str = "zone";
@@ -47,37 +47,32 @@ pub(super) static ROW: Protocol = Protocol {
     port: Some(53),
     rides: &[Rides::Datagrams, Rides::Stream],
     answers: AnswersBy::EACH,
-    takes_data: true,
+    takes: Takes::Words(Form {
+        usage: "NAME [TYPE]",
+        examples: &["www.example.test", "www.example.test AAAA", "example.test MX", "alias.example.test"],
+    }),
     // At most 1232 bytes, and 512 to a client that does not say that it takes more; but a question has 30.
     amplifies: true,
     // Only questions are answered, and answers are marked as such.
     echoes: false,
     cuts_matter: false,
     framed: false,
+    paths: false,
+    keeps: false,
     params: &[
-        Param {
-            name: ZONE,
-            kind: ParamKind::File(|text| Zone::read(text).map(Made::new)),
-            default: "",
-            longest: Some(LONGEST_ZONE),
-            help: "the zone, a master file (RFC 1035, 5); without it, example.test",
-        },
-        Param {
-            name: TTL,
-            kind: ParamKind::Duration,
-            default: "",
-            longest: None,
-            help: "the TTL of all records, whatever the zone says",
-        },
+        Param::server(
+            ZONE,
+            ParamKind::File(|text| Zone::read(text).map(Made::new)),
+            "",
+            "the zone, a master file (RFC 1035, 5); without it, example.test",
+        )
+        .longest(LONGEST_ZONE),
+        Param::server(TTL, ParamKind::Duration, "", "the TTL of all records, whatever the zone says"),
     ],
     server: Some(|setup| Box::new(Server::new(setup))),
     client: |_| Box::new(Client::default()),
     prefix: None,
     explained: &explained::EXPLAINED,
-    form: Some(Form {
-        usage: "NAME [TYPE]",
-        examples: &["www.example.test", "www.example.test AAAA", "example.test MX", "alias.example.test"],
-    }),
 };
 
 /// A message of a stream: "prefixed with a two byte length field" (RFC 1035, section 4.2.2).

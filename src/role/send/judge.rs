@@ -26,7 +26,7 @@ pub(super) fn judge(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble>
     }
     if let Some(why) = &heard.unsayable {
         let trouble = Trouble::usage(format!("the message can't be sent: {why}"));
-        return Err(match plan.protocol.form {
+        return Err(match plan.protocol.form() {
             Some(form) => trouble.hint(format!("{} is asked: {}", plan.protocol.name, form.usage)),
             None => trouble.hint("--framing and --max-frame change what is possible"),
         });
