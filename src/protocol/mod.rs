@@ -14,6 +14,7 @@ mod echo;
 mod exchange;
 mod explained;
 pub mod framing;
+mod http;
 mod once;
 mod param;
 mod params;
@@ -154,6 +155,7 @@ pub static ALL: &[&Protocol] = &[
     &qotd::ROW,
     &daytime::ROW,
     &time::ROW,
+    &http::ROW,
     &dns::ROW,
     &raw::ROW,
 ];

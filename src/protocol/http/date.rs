@@ -28,6 +28,13 @@ impl fmt::Display for Date {
 }
 
 impl Date {
+    /// `1994-11-06 08:49`, for people.
+    pub(super) fn short(self) -> String {
+        let (day, second) = (self.0.div_euclid(SECONDS_A_DAY), self.0.rem_euclid(SECONDS_A_DAY));
+        let (year, month, date) = calendar::civil(day);
+        format!("{year:04}-{:02}-{date:02} {:02}:{:02}", month + 1, second / 3600, second / 60 % 60)
+    }
+
     /// Reads any of the three forms; what is none of them is as if it were not there.
     pub(super) fn read(text: &str) -> Option<Self> {
         let (weekday, rest) = text.split_once([',', ' '])?;

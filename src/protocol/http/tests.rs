@@ -1,0 +1,1 @@
+//! Sessions, message by message.
