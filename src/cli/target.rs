@@ -121,7 +121,7 @@ impl<'a> Words<'a> {
         };
         let url = self.target.and_then(protocol_url).filter(|_| self.in_url.is_some());
         let (user, _, path) = url.and_then(|(row, rest)| divided(row, rest)).unwrap_or_default();
-        (Goal { authority, path: path.into() }, user.map(read::percent_decoded))
+        (Goal { authority, path: path.into(), ..Goal::default() }, user.map(read::percent_decoded))
     }
 
     /// `echo udp` for `udp HOST -P echo`. A host that is called so has its port written.
