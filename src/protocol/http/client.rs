@@ -89,6 +89,9 @@ impl Client {
                     let total = if let Framing::Length(length) = reading.framing { Some(length) } else { None };
                     cx.event(Event::Progress { done: reading.length, total });
                 }
+                if reading.decoder.done() {
+                    self.answered(cx);
+                }
                 Ok(true)
             }
             Step::More => Ok(false),
@@ -161,14 +164,14 @@ impl Client {
             reading.lost = Some("it says not where".into());
             return;
         };
-        if !asked.safe && !matches!(response.status, 307 | 308) {
-            reading.lost = Some(format!("what was sent is not to be repeated there: ask for {location:?} with GET"));
-            return;
-        }
         match urls::joined(self.asking.path_of(asked), location) {
             Ok(url) => {
                 let why = format!("{} {}", reading.status, reading.reason);
-                reading.elsewhere = Some(Elsewhere { rides: None, authority: url.authority, path: Some(url.path), why });
+                // "If a client does not want the method changed", the server says 307 or 308 (RFC 9110, section 15.4); with the
+                // others everybody asks with GET what was asked with anything but GET and HEAD.
+                let bare = !asked.safe && !matches!(response.status, 307 | 308);
+                let (authority, path) = (url.authority, Some(url.path));
+                reading.elsewhere = Some(Elsewhere { rides: None, authority, path, bare, why });
             }
             Err(why) => reading.lost = Some(format!("it can't be followed to {location:?}: {why}")),
         }

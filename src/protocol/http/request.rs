@@ -31,6 +31,8 @@ pub(super) struct Asking {
     body: Bytes,
     upload: Option<Place>,
     chunked: bool,
+    /// Sent here by another server, to ask with GET.
+    bare: bool,
 }
 
 /// What was asked, as far as its answer depends on it.
@@ -49,7 +51,7 @@ pub(super) struct Asked {
 
 impl Asking {
     pub(super) fn new(setup: &Setup) -> Self {
-        let given = &setup.params;
+        let (given, bare) = (&setup.params, setup.goal.bare);
         let typed = given.all_made::<Line>(params::HEADER);
         let names = |name: &str| typed.iter().any(|line| line.0.split(':').next().is_some_and(|n| n.eq_ignore_ascii_case(name)));
         let mut lines: String = typed.iter().map(|line| line.0.as_str()).collect();
@@ -66,11 +68,12 @@ impl Asking {
             authority: authority.strip_suffix(":80").unwrap_or(authority).to_owned(),
             path: format!("{slash}{path}"),
             urls: given.made(params::URLS),
-            method: given.made(params::METHOD),
+            method: given.made(params::METHOD).filter(|_| !bare),
             names_host: names("Host"),
             lines,
-            body: Bytes::copy_from_slice(given.text(params::BODY).unwrap_or_default().as_bytes()),
-            upload: setup.upload.clone(),
+            body: Bytes::copy_from_slice(given.text(params::BODY).filter(|_| !bare).unwrap_or_default().as_bytes()),
+            upload: setup.upload.clone().filter(|_| !bare),
+            bare,
             chunked: given.switch(params::CHUNKED),
         }
     }
@@ -125,7 +128,7 @@ impl Asking {
             let (file, stat) = place.files.open(&place.name)?;
             return Ok(Some(Part::File(file, Piece { from: 0, length: stat.size })));
         }
-        let body = if body.is_empty() { &self.body } else { body };
+        let body = if body.is_empty() || self.bare { &self.body } else { body };
         Ok((!body.is_empty()).then(|| Part::Bytes(body.clone())))
     }
 }
