@@ -53,6 +53,8 @@ impl Asking {
     pub(super) fn new(setup: &Setup) -> Self {
         let (given, bare) = (&setup.params, setup.goal.bare);
         let typed = given.all_made::<Line>(params::HEADER);
+        // What was meant for one server is not told another that it sends us to.
+        let typed: Vec<_> = typed.into_iter().filter(|line| !(setup.goal.foreign && secret(&line.0))).collect();
         let names = |name: &str| typed.iter().any(|line| line.0.split(':').next().is_some_and(|n| n.eq_ignore_ascii_case(name)));
         let mut lines: String = typed.iter().map(|line| line.0.as_str()).collect();
         for (name, value) in [("User-Agent", concat!("netproto/", env!("CARGO_PKG_VERSION"))), ("Accept", "*/*")] {
@@ -131,6 +133,12 @@ impl Asking {
         let body = if body.is_empty() || self.bare { &self.body } else { body };
         Ok((!body.is_empty()).then(|| Part::Bytes(body.clone())))
     }
+}
+
+/// Fields that say who we are.
+fn secret(line: &str) -> bool {
+    let name = line.split(':').next().unwrap_or_default();
+    ["Authorization", "Cookie", "Proxy-Authorization"].iter().any(|secret| name.eq_ignore_ascii_case(secret))
 }
 
 /// The head for whoever follows the dialogue, and how much body comes behind it.
