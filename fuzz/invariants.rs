@@ -7,7 +7,7 @@
 use std::{fmt, sync::Arc};
 
 use netproto::{
-    protocol::{ALL, Answers, Framing, Given, Params, Protocol, Setup, framing::Kind},
+    protocol::{ALL, Answers, Framing, Given, Params, Protocol, Setup, find, framing::Kind},
     session::{Closed, End, Event, Input, Move, Rides, Verdict, Violation},
     values::{read, show},
 };
@@ -104,6 +104,15 @@ struct Outcome {
 pub fn sessions(data: &[u8]) {
     let mut choices = Choices(data);
     let row = *choices.one_of(ALL);
+    session_of(row, choices);
+}
+
+/// The same of one row.
+pub fn sessions_of(name: &str, data: &[u8]) {
+    session_of(find(name).unwrap(), Choices(data));
+}
+
+fn session_of(row: &'static Protocol, mut choices: Choices<'_>) {
     let framing = if row.framed { choices.framing() } else { Framing::default() };
     let (flags, cut) = (choices.byte(), Cut::UpTo(choices.byte() % 40 + 1));
     let mut params = Params::default();

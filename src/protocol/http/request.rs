@@ -57,7 +57,7 @@ impl Asking {
         let typed: Vec<_> = typed.into_iter().filter(|line| !(setup.goal.foreign && secret(&line.0))).collect();
         let names = |name: &str| typed.iter().any(|line| line.0.split(':').next().is_some_and(|n| n.eq_ignore_ascii_case(name)));
         let mut lines: String = typed.iter().map(|line| line.0.as_str()).collect();
-        for (name, value) in [("User-Agent", concat!("netproto/", env!("CARGO_PKG_VERSION"))), ("Accept", "*/*")] {
+        for (name, value) in [("User-Agent", "netproto"), ("Accept", "*/*")] {
             if !names(name) {
                 let _ = write!(lines, "{name}: {value}\r\n");
             }
