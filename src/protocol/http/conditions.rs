@@ -62,8 +62,7 @@ impl Version {
     fn listed(&self, fields: Fields<'_>, name: &str, weak: bool) -> bool {
         fields.all(name).any(|value| {
             let mut tags = Tags(value);
-            value.trim_ascii() == b"*"
-                || tags.any(|(is_weak, tag)| tag == self.etag.as_bytes() && (weak || !is_weak))
+            value.trim_ascii() == b"*" || tags.any(|(is_weak, tag)| tag == self.etag.as_bytes() && (weak || !is_weak))
         })
     }
 }

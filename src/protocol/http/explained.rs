@@ -37,9 +37,15 @@ pub(super) static EXPLAINED: Explained = Explained {
     ],
     states: &[
         ("head", "A head is awaited, or has come in part: at most 30 seconds, or it is answered with 408."),
-        ("body", "The request has a body, which is read first, chunked or by its length; 100 Continue was said if it was expected."),
+        (
+            "body",
+            "The request has a body, which is read first, chunked or by its length; 100 Continue was said if it was expected.",
+        ),
         ("answering", "The answer goes out. Requests behind it wait in line, and no more are read while much is unsent."),
-        ("closed", "After Connection: close, an HTTP/1.0 request without keep-alive, or anything that could be read in two ways."),
+        (
+            "closed",
+            "After Connection: close, an HTTP/1.0 request without keep-alive, or anything that could be read in two ways.",
+        ),
     ],
     courses: &[Course {
         over: "streams",

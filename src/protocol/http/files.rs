@@ -82,8 +82,9 @@ fn whole_or_part(file: &Arc<dyn FileReader>, stat: &Stat, name: &str, request: &
             Ok(part) => versioned(Answer::new(200).field("Content-Type", kind), &version).part(part),
             Err(error) => refused(&error),
         },
-        Ranges::Unsatisfiable => Answer::told(416, "the file has no such bytes")
-            .field("Content-Range", &format!("bytes */{}", stat.size)),
+        Ranges::Unsatisfiable => {
+            Answer::told(416, "the file has no such bytes").field("Content-Range", &format!("bytes */{}", stat.size))
+        }
         Ranges::Pieces(pieces) => {
             let answer = versioned(Answer::new(206), &version);
             let answer = match pieces[..] {
@@ -99,10 +100,7 @@ fn whole_or_part(file: &Arc<dyn FileReader>, stat: &Stat, name: &str, request: &
 }
 
 fn versioned(answer: Answer, version: &Version) -> Answer {
-    answer
-        .field("Last-Modified", &version.modified.to_string())
-        .field("ETag", &version.etag)
-        .field("Accept-Ranges", "bytes")
+    answer.field("Last-Modified", &version.modified.to_string()).field("ETag", &version.etag).field("Accept-Ranges", "bytes")
 }
 
 /// RFC 9110, section 14.6.
@@ -114,7 +112,8 @@ fn several(
     size: u64,
 ) -> Result<Answer, FileError> {
     // No part of a file is known to be free of it; but each has its length, and whoever guesses it gains nothing by it.
-    let boundary = format!("netproto-{size:x}-{:x}", pieces.iter().fold(0, |all: u64, piece| all ^ piece.from.rotate_left(9)));
+    let boundary =
+        format!("netproto-{size:x}-{:x}", pieces.iter().fold(0, |all: u64, piece| all ^ piece.from.rotate_left(9)));
     answer = answer.field("Content-Type", &format!("multipart/byteranges; boundary={boundary}"));
     let mut between = String::new();
     for piece in pieces {

@@ -26,7 +26,12 @@ const LONGEST_LIST: usize = 16 * 1024 * 1024;
 pub(super) struct Line(pub(super) String);
 
 pub(super) static ALL: &[Param] = &[
-    Param::server(ROOT, ParamKind::Folder { make: false }, "", "serve the files of this folder; without it, a page and an echo"),
+    Param::server(
+        ROOT,
+        ParamKind::Folder { make: false },
+        "",
+        "serve the files of this folder; without it, a page and an echo",
+    ),
     Param::server(ECHO, ParamKind::Switch, "false", "answer everything with what was received, as JSON"),
     Param::both(
         STATUS,
@@ -44,10 +49,16 @@ pub(super) static ALL: &[Param] = &[
     .many(),
     Param::both(CHUNKED, ParamKind::Switch, "false", "send the body in chunks"),
     Param::server(MAX_BODY, ParamKind::Size, "1M", "the longest body of a request; a longer one gets 413"),
-    Param::server(HEAD_TIMEOUT, ParamKind::Duration, "30s", "how long the head of a request may take, and a pause in its body; 0: for ever"),
+    Param::server(
+        HEAD_TIMEOUT,
+        ParamKind::Duration,
+        "30s",
+        "how long the head of a request may take, and a pause in its body; 0: for ever",
+    ),
     Param::client(METHOD, ParamKind::Parsed { shape: "METHOD", read: method }, "", "the method [GET; POST with a body]"),
     Param::client(LOCATION, ParamKind::Switch, "false", "follow redirects").short('L'),
-    Param::client(URLS, ParamKind::File(urls::read), "", "ask for these in turn: a path or URL a line").longest(LONGEST_LIST),
+    Param::client(URLS, ParamKind::File(urls::read), "", "ask for these in turn: a path or URL a line")
+        .longest(LONGEST_LIST),
     Param::client(BODY_IS, ParamKind::Contents, "", "the body of the answer must be what FILE holds"),
 ];
 

@@ -83,9 +83,8 @@ mod tests {
 
     #[test]
     fn ranges_are_cut_to_the_file() {
-        let pieces = |pieces: &[(u64, u64)]| {
-            Ranges::Pieces(pieces.iter().map(|&(from, length)| Piece { from, length }).collect())
-        };
+        let pieces =
+            |pieces: &[(u64, u64)]| Ranges::Pieces(pieces.iter().map(|&(from, length)| Piece { from, length }).collect());
         for (value, wanted) in [
             ("bytes=0-0", pieces(&[(0, 1)])),
             ("Bytes=2-", pieces(&[(2, 8)])),

@@ -55,7 +55,8 @@ impl Asking {
         let typed = given.all_made::<Line>(params::HEADER);
         // What was meant for one server is not told another that it sends us to.
         let typed: Vec<_> = typed.into_iter().filter(|line| !(setup.goal.foreign && secret(&line.0))).collect();
-        let names = |name: &str| typed.iter().any(|line| line.0.split(':').next().is_some_and(|n| n.eq_ignore_ascii_case(name)));
+        let names =
+            |name: &str| typed.iter().any(|line| line.0.split(':').next().is_some_and(|n| n.eq_ignore_ascii_case(name)));
         let mut lines: String = typed.iter().map(|line| line.0.as_str()).collect();
         for (name, value) in [("User-Agent", "netproto"), ("Accept", "*/*")] {
             if !names(name) {

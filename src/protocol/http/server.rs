@@ -109,7 +109,8 @@ impl Server {
         let request = Request::read(head, &mut room)?;
         let target = Target::read(request.method, request.target)?;
         if request.framing == Framing::None {
-            if !request.newer && matches!(request.method, "POST" | "PUT") && request.fields.first("content-length").is_none() {
+            if !request.newer && matches!(request.method, "POST" | "PUT") && request.fields.first("content-length").is_none()
+            {
                 // RFC 1945, section 8.3: there is no other way to know where it ends.
                 return Err(Bad::new(411, "no_length", "in HTTP/1.0 a body needs a Content-Length"));
             }
@@ -152,8 +153,7 @@ impl Server {
         let mut room = head::room();
         let request = Request::read(&pending.head, &mut room)?;
         let target = Target::read(request.method, request.target)?;
-        let received =
-            Received { body: &pending.kept, length: pending.length, trailers: pending.decoder.trailers() };
+        let received = Received { body: &pending.kept, length: pending.length, trailers: pending.decoder.trailers() };
         self.respond(&request, target, received, cx)?;
         Ok(true)
     }

@@ -12,7 +12,10 @@ use super::status::Bad;
 /// A target in one of its forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target<'a> {
-    Path { path: &'a str, query: Option<&'a str> },
+    Path {
+        path: &'a str,
+        query: Option<&'a str>,
+    },
     /// `OPTIONS *`: about the server.
     Asterisk,
 }
@@ -152,7 +155,8 @@ mod tests {
         for path in ["/..", "/../x", "/a/../../x", "/%2e%2e/x", "/.%2E/x", "/a/%2e%2e", "/..//"] {
             assert_eq!(Name::read(path), Err(UP), "{path}");
         }
-        for path in ["/%2e%2e%2fx", "/..%2fx", "/a%00b", "/a%0Ab", "/%c0%ae%c0%ae/x", "/%", "/%2", "/%zz", "/a%2Fb", "/%ff"] {
+        for path in ["/%2e%2e%2fx", "/..%2fx", "/a%00b", "/a%0Ab", "/%c0%ae%c0%ae/x", "/%", "/%2", "/%zz", "/a%2Fb", "/%ff"]
+        {
             assert_eq!(Name::read(path).unwrap_err().status, 400, "{path}");
         }
     }

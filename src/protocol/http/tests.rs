@@ -195,7 +195,9 @@ fn waited(end: &mut End) -> String {
 
 #[test]
 fn slow_heads_and_bodies_are_given_up() {
-    for (bytes, status) in [("GET / HT", Some(408)), ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab", Some(408)), ("", None)] {
+    for (bytes, status) in
+        [("GET / HT", Some(408)), ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab", Some(408)), ("", None)]
+    {
         let mut end = server(&[("head-timeout", "1s")]);
         end.offer(bytes.as_bytes());
         // What came since the clock was set may make it go round once more.
