@@ -135,7 +135,7 @@ impl Answer {
         }
         for part in self.body {
             if chunked {
-                chunks(part, cx);
+                chunks(&part, cx);
             } else {
                 part.write(cx);
             }
@@ -152,13 +152,13 @@ const CHUNK: u64 = 16 * 1024;
 const MOST_CHUNKS: u64 = 4096;
 
 /// A part in chunks (RFC 9112, section 7.1), without the last one.
-pub(super) fn chunks(part: Part, cx: &mut Cx<'_>) {
+pub(super) fn chunks(part: &Part, cx: &mut Cx<'_>) {
     let (all, mut at) = (part.length(), 0);
     let size = CHUNK.max(all.div_ceil(MOST_CHUNKS));
     while at < all {
         let length = size.min(all - at);
         cx.write(format!("{length:x}\r\n").as_bytes());
-        match &part {
+        match part {
             Part::Bytes(bytes) => cx.write_shared(&bytes.slice(at as usize..(at + length) as usize)),
             Part::File(file, piece) => cx.pour(Pour { file: file.clone(), from: piece.from + at, length }),
         }

@@ -44,13 +44,12 @@ impl Date {
         let mut words = rest.split_ascii_whitespace();
         let first = words.next()?;
         let date = if text.contains(',') {
-            match first.split('-').collect::<Vec<_>>()[..] {
+            if let [day, month, year] = first.split('-').collect::<Vec<_>>()[..] {
                 // RFC 850: Sunday, 06-Nov-94 08:49:37 GMT
-                [day, month, year] => (two_digit_year(year)?, month, day, words.next()?),
-                _ => {
-                    let (month, year, time) = (words.next()?, words.next()?, words.next()?);
-                    (number(year, 4)?, month, first, time)
-                }
+                (two_digit_year(year)?, month, day, words.next()?)
+            } else {
+                let (month, year, time) = (words.next()?, words.next()?, words.next()?);
+                (number(year, 4)?, month, first, time)
             }
         } else {
             // asctime: Sun Nov  6 08:49:37 1994

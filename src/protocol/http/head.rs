@@ -233,10 +233,8 @@ impl<'a> Said<'a> {
         match self.expect {
             // "A server that receives a 100-continue expectation in an HTTP/1.0 request MUST ignore that expectation"
             // (RFC 9110, section 10.1.1).
-            Some(value) if newer => match value.trim_ascii().eq_ignore_ascii_case(b"100-continue") {
-                true => Ok(true),
-                false => Err(Bad::new(417, "unknown_expectation", "only 100-continue can be expected")),
-            },
+            Some(value) if newer && value.trim_ascii().eq_ignore_ascii_case(b"100-continue") => Ok(true),
+            Some(_) if newer => Err(Bad::new(417, "unknown_expectation", "only 100-continue can be expected")),
             _ => Ok(false),
         }
     }

@@ -46,8 +46,10 @@ impl Ranges {
         }
         let mut pieces = Vec::with_capacity(specs.len());
         for spec in specs {
-            pieces.extend(piece(spec, size)?);
+            pieces.push(piece(spec, size)?);
         }
+        // What lies behind the end has no length.
+        pieces.retain(|piece| piece.length > 0);
         if pieces.is_empty() {
             return Some(Self::Unsatisfiable);
         }
@@ -57,8 +59,8 @@ impl Ranges {
     }
 }
 
-/// `None`: malformed. `Some(None)`: not in the file.
-fn piece(spec: &str, size: u64) -> Option<Option<Piece>> {
+/// `None`: malformed. A length of 0: not in the file.
+fn piece(spec: &str, size: u64) -> Option<Piece> {
     let (first, last) = spec.split_once('-')?;
     let number = |text: &str| {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -67,14 +69,14 @@ fn piece(spec: &str, size: u64) -> Option<Option<Piece>> {
     };
     if first.is_empty() {
         let length = number(last)?.min(size);
-        return Some((length > 0).then_some(Piece { from: size - length, length }));
+        return Some(Piece { from: size - length, length });
     }
     let from = number(first)?;
     let last = if last.is_empty() { u64::MAX } else { number(last)? };
     if last < from {
         return None;
     }
-    Some((from < size).then(|| Piece { from, length: last.min(size - 1) - from + 1 }))
+    Some(Piece { from, length: last.saturating_add(1).min(size).saturating_sub(from) })
 }
 
 #[cfg(test)]

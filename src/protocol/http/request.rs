@@ -117,7 +117,7 @@ impl Asking {
         let (head_only, safe) = (method == "HEAD", matches!(method, "GET" | "HEAD"));
         match body {
             Some(body) if self.chunked => {
-                chunks(body, cx);
+                chunks(&body, cx);
                 cx.write(b"0\r\n\r\n");
             }
             Some(body) => body.write(cx),

@@ -278,13 +278,11 @@ impl Session for Server {
     }
 
     fn resume(&mut self, id: EffectId, _: Outcome, cx: &mut Cx<'_>) -> Result<(), Violation> {
-        match id {
-            TICK => self.tick(cx),
-            _ => {
-                cx.resume_input();
-                Ok(())
-            }
+        if id == TICK {
+            return self.tick(cx);
         }
+        cx.resume_input();
+        Ok(())
     }
 
     fn eof(&mut self, rest: &[u8], cx: &mut Cx<'_>) -> Result<(), Violation> {
