@@ -202,7 +202,12 @@ impl Party {
             Verdict::Wrong(mismatch) => {
                 self.state.answered = true;
                 let kind = if self.datagrams() && mismatch.why.is_none() { Failure::Corrupted } else { Failure::WrongReply };
-                self.work.count(request.measured, |tally| tally.failed_as(kind, Some(described(mismatch))));
+                self.work.count(request.measured, |tally| {
+                    tally.failed_as(kind, Some(described(mismatch)));
+                    if let Some(name) = mismatch.why.as_ref().and_then(|why| why.name) {
+                        tally.counters.named(name, 1);
+                    }
+                });
             }
         }
     }
