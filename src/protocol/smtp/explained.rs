@@ -33,7 +33,10 @@ RSET, NOOP, VRFY, HELP, QUIT",
     ],
     states: &[
         ("greeting", "The server speaks first; who speaks before it is turned away."),
-        ("commands", "EHLO, AUTH if that is asked for, then MAIL, RCPT and DATA or BDAT, many in one piece with PIPELINING."),
+        (
+            "commands",
+            "EHLO, AUTH if that is asked for, then MAIL, RCPT and DATA or BDAT, many in one piece with PIPELINING.",
+        ),
         ("message", "Lines up to a full stop alone, or chunks of a known length. A bare LF or CR ends the connection."),
         ("committing", "The message is put on disk; 250 is said after that, and commands behind it wait."),
         ("closed", "QUIT was said, or 421: the server stops, or nothing came for too long."),

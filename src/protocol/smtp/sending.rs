@@ -1,5 +1,7 @@
 //! One message on its way: what of it is said next, what was answered to each part, and what to tell of it in the end.
 
+use std::fmt::Write as _;
+
 use super::{
     mail::{Mail, Options},
     wire::Wire,
@@ -78,7 +80,7 @@ impl Sending {
         let mut told = String::new();
         let mut line = |what: &str, reply: &Reply| {
             let how = if reply.is_good() { "taken" } else { "refused" };
-            told.push_str(&format!("{what}: {how}, {}\n", reply.text));
+            let _ = writeln!(told, "{what}: {how}, {}", reply.text);
         };
         if let Some(reply) = self.sender.as_ref().filter(|reply| !reply.is_good()) {
             line("sender", reply);
@@ -104,10 +106,14 @@ impl Sending {
         let (got, sentence) = match (sender, &self.last, &refused[..]) {
             (Some(reply), ..) => (reply, format!("the sender was refused: {}", reply.text)),
             (None, Some(last), []) if last.is_good() => return Verdict::Right,
-            (None, last, refused) if !refused.is_empty() && last.as_ref().is_none_or(|last| last.is_good() || self.accepted() == 0) => {
+            (None, last, refused)
+                if !refused.is_empty() && last.as_ref().is_none_or(|last| last.is_good() || self.accepted() == 0) =>
+            {
                 let (n, of) = (refused.len(), options.to.len());
-                let each: Vec<_> =
-                    refused.iter().map(|(to, reply)| format!("{}: {}", show::escaped(to.address.as_bytes(), false), reply.text)).collect();
+                let each: Vec<_> = refused
+                    .iter()
+                    .map(|(to, reply)| format!("{}: {}", show::escaped(to.address.as_bytes(), false), reply.text))
+                    .collect();
                 (refused[0].1, format!("{n} of {of} recipients refused: {}", each.join("; ")))
             }
             (None, Some(last), _) => (last, format!("the message was refused: {}", last.text)),

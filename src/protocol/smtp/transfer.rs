@@ -1,6 +1,6 @@
 //! How a message goes over the wire, in as few turns as the server's extensions allow.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use super::{
     client::{Client, ROOM, Step},
@@ -44,8 +44,7 @@ fn chunks(client: &Client) -> bool {
 fn step(client: &mut Client, sending: &mut Sending, cx: &mut Cx<'_>) -> Went {
     // Without PIPELINING each command awaits the answer to the one before. A file, which may be long, is begun only when it is
     // known that somebody takes it.
-    let in_turn = !client.offers.pipelining
-        || (sending.next == Next::Content && matches!(sending.mail, Mail::File { .. }));
+    let in_turn = !client.offers.pipelining || (sending.next == Next::Content && matches!(sending.mail, Mail::File { .. }));
     if in_turn && !client.awaited.is_empty() {
         return Went::Waits;
     }
@@ -82,7 +81,7 @@ fn step(client: &mut Client, sending: &mut Sending, cx: &mut Cx<'_>) -> Went {
 fn mail_command(client: &Client, mail: &Mail) -> String {
     let mut line = format!("MAIL FROM:<{}>", client.options.from.address);
     if client.offers.size.is_some() {
-        line += &format!(" SIZE={}", mail.size());
+        let _ = write!(line, " SIZE={}", mail.size());
     }
     if mail.eight_bit() {
         line += " BODY=8BITMIME";
