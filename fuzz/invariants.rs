@@ -113,7 +113,7 @@ pub fn sessions(data: &[u8]) {
     let rides = row.rides[(flags & 1) % row.rides.len()];
     let cuts_matter = row.cuts_matter && framing.kind == Kind::Raw;
     let client = flags & 2 != 0 || row.server.is_none();
-    let setup = Setup { framing, params, numbered };
+    let setup = Setup { framing, params, numbered, script: row.script };
     let case = |cut| Case { row, setup: setup.clone(), client, rides, data: choices.0, cut };
     let whole = case(Cut::Whole).run();
     if rides == Rides::Datagrams {

@@ -28,7 +28,7 @@ fn setup(row: &Protocol, framing: &str, params: &[(&str, &str)]) -> Setup {
     for (name, value) in params {
         set.set(row.params, name, value).unwrap();
     }
-    Setup { framing: Framing::parse(framing, None).unwrap(), params: set, numbered: None }
+    Setup { framing: Framing::parse(framing, None).unwrap(), params: set, script: row.script, numbered: None }
 }
 
 /// A client and a server of `name`; a client that has no server talks to `echo`.

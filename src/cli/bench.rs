@@ -164,7 +164,7 @@ impl Bench {
     /// # Errors
     /// What was typed makes no sense together.
     pub fn plan(&self, command: String) -> Result<BenchPlan, Trouble> {
-        let words = Words::sort("bench", self.transport.as_ref(), self.target.as_ref(), &self.data);
+        let words = Words::sort("bench", self.transport.as_ref(), self.target.as_ref(), &self.data)?;
         if !words.begun() && words.target.is_none() {
             return Err(missing());
         }

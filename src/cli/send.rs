@@ -146,7 +146,7 @@ impl Send {
     /// # Errors
     /// What was typed makes no sense together.
     pub fn plan(&self) -> Result<SendPlan, Trouble> {
-        let words = Words::sort("send", self.transport.as_ref(), self.target.as_ref(), &self.data);
+        let words = Words::sort("send", self.transport.as_ref(), self.target.as_ref(), &self.data)?;
         let named = words.protocol(self.protocol.protocol)?;
         let target = words.target(self.datagram, named)?.ok_or_else(|| missing(words.transport, named))?;
         let row = named.unwrap_or(ANY);

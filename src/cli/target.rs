@@ -29,14 +29,21 @@ pub struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// The transport may be left out; then the first word is the target at once.
+    ///
+    /// # Errors
+    /// The first word is a script that can't be used.
     pub fn sort(
         command: &'static str,
         first: Option<&'a String>,
         second: Option<&'a OsString>,
         rest: &'a [OsString],
-    ) -> Self {
+    ) -> Result<Self, Trouble> {
         let transport = first.and_then(|word| values::transport(word));
-        let named = first.and_then(|word| protocol::find(word));
+        let named = match first {
+            // A script by its ending alone: with a slash it could be a target.
+            Some(word) if word.ends_with(".lua") && !word.contains("://") => Some(values::script(word)?),
+            word => word.and_then(|word| protocol::find(word)),
+        };
         let mut words = first
             .filter(|_| transport.is_none() && named.is_none())
             .map(OsStr::new)
@@ -46,7 +53,7 @@ impl<'a> Words<'a> {
         let target = words.next();
         // After `unix` it is a path, which may hold anything.
         let in_url = target.filter(|_| !transport.is_some_and(Scheme::is_unix)).and_then(protocol_url).map(|(row, _)| row);
-        Self { command, transport, named, in_url, target, data: words.collect() }
+        Ok(Self { command, transport, named, in_url, target, data: words.collect() })
     }
 
     /// Does the line say what to speak, or over what?

@@ -30,6 +30,7 @@ pub(super) static ROW: Protocol = Protocol {
     client: |_| Box::new(Client { line: None, awaited: Outstanding::default() }),
     prefix: None,
     explained: &EXPLAINED,
+    script: None,
 };
 
 static EXPLAINED: Explained = Explained {

@@ -13,6 +13,7 @@ mod echo;
 mod exchange;
 mod explained;
 pub mod framing;
+pub mod lua;
 mod once;
 mod params;
 mod processed;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 pub use explained::{Course, Explained, Layout};
 pub use framing::Framing;
+pub use lua::Script;
 pub use params::{Param, ParamError, ParamKind, Params};
 
 use crate::session::{Rides, Session};
@@ -51,6 +53,8 @@ pub struct Setup {
     /// Over datagrams, from the load generator: bodies are this pattern, with the message's number (its `seq`, 8 bytes, big
     /// endian) over the first 8 bytes. A checking client then knows which message an answer belongs to, in any order.
     pub numbered: Option<Arc<[u8]>>,
+    /// What the sessions of a scripted row say: its [`Protocol::script`].
+    pub script: Option<&'static Script>,
 }
 
 /// Makes one end of a conversation.
@@ -90,6 +94,8 @@ pub struct Protocol {
     pub prefix: Option<&'static [u8]>,
     /// For `netproto explain`.
     pub explained: &'static Explained,
+    /// A protocol that somebody wrote: its text. Its sessions must stay on the thread that began them.
+    pub script: Option<&'static Script>,
 }
 
 /// What is answered depends on the transport.
@@ -134,6 +140,12 @@ impl Protocol {
     #[must_use]
     pub fn usual(&self) -> Rides {
         self.rides.first().copied().unwrap_or(Rides::Stream)
+    }
+
+    /// Must its sessions stay on one thread? (The state of a script belongs to its thread.)
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        self.script.is_some()
     }
 
     /// Bytes that an answer has beside the data: in a datagram they must fit as well.

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::Event;
+use super::{Event, Violation};
 use crate::values::show;
 
 /// What carries the session.
@@ -153,6 +153,8 @@ pub struct Out {
     pub messages: u64,
     /// The session wants no input for now.
     pub input_paused: bool,
+    /// The session can't go on.
+    pub failed: Option<Box<Violation>>,
 }
 
 impl Out {
@@ -267,6 +269,15 @@ impl Out {
         }
     }
 
+    /// How a call ended: as it said itself, or with what was reported by [`Cx::fail`].
+    ///
+    /// # Errors
+    /// Either.
+    pub fn outcome(&mut self, result: Result<(), Violation>) -> Result<(), Violation> {
+        let failed = self.failed.take();
+        result.and_then(|()| failed.map_or(Ok(()), |violation| Err(*violation)))
+    }
+
     fn mark(&mut self, mark: Mark) {
         self.marks.push_back((self.own.len(), mark));
     }
@@ -343,6 +354,16 @@ impl<'a> Cx<'a> {
     /// Wants input again, beginning with what was left untaken.
     pub fn resume_input(&mut self) {
         self.out.input_paused = false;
+    }
+
+    /// Can't go on, as after an `Err` of [`super::Session::input`]: for what has no other way to say so.
+    pub fn fail(&mut self, violation: Violation) {
+        self.out.failed.get_or_insert(Box::new(violation));
+    }
+
+    /// Lends the queue, until it is swapped back: to what can't hold on to this context.
+    pub fn swap(&mut self, other: &mut Out) {
+        std::mem::swap(self.out, other);
     }
 
     /// Reports.

@@ -25,7 +25,7 @@ pub const ROOMS: &[Room] = &[
     Room { name: "values", modules: &[], crates: &[], pure: true },
     Room { name: "error", modules: &[], crates: &[], pure: true },
     Room { name: "session", modules: &["values"], crates: &["bytes", "memchr"], pure: true },
-    Room { name: "protocol", modules: &["session", "values"], crates: &["bytes", "memchr"], pure: true },
+    Room { name: "protocol", modules: &["session", "values"], crates: &["bytes", "memchr", "mlua"], pure: true },
     Room { name: "os", modules: &[], crates: &["libc", "quinn_udp", "rustix", "socket2", "tokio"], pure: false },
     Room {
         name: "transport",

@@ -41,7 +41,8 @@ impl SetupArgs {
     /// # Errors
     /// A framing or a parameter that does not go with the protocol.
     pub fn of(&self, protocol: Option<&'static Protocol>) -> Result<Setup, Trouble> {
-        Ok(Setup { framing: self.framing(protocol)?, params: self.params(protocol)?, numbered: None })
+        let script = protocol.and_then(|row| row.script);
+        Ok(Setup { framing: self.framing(protocol)?, params: self.params(protocol)?, numbered: None, script })
     }
 
     fn framing(&self, protocol: Option<&'static Protocol>) -> Result<Framing, Trouble> {

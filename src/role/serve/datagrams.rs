@@ -244,6 +244,7 @@ impl Desk {
     fn call(&mut self, to: &Endpoint, now: Instant, f: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Result<(), Violation>) {
         let Some(peer) = self.peers.get_mut(to) else { return };
         let result = f(&mut *peer.session, &mut Cx::new(&peer.facts, &mut self.out));
+        let result = self.out.outcome(result);
         let messages = std::mem::take(&mut self.out.messages);
         peer.traffic.messages += messages;
         self.server.counts.messages.fetch_add(messages, Relaxed);
