@@ -23,7 +23,7 @@ pub use packet_client::{PacketClient, not_reached, packets_to};
 pub use packets::{PacketServer, bind, inherited_packets};
 pub use race::Attempt;
 pub use resolve::Resolved;
-pub use stream::Stream;
+pub use stream::{Detached, Stream};
 pub use target::Use;
 
 #[cfg(test)]

@@ -62,6 +62,39 @@ impl Stream {
     }
 }
 
+/// A connected stream socket that belongs to no runtime, so that another thread can take it.
+#[derive(Debug)]
+pub enum Detached {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+impl Stream {
+    /// Takes it out of its runtime.
+    ///
+    /// # Errors
+    /// The runtime does not let it go.
+    pub fn detach(self) -> io::Result<Detached> {
+        match self {
+            Self::Tcp(socket) => socket.into_std().map(Detached::Tcp),
+            Self::Unix(socket) => socket.into_std().map(Detached::Unix),
+        }
+    }
+}
+
+impl Detached {
+    /// In the runtime that it will live in.
+    ///
+    /// # Errors
+    /// The runtime does not take it.
+    pub fn attach(self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(socket) => TcpStream::from_std(socket).map(Stream::Tcp),
+            Self::Unix(socket) => UnixStream::from_std(socket).map(Stream::Unix),
+        }
+    }
+}
+
 /// The address of a Unix socket from its path, if it has one.
 pub(super) fn unix_endpoint(path: Option<&Path>) -> Endpoint {
     path.map_or(Endpoint::Unnamed, |path| Endpoint::Unix(path.to_owned()))

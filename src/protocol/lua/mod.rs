@@ -80,3 +80,6 @@ pub fn row(path: &str, source: Vec<u8>) -> Result<&'static Protocol, Unusable> {
     let script = Script { id, file: file.into(), source, params };
     row::of(name.strip_suffix(".lua").unwrap_or(name), script)
 }
+
+#[cfg(test)]
+mod tests;

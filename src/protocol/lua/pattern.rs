@@ -357,7 +357,3 @@ fn in_class(byte: u8, class: u8) -> bool {
     };
     holds != class.is_ascii_uppercase()
 }
-
-#[cfg(test)]
-#[path = "pattern_tests.rs"]
-mod tests;

@@ -170,7 +170,11 @@ impl Shared {
         if length == 0 {
             return lua.create_string("");
         }
-        self.charge(lua, length / STRIDE + times.min(length))?;
+        if between.is_empty() {
+            self.charge(lua, length / STRIDE)?;
+            return lua.create_string(text.repeat(times as usize));
+        }
+        self.charge(lua, length / STRIDE + times)?;
         let mut out = Vec::with_capacity(length as usize);
         for time in 0..times {
             if time > 0 {
@@ -318,7 +322,7 @@ fn put_text(lua: &Lua, text: &[u8], subject: &[u8], found: &Found, out: &mut Vec
                 match found.values().get(index) {
                     Some(capture) => *capture,
                     None => {
-                        let why = format!("invalid capture index %{} in replacement string", index + 1);
+                        let why = format!("invalid capture index %{}", index + 1);
                         return Err(fault::at_line(lua, why));
                     }
                 }

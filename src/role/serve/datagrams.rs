@@ -255,7 +255,8 @@ impl Desk {
         }
         if let Err(violation) = result {
             self.server.counts.dropped.fetch_add(1, Relaxed);
-            if self.server.log.connections() {
+            self.server.tell_fault(to, &violation);
+            if self.server.log.connections() && violation.hint.is_none() {
                 self.server.log.say(&Entry::Warning { what: format!("{to}: {violation}"), hint: None });
             }
         }
