@@ -7,7 +7,7 @@
 use std::{fmt, sync::Arc};
 
 use netproto::{
-    protocol::{ALL, Answers, Framing, Params, Protocol, Setup, framing::Kind},
+    protocol::{ALL, Answers, Framing, Given, Params, Protocol, Setup, framing::Kind},
     session::{Closed, End, Event, Input, Move, Rides, Verdict, Violation},
     values::{read, show},
 };
@@ -106,14 +106,16 @@ pub fn sessions(data: &[u8]) {
     let framing = if row.framed { choices.framing() } else { Framing::default() };
     let (flags, cut) = (choices.byte(), Cut::UpTo(choices.byte() % 40 + 1));
     let mut params = Params::default();
-    if flags & 4 != 0 && row.params.iter().any(|param| param.name == "delay") {
-        params.set(row.params, "delay", "1ms").unwrap();
+    if flags & 4 != 0
+        && let Some(delay) = row.params.iter().find(|param| param.name == "delay")
+    {
+        params.set(delay, Given::Text("1ms")).unwrap();
     }
     let numbered = (flags & 8 != 0).then(|| Arc::from([b'n'; 20]));
     let rides = row.rides[(flags & 1) % row.rides.len()];
     let cuts_matter = row.cuts_matter && framing.kind == Kind::Raw;
     let client = flags & 2 != 0 || row.server.is_none();
-    let setup = Setup { framing, params, numbered, script: row.script };
+    let setup = Setup { framing, params, numbered, script: row.script, ..Setup::default() };
     let case = |cut| Case { row, setup: setup.clone(), client, rides, data: choices.0, cut };
     let whole = case(Cut::Whole).run();
     if rides == Rides::Datagrams {

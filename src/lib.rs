@@ -15,6 +15,7 @@
 pub mod bench;
 pub mod cli;
 pub mod error;
+pub mod files;
 pub mod os;
 pub mod protocol;
 pub mod role;

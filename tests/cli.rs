@@ -86,6 +86,7 @@ fn protocols_are_listed() {
     let mut wrong: Vec<String> = stale("tests/snapshots/protocols.txt", &printed(&["protocols"])).into_iter().collect();
     wrong.extend(stale("tests/snapshots/protocols-processed.txt", &printed(&["protocols", "processed"])));
     wrong.extend(stale("tests/snapshots/protocols-chargen.txt", &printed(&["protocols", "chargen"])));
+    wrong.extend(stale("tests/snapshots/protocols-dns.txt", &printed(&["protocols", "dns"])));
     fresh(&wrong);
     let all: serde_json::Value = serde_json::from_str(&printed(&["protocols", "-J"])).unwrap();
     assert_eq!(all["protocols"].as_array().unwrap().len(), netproto::protocol::ALL.len());

@@ -14,7 +14,7 @@ mod framings;
 mod rows;
 
 use netproto::{
-    protocol::{Framing, Params, Protocol, Setup, find},
+    protocol::{Ends, Framing, Given, Params, Protocol, Setup, find, param},
     session::{End, Event, Pair, Rides, Verdict},
 };
 
@@ -26,9 +26,9 @@ const FRAMINGS: [&str; 9] =
 fn setup(row: &Protocol, framing: &str, params: &[(&str, &str)]) -> Setup {
     let mut set = Params::default();
     for (name, value) in params {
-        set.set(row.params, name, value).unwrap();
+        set.set(param(row.params, Ends::Both, name).unwrap(), Given::Text(value)).unwrap();
     }
-    Setup { framing: Framing::parse(framing, None).unwrap(), params: set, script: row.script, numbered: None }
+    Setup { framing: Framing::parse(framing, None).unwrap(), params: set, script: row.script, ..Setup::default() }
 }
 
 /// A client and a server of `name`; a client that has no server talks to `echo`.

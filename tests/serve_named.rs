@@ -46,7 +46,7 @@ fn ready(output: &Output) -> Vec<&str> {
 /// One exchange of the row, by its name or over a transport that is said.
 fn talk(row: &Protocol, over: &[&str], place: &str, answers: Answers) {
     let mut words = [&["send"], over, &[place]].concat();
-    if row.takes_data {
+    if row.takes_data() {
         words.push("hello");
     }
     if answers == Answers::Endless {

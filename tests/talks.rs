@@ -27,7 +27,7 @@
 use std::{fs, path::Path};
 
 use netproto::{
-    protocol::{Framing, Protocol, Setup, find},
+    protocol::{Ends, Framing, Given, Protocol, Setup, find, param},
     session::{Closed, End, Event, Rides, Verdict},
     values::read,
 };
@@ -72,9 +72,9 @@ impl Talk {
         let max = one("max ").map(|max| max.parse().expect("a number"));
         let framing = Framing::parse(one("framing ").as_deref().unwrap_or("raw"), max).expect("a framing");
         let mut setup = Setup { framing, ..Setup::default() };
-        for param in header("param ") {
-            let (name, value) = param.split_once('=').expect("KEY=VALUE");
-            setup.params.set(row.params, name, value).expect("a parameter");
+        for typed in header("param ") {
+            let (name, value) = typed.split_once('=').expect("KEY=VALUE");
+            setup.params.set(param(row.params, Ends::Both, name).unwrap(), Given::Text(value)).expect("a parameter");
         }
         Self {
             row,
@@ -240,7 +240,9 @@ fn written(event: &Event) -> Option<String> {
         Event::Unsolicited { bytes } => format!("unsolicited {bytes}"),
         Event::Refused { seq, why } => format!("refused {seq} {}", why.name),
         Event::Ready => "ready".into(),
-        Event::Body(_) | Event::Message(_) => return None,
+        Event::Phase { seq, name } => format!("phase {seq} {name}"),
+        Event::Elsewhere(elsewhere) => format!("elsewhere {}", elsewhere.why),
+        Event::Body(_) | Event::Message(_) | Event::Talk { .. } | Event::Record(_) | Event::Progress { .. } => return None,
     })
 }
 

@@ -152,13 +152,13 @@ fn every_protocol_over_every_transport() {
             let server = Server::start(&[command, place, "-P", spoken]);
             let at = if command == "serve-unix" { path.clone() } else { server.at() };
             let transport = command.trim_start_matches("serve-");
-            let data: &[&str] = if row.takes_data { &["hello"] } else { &[] };
+            let data: &[&str] = if row.takes_data() { &["hello"] } else { &[] };
             let answers: &[&str] = if row.name == "chargen" { &["--replies", "1"] } else { &[] };
             let args = [&["send", transport, &at, "-P", row.name, "--trace"], data, answers].concat();
             let output = netproto(&args).run();
             is_straight(&output.code(0).stderr);
             let said = ladder(&output.stderr).into_iter().filter(|rung| rung.contains("─ \"hello\" ─")).count();
-            assert_eq!(said, usize::from(row.takes_data) + usize::from(spoken == "echo"), "{output}");
+            assert_eq!(said, usize::from(row.takes_data()) + usize::from(spoken == "echo"), "{output}");
             assert_eq!(
                 output.stderr.contains("│◀─ connected") || output.stderr.contains(" connected ─┤"),
                 transport != "udp"

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::shown;
+use crate::{session::Mismatch, values::show::quoted};
 
 macro_rules! failures {
     ($($(#[$doc:meta])* $kind:ident $name:literal $sentence:literal,)*) => {
@@ -61,6 +62,19 @@ impl Failure {
     pub fn sentence(self, timeout: Duration) -> String {
         self.template().replace("{timeout}", &shown::span(timeout))
     }
+}
+
+/// Bytes of a wrong answer that are shown.
+const SHOWN: usize = 24;
+
+/// What was wrong with an answer, on one line.
+pub fn described(mismatch: &Mismatch) -> String {
+    if let Some(why) = &mismatch.why {
+        return why.sentence.clone();
+    }
+    let from = mismatch.at.saturating_sub(SHOWN / 2);
+    let piece = |side: &[u8]| quoted(&side[from.min(side.len())..], SHOWN);
+    format!("expected {}, got {}", piece(&mismatch.expected), piece(&mismatch.got))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::{
     bench_load::{Asked, asked_load},
     data::DataArgs,
     flags::{
+        params::{self, ParamFlags},
         protocol::{ProtocolArgs, carried, served},
         socket::DialArgs,
     },
@@ -17,8 +18,8 @@ use super::{
 use crate::{
     bench::{Arrivals, BenchPlan, ReportPlan, Until, limit::Limit},
     error::Trouble,
-    protocol::{Answers, Protocol},
-    transport::Scheme,
+    protocol::{Answers, Ends, Protocol, Setup},
+    transport::{Scheme, Target},
     values::read,
 };
 
@@ -66,6 +67,8 @@ pub struct Bench {
     datagram: bool,
     #[command(flatten)]
     dial: DialArgs,
+    #[command(flatten)]
+    flags: ParamFlags,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -180,7 +183,7 @@ impl Bench {
         }
         let dial = self.dial.dial(scheme)?;
         self.report.files_differ()?;
-        let setup = self.protocol.setup.of(row)?;
+        let setup = self.setup(&words, row, target.as_ref())?;
         let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };
         let (load, rate) = asked_load(&asked, &self.load, &self.body, &words.data)?;
         Ok(BenchPlan {
@@ -206,6 +209,20 @@ impl Bench {
             report: self.report.plan(),
             command,
         })
+    }
+
+    /// For a server of its own too, where there is no target.
+    fn setup(&self, words: &Words, row: Option<&'static Protocol>, target: Option<&Target>) -> Result<Setup, Trouble> {
+        let mut setup = self.protocol.setup.of(row, if target.is_some() { Ends::Client } else { Ends::Both })?;
+        self.flags.set(row, &mut setup.params)?;
+        if let (Some(row), Some(target)) = (row, target) {
+            let user;
+            (setup.goal, user) = words.goal(target, row);
+            if let Some(user) = user {
+                params::set(&mut setup.params, row, Ends::Client, "user", user.as_ref())?;
+            }
+        }
+        Ok(setup)
     }
 
     /// Over streams, a protocol that answers once and closes needs a connection for each request.

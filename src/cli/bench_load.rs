@@ -10,7 +10,7 @@ use super::{
 use crate::{
     bench::Load,
     error::Trouble,
-    protocol::{Answers, Framing, Protocol},
+    protocol::{Answers, Form, Framing, Protocol},
     transport::{Family, Host, Place, Scheme, Target},
     values::show,
 };
@@ -53,9 +53,12 @@ pub(super) fn asked_load(
 
 impl Asked<'_> {
     fn load(&self, flags: &LoadArgs, body: &DataArgs, words: &[&OsStr]) -> Result<Load, Trouble> {
-        if let Some(row) = self.row.filter(|row| !row.takes_data) {
+        if let Some(row) = self.row.filter(|row| !row.takes_data()) {
             body.refuse(words, row)?;
             return Self::without_data(flags, row);
+        }
+        if let Some(form) = self.row.and_then(Protocol::form) {
+            return self.worded(form, flags, body, words);
         }
         let messages = match &body.file {
             Some(file) => {
@@ -68,14 +71,40 @@ impl Asked<'_> {
             let sentence = format!("--length and DATA ({:?}) exclude each other", word.to_string_lossy());
             return Err(Trouble::usage(sentence).hint("leave one of them out"));
         }
+        let optional = self.row.is_some_and(Protocol::data_is_optional);
         if messages.is_empty() {
-            let length = flags.length.unwrap_or(LENGTH);
-            self.length_makes_sense(length)?;
+            let length = flags.length.unwrap_or(if optional { 0 } else { LENGTH });
+            if !optional {
+                self.length_makes_sense(length)?;
+            }
             return Ok(Load::Length(length));
         }
-        if messages.iter().any(bytes::Bytes::is_empty) {
+        if !optional && messages.iter().any(bytes::Bytes::is_empty) {
             self.empty_makes_sense(body.file.as_deref())?;
         }
+        data::fits(&messages, &self.place(), self.family, self.row)?;
+        Ok(Load::Messages(messages))
+    }
+
+    /// Messages of words: DATA is one, each line of a file is one; else an example.
+    fn worded(&self, form: Form, flags: &LoadArgs, body: &DataArgs, words: &[&OsStr]) -> Result<Load, Trouble> {
+        if flags.length.is_some() {
+            return Err(Trouble::usage(format!("--length is for messages of any bytes, and here each is {}", form.usage))
+                .hint("leave --length out"));
+        }
+        let messages = match &body.file {
+            Some(file) => {
+                data::only_source(words)?;
+                let lines = data::lines(&data::contents(file)?);
+                if lines.is_empty() {
+                    let file = show::path(file);
+                    return Err(Trouble::usage(format!("{file} holds no message: each line is {}", form.usage)));
+                }
+                lines
+            }
+            None if words.is_empty() => form.examples.first().map(|example| (*example).into()).into_iter().collect(),
+            None => vec![body.words(words)?],
+        };
         data::fits(&messages, &self.place(), self.family, self.row)?;
         Ok(Load::Messages(messages))
     }

@@ -47,6 +47,14 @@ impl DataArgs {
         words.iter().map(message).collect()
     }
 
+    /// All DATA arguments as one message of words.
+    ///
+    /// # Errors
+    /// An escape that is none.
+    pub fn words(&self, words: &[&OsStr]) -> Result<Bytes, Trouble> {
+        Ok(self.messages(words)?.join(&b' ').into())
+    }
+
     /// One message. Arguments need not be UTF-8; what is not goes as it is.
     pub fn message(&self, word: &OsStr) -> Result<Bytes, String> {
         if self.no_escapes {
@@ -154,6 +162,12 @@ pub fn contents(path: &Path) -> Result<Bytes, Trouble> {
         Ok(_) => Ok(all.into()),
         Err(error) => Err(Trouble::failed(format!("could not read {}: {}", show::path(path), reason(&error)))),
     }
+}
+
+/// Each line that holds something, as a message of words.
+pub fn lines(text: &Bytes) -> Vec<Bytes> {
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    lines.map(|line| text.slice_ref(line)).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::values::Named;
 use crate::{
-    protocol::{ALL, Answers, ParamKind, Protocol, framing},
+    protocol::{ALL, Answers, Ends, Param, Protocol, Takes, framing},
     session::Rides,
 };
 
@@ -105,7 +105,7 @@ fn one(row: &Protocol) -> String {
     for rides in row.rides {
         line(carrier(*rides), told(row.answers.over(*rides)));
     }
-    line("data", if row.takes_data { "what you say" } else { "none" });
+    line("data", said(row));
     line("framing", if row.framed { "any" } else { "its own" });
     if row.server.is_none() {
         line("server", "none");
@@ -113,12 +113,37 @@ fn one(row: &Protocol) -> String {
     if row.amplifies {
         line("careful", "answers are larger than what they answer (--allow-amplification)");
     }
-    for (at, param) in row.params.iter().enumerate() {
-        let heading = if at == 0 { "\nParameters (-p KEY=VALUE)\n" } else { "" };
-        let form = format!("{}={}", param.name, param.kind.placeholder());
-        let _ = writeln!(text, "{heading}  {form:<16}  {}\n  {:16}  default: {}", param.help, "", param.default);
-    }
+    let mut params = |heading: &str, ends: &[Ends]| {
+        let mut heading = Some(heading);
+        for param in row.params.iter().filter(|param| ends.contains(&param.ends)) {
+            if let Some(heading) = heading.take() {
+                let _ = writeln!(text, "\n{heading}");
+            }
+            parameter(&mut text, param);
+        }
+    };
+    params("Parameters (-p KEY=VALUE)", &[Ends::Server, Ends::Both]);
+    params("Parameters of the client (-p KEY=VALUE, or --KEY VALUE)", &[Ends::Client]);
     text
+}
+
+fn parameter(text: &mut String, param: &Param) {
+    let form = format!("{}={}", param.name, param.kind.placeholder());
+    let repeatable = if param.many { "; repeatable" } else { "" };
+    let _ = writeln!(text, "  {form:<16}  {}", wrapped(&format!("{}{repeatable}", param.help), 20));
+    if !param.default.is_empty() {
+        let _ = writeln!(text, "  {:16}  default: {}", "", param.default);
+    }
+}
+
+/// What the client says, in short.
+fn said(row: &Protocol) -> &'static str {
+    match row.takes {
+        Takes::Nothing => "none",
+        Takes::Bytes => "what you say",
+        Takes::Words(form) => form.usage,
+        Takes::Optional { usage } => usage,
+    }
 }
 
 fn carrier(rides: Rides) -> &'static str {
@@ -154,13 +179,15 @@ fn object(row: &Protocol) -> Value {
         "port": row.port,
         "rides": row.rides.iter().map(|rides| carrier(*rides)).collect::<Vec<_>>(),
         "answers": { "stream": word(row.answers.stream), "datagrams": word(row.answers.datagrams) },
-        "takes_data": row.takes_data,
+        "takes_data": row.takes_data(),
         "amplifies": row.amplifies,
         "framed": row.framed,
         "has_server": row.server.is_some(),
         "params": row.params.iter().map(|param| json!({
             "name": param.name,
-            "kind": match param.kind { ParamKind::Duration => "duration", ParamKind::Text => "text" },
+            "kind": param.kind.word(),
+            "ends": match param.ends { Ends::Server => "server", Ends::Client => "client", Ends::Both => "both" },
+            "many": param.many,
             "default": param.default,
             "help": param.help,
         })).collect::<Vec<_>>(),

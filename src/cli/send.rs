@@ -8,6 +8,7 @@ use clap::{Args, ValueHint};
 use super::{
     data::{self, DataArgs},
     flags::{
+        params::{self, ParamFlags},
         protocol::{ProtocolArgs, carried},
         socket::DialArgs,
     },
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     error::Trouble,
-    protocol::{ANY, Answers, Protocol},
+    protocol::{ANY, Answers, Ends, Protocol, Setup},
     role::send::{Data, Expect, SendPlan, ShowPlan},
     transport::{Scheme, Target},
     values::read,
@@ -59,6 +60,8 @@ pub struct Send {
     datagram: bool,
     #[command(flatten)]
     dial: DialArgs,
+    #[command(flatten)]
+    flags: ParamFlags,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -157,9 +160,10 @@ impl Send {
             data::fits(messages, &target, dial.family, Some(row))?;
         }
         self.answers_make_sense(&target, row)?;
+        let (setup, output) = self.setup(&words, row, &target)?;
         Ok(SendPlan {
             protocol: row,
-            setup: self.protocol.setup.of(Some(row))?,
+            setup,
             target,
             dial,
             data,
@@ -173,8 +177,27 @@ impl Send {
             interval: self.again.interval,
             retry: self.again.retry,
             retry_delay: self.again.retry_delay,
-            show: self.show.plan(),
+            show: ShowPlan { output, ..self.show.plan() },
         })
+    }
+
+    /// What the protocol is set up with, and where answers are written that it does not keep itself.
+    fn setup(&self, words: &Words, row: &'static Protocol, target: &Target) -> Result<(Setup, Option<PathBuf>), Trouble> {
+        let mut setup = self.protocol.setup.of(Some(row), Ends::Client)?;
+        self.flags.set(Some(row), &mut setup.params)?;
+        let user;
+        (setup.goal, user) = words.goal(target, row);
+        if let Some(user) = user {
+            params::set(&mut setup.params, row, Ends::Client, "user", user.as_ref())?;
+        }
+        if let Some(file) = self.body.file.as_ref().filter(|file| row.data_is_optional() && file.as_os_str() != "-") {
+            setup.upload = Some(params::place(file)?);
+        }
+        let mut output = self.show.output.clone();
+        if row.keeps {
+            setup.output = output.take().map(|path| params::place(&path)).transpose()?;
+        }
+        Ok((setup, output))
     }
 
     fn data(&self, words: &Words, row: &Protocol) -> Result<Data, Trouble> {
@@ -185,20 +208,27 @@ impl Send {
             }
             return Ok(Data::None);
         }
-        if !row.takes_data {
+        if !row.takes_data() {
             self.body.refuse(&words.data, row)?;
             return Ok(Data::None);
         }
         if let Some(file) = &self.body.file {
             data::only_source(&words.data)?;
-            return Ok(if file.as_os_str() == "-" { Data::Stdin } else { Data::File(file.clone()) });
+            return Ok(match file.as_os_str() == "-" {
+                true => Data::Stdin,
+                // The session opens it itself, and sends it as long as it is.
+                false if row.data_is_optional() => Data::Messages(vec![Bytes::new()]),
+                false => Data::File(file.clone()),
+            });
         }
         match words.data.as_slice() {
+            [] if row.data_is_optional() => Ok(Data::Messages(vec![Bytes::new()])),
             [] => Ok(Data::Stdin),
             [one] if *one == "-" => Ok(Data::Stdin),
             several if several.iter().any(|word| *word == "-") => {
                 Err(Trouble::usage("- is standard input, and stands alone").hint("a dash of its own is written '\\x2d'"))
             }
+            several if row.form().is_some() => Ok(Data::Messages(vec![self.body.words(several)?])),
             several => Ok(Data::Messages(self.body.messages(several)?)),
         }
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::Trouble,
-    protocol::{Protocol, Setup},
+    protocol::{Ends, Protocol, Setup},
     role::serve::ServePlan,
     transport::{Family, Host, Place, Scheme, SocketFlags, Target},
     values::read,
@@ -280,7 +280,7 @@ fn plan(
     let row = served(protocol.protocol)?;
     carried(row, listen.scheme, &format!("serve {}", row.name))?;
     let command = command(listen.scheme).into();
-    Ok(ServePlan { family, ..run.plan((row, protocol.setup.of(Some(row))?), command, listen, log) })
+    Ok(ServePlan { family, ..run.plan((row, protocol.setup.of(Some(row), Ends::Server)?), command, listen, log) })
 }
 
 impl RunArgs {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::Trouble,
-    protocol::Protocol,
+    protocol::{Ends, Protocol},
     role::serve::ServePlan,
     session::Rides,
     transport::{Host, Place, Target},
@@ -82,7 +82,7 @@ impl Serve {
 
     fn plan(&self, row: &'static Protocol, rides: Rides, place: Place) -> Result<ServePlan, Trouble> {
         let listen = Target { scheme: values::over(rides), place };
-        let setup = self.setup.of(Some(row))?;
+        let setup = self.setup.of(Some(row), Ends::Server)?;
         let mut plan = self.run.plan((row, setup), format!("serve {}", row.name), listen, &self.log);
         plan.family = self.ip.family();
         match rides {

@@ -8,7 +8,7 @@ use std::{
 use super::values;
 use crate::{
     error::Trouble,
-    protocol::{self, Protocol},
+    protocol::{self, Goal, Protocol},
     transport::{Place, Scheme, Target, Use},
     values::{read, show},
 };
@@ -118,6 +118,19 @@ impl<'a> Words<'a> {
         Some(format!("{} {scheme} {place} {data}", self.command).trim_end().into())
     }
 
+    /// What the protocol is told of the target, and the user in a URL, as it stands there.
+    pub fn goal(&self, target: &Target, row: &Protocol) -> (Goal, Option<String>) {
+        let authority = match &target.place {
+            Place::Net { host, port } if Some(*port) == row.port => host.to_string(),
+            place @ Place::Net { .. } => place.to_string(),
+            // A path is no authority; the name stands for this machine.
+            Place::Path(_) => "localhost".into(),
+        };
+        let url = self.target.and_then(protocol_url).filter(|_| self.in_url.is_some());
+        let (user, _, path) = url.and_then(|(row, rest)| divided(row, rest)).unwrap_or_default();
+        (Goal { authority, path: path.into() }, user.map(read::percent_decoded))
+    }
+
     /// The target to connect to; the port of `row` is for a target without one.
     ///
     /// # Errors
@@ -148,6 +161,21 @@ impl<'a> Words<'a> {
     }
 }
 
+/// User, authority and path of a URL (RFC 3986, section 3), of a protocol that has resources. The fragment is the reader's own
+/// and goes nowhere.
+fn divided<'a>(row: &Protocol, rest: &'a str) -> Option<(Option<&'a str>, &'a str, &'a str)> {
+    let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (user, place) = match authority.rsplit_once('@') {
+        Some((user, place)) if row.params.iter().any(|param| param.name == USER) => (Some(user), place),
+        _ => (None, authority),
+    };
+    row.paths.then_some((user, place, path))
+}
+
+/// The parameter that a URL's user is.
+const USER: &str = "user";
+
 /// The protocol of `echo://localhost`, and what follows it. Schemes are written in any case (RFC 3986, section 3.1).
 fn protocol_url(word: &OsStr) -> Option<(&'static Protocol, &str)> {
     let (name, rest) = word.to_str()?.split_once("://")?;
@@ -155,9 +183,13 @@ fn protocol_url(word: &OsStr) -> Option<(&'static Protocol, &str)> {
     Some((row, rest))
 }
 
-/// The place in a URL of a protocol that has no resources: nothing follows the authority but a slash.
+/// The place in a URL of a protocol: its authority, without a user. Where the protocol has no resources, nothing follows it
+/// but a slash.
 fn in_protocol_url(row: &Protocol, rest: &str, scheme: Scheme, use_: Use) -> Result<Target, Trouble> {
-    let place = rest.strip_suffix('/').unwrap_or(rest);
+    let place = match divided(row, rest) {
+        Some((_, place, _)) => place,
+        None => rest.strip_suffix('/').unwrap_or(rest),
+    };
     if let Some(at) = place.find(['/', '?', '#', '@']) {
         let name = row.name;
         return Err(Trouble::usage(format!("{} means nothing to {name}", show::quoted(&place.as_bytes()[at..], 80)))

@@ -2,7 +2,11 @@
 //!
 //! May use: libc, rustix, socket2. Nothing of ours.
 
-use std::{fs, io, net::SocketAddr, os::fd::AsRawFd};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    os::fd::{AsFd, AsRawFd},
+};
 
 use socket2::SockRef;
 
@@ -11,6 +15,15 @@ pub const ACCEPTED_INHERIT_FLAGS: bool = true;
 
 /// A buffer's size is reported as twice what was asked, the kernel's own needs being counted in (socket(7)).
 pub const BUFFERS_ARE_DOUBLED: bool = true;
+
+/// A file goes to a socket without passing through our memory.
+pub const SENDS_FILES: bool = true;
+
+/// Sends at most `length` bytes of `file` from `from` on (`sendfile`); 0 at the end of the file.
+pub fn send_file(socket: impl AsFd, file: &fs::File, mut from: u64, length: u64) -> io::Result<usize> {
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    Ok(rustix::fs::sendfile(socket, file, Some(&mut from), length)?)
+}
 
 /// Binds the socket to an interface (`SO_BINDTODEVICE`).
 pub fn bind_device(socket: &SockRef<'_>, name: &str) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 
 use super::{
-    Answers, AnswersBy, Protocol,
+    Answers, AnswersBy, Protocol, Takes,
     exchange::Outstanding,
     explained::{CLIENT, Course, Explained, Layout, SERVER},
 };
@@ -20,11 +20,13 @@ pub(super) static ROW: Protocol = Protocol {
     port: Some(19),
     rides: Protocol::BOTH,
     answers: AnswersBy { stream: Answers::Endless, datagrams: Answers::Each },
-    takes_data: false,
+    takes: Takes::Nothing,
     amplifies: true,
     echoes: true,
     cuts_matter: false,
     framed: false,
+    paths: false,
+    keeps: false,
     params: &[],
     server: Some(|_| Box::new(Server)),
     client: |_| Box::new(Client { line: None, awaited: Outstanding::default() }),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{
-    AnswersBy, Protocol,
+    AnswersBy, Protocol, Takes,
     calendar::{Moment, unix_seconds},
     explained::{CLIENT, Course, Explained, Layout, SERVER},
     once::{Client, Server, Wanted},
@@ -19,11 +19,13 @@ pub(super) static ROW: Protocol = Protocol {
     port: Some(13),
     rides: Protocol::BOTH,
     answers: AnswersBy::ONCE,
-    takes_data: false,
+    takes: Takes::Nothing,
     amplifies: true,
     echoes: true,
     cuts_matter: false,
     framed: false,
+    paths: false,
+    keeps: false,
     params: &[],
     server: Some(|_| {
         Box::new(Server {

@@ -1,7 +1,7 @@
 //! `discard`: throws away what comes, and answers nothing (RFC 863).
 
 use super::{
-    Answers, AnswersBy, Protocol,
+    Answers, AnswersBy, Protocol, Takes,
     exchange::{Client, Rule, Server},
     explained::{CLIENT, Course, Explained, Layout, SERVER},
 };
@@ -13,11 +13,13 @@ pub(super) static ROW: Protocol = Protocol {
     port: Some(9),
     rides: Protocol::BOTH,
     answers: AnswersBy { stream: Answers::Never, datagrams: Answers::Never },
-    takes_data: true,
+    takes: Takes::Bytes,
     amplifies: false,
     echoes: false,
     cuts_matter: false,
     framed: true,
+    paths: false,
+    keeps: false,
     params: &[],
     server: Some(|setup| Box::new(Server::new(Rule::Silence, setup))),
     client: |setup| Box::new(Client::new(Rule::Silence, setup)),

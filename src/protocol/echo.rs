@@ -1,7 +1,7 @@
 //! `echo`: answers the data itself (RFC 862).
 
 use super::{
-    AnswersBy, Protocol,
+    AnswersBy, Protocol, Takes,
     exchange::{self, Client, Rule, Server},
     explained::{CLIENT, Course, Explained, Layout, SERVER},
 };
@@ -15,11 +15,13 @@ pub(super) static ROW: Protocol = Protocol {
     port: Some(7),
     rides: Protocol::BOTH,
     answers: AnswersBy::EACH,
-    takes_data: true,
+    takes: Takes::Bytes,
     amplifies: false,
     echoes: true,
     cuts_matter: false,
     framed: true,
+    paths: false,
+    keeps: false,
     params: &[exchange::DELAY],
     server: Some(|setup| Box::new(Server::new(RULE, setup))),
     client: |setup| Box::new(Client::new(RULE, setup)),

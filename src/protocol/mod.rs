@@ -9,12 +9,14 @@ mod calendar;
 mod chargen;
 mod daytime;
 mod discard;
+mod dns;
 mod echo;
 mod exchange;
 mod explained;
 pub mod framing;
 pub mod lua;
 mod once;
+mod param;
 mod params;
 mod processed;
 mod qotd;
@@ -26,7 +28,8 @@ use std::sync::Arc;
 pub use explained::{Course, Explained, Layout};
 pub use framing::Framing;
 pub use lua::Script;
-pub use params::{Param, ParamError, ParamKind, Params};
+pub use param::{Ends, Made, Param, ParamKind};
+pub use params::{Contents, Given, ParamError, Params, Place, param};
 
 use crate::session::{Rides, Session};
 
@@ -50,11 +53,26 @@ pub enum Answers {
 pub struct Setup {
     pub framing: Framing,
     pub params: Params,
+    /// What was typed as the target, for protocols that speak of it.
+    pub goal: Goal,
+    /// The file that is to be said, where the protocol streams one itself ([`Takes::Optional`]).
+    pub upload: Option<Place>,
+    /// Where answers are to be kept, for a protocol that keeps them itself ([`Protocol::keeps`]).
+    pub output: Option<Place>,
     /// Over datagrams, from the load generator: bodies are this pattern, with the message's number (its `seq`, 8 bytes, big
     /// endian) over the first 8 bytes. A checking client then knows which message an answer belongs to, in any order.
     pub numbered: Option<Arc<[u8]>>,
     /// What the sessions of a scripted row say: its [`Protocol::script`].
     pub script: Option<&'static Script>,
+}
+
+/// The target of a client, as it was typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Goal {
+    /// `host` or `host:port`: what HTTP's Host field says.
+    pub authority: String,
+    /// What follows it in a URL, as it stands there; empty when nothing does.
+    pub path: String,
 }
 
 /// Makes one end of a conversation.
@@ -74,8 +92,8 @@ pub struct Protocol {
     pub rides: &'static [Rides],
     /// What is answered over streams, and over datagrams.
     pub answers: AnswersBy,
-    /// Does the client say something? (`daytime` over streams: no.)
-    pub takes_data: bool,
+    /// What the client says.
+    pub takes: Takes,
     /// Are datagram answers large whatever they answer, so that a forged source address makes it a weapon?
     pub amplifies: bool,
     /// Would it answer another server's answers, so that two could go on for ever? Then the loop guard is on, and source
@@ -85,6 +103,10 @@ pub struct Protocol {
     pub cuts_matter: bool,
     /// May a framing be put around its messages?
     pub framed: bool,
+    /// May a URL of it have a path? (And, where there is a parameter `user`, a user.)
+    pub paths: bool,
+    /// Does its client write answers to files itself (`-o`)?
+    pub keeps: bool,
     /// `-p key=value`
     pub params: &'static [Param],
     /// `None`: there is no server end (`raw`).
@@ -98,6 +120,30 @@ pub struct Protocol {
     pub script: Option<&'static Script>,
 }
 
+/// What a client's messages are.
+#[derive(Debug, Clone, Copy)]
+pub enum Takes {
+    /// It says nothing of its own (`daytime`).
+    Nothing,
+    /// Any bytes.
+    Bytes,
+    Words(Form),
+    /// Any bytes, and none as well: a request is whole without. A file is streamed by the session itself.
+    Optional {
+        /// What the data is, for help: `the body`.
+        usage: &'static str,
+    },
+}
+
+/// Messages that a person types as words: all DATA arguments together make one, and in a file each line is one.
+#[derive(Debug, Clone, Copy)]
+pub struct Form {
+    /// As help writes it.
+    pub usage: &'static str,
+    /// Some that the server answers as it is without parameters. The load generator says the first, unless told otherwise.
+    pub examples: &'static [&'static str],
+}
+
 /// What is answered depends on the transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnswersBy {
@@ -106,8 +152,17 @@ pub struct AnswersBy {
 }
 
 /// Every protocol, the default first.
-pub static ALL: &[&Protocol] =
-    &[&processed::ROW, &echo::ROW, &discard::ROW, &chargen::ROW, &qotd::ROW, &daytime::ROW, &time::ROW, &raw::ROW];
+pub static ALL: &[&Protocol] = &[
+    &processed::ROW,
+    &echo::ROW,
+    &discard::ROW,
+    &chargen::ROW,
+    &qotd::ROW,
+    &daytime::ROW,
+    &time::ROW,
+    &dns::ROW,
+    &raw::ROW,
+];
 
 /// What a server speaks unless told otherwise.
 pub static DEFAULT: &Protocol = &processed::ROW;
@@ -134,6 +189,27 @@ impl Protocol {
     #[must_use]
     pub fn rides_on(&self, rides: Rides) -> bool {
         self.rides.contains(&rides)
+    }
+
+    /// May the client be given data?
+    #[must_use]
+    pub fn takes_data(&self) -> bool {
+        !matches!(self.takes, Takes::Nothing)
+    }
+
+    /// What its messages are, where they are words.
+    #[must_use]
+    pub fn form(&self) -> Option<Form> {
+        match self.takes {
+            Takes::Words(form) => Some(form),
+            _ => None,
+        }
+    }
+
+    /// Is a message whole without data?
+    #[must_use]
+    pub fn data_is_optional(&self) -> bool {
+        matches!(self.takes, Takes::Optional { .. })
     }
 
     /// What it rides on where nobody says.

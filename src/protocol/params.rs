@@ -1,47 +1,49 @@
 //! `-p key=value`: the parameters of a protocol, checked against its row.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{any::Any, collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use crate::values::read;
+use bytes::Bytes;
 
-/// What a parameter's value is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParamKind {
-    Duration,
-    Text,
-}
+use super::{Ends, Made, Param, ParamKind};
+use crate::{session::Files, values::read};
 
-impl ParamKind {
-    /// What stands for a value in help.
-    #[must_use]
-    pub fn placeholder(self) -> &'static str {
-        match self {
-            Self::Duration => "DURATION",
-            Self::Text => "TEXT",
-        }
-    }
-}
+/// The values given, by name; several where a parameter may be given several times.
+#[derive(Debug, Clone, Default)]
+pub struct Params(BTreeMap<&'static str, Vec<Value>>);
 
-/// One parameter of a protocol.
-#[derive(Debug, Clone, Copy)]
-pub struct Param {
-    pub name: &'static str,
-    pub kind: ParamKind,
-    /// As a person would type it.
-    pub default: &'static str,
-    /// The longest text, in bytes.
-    pub longest: Option<usize>,
-    pub help: &'static str,
-}
-
-/// The values given, by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Params(BTreeMap<&'static str, Value>);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Value {
     Duration(Duration),
     Text(String),
+    Number(u64),
+    Switch(bool),
+    Made(Made),
+    Contents(Contents),
+    Place(Place),
+}
+
+/// What a file holds.
+#[derive(Debug, Clone)]
+pub struct Contents {
+    /// The last part of its path.
+    pub name: String,
+    pub bytes: Bytes,
+}
+
+/// A name below a root; the root itself is `.`.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub files: Arc<dyn Files>,
+    pub name: PathBuf,
+}
+
+/// A value as it is handed in: whoever may open files has opened what the parameter's kind asks for.
+#[derive(Debug)]
+pub enum Given<'a> {
+    /// As typed; for [`ParamKind::File`], what the file holds.
+    Text(&'a str),
+    Contents(Contents),
+    Place(Place),
 }
 
 /// A parameter that the protocol does not have, or a value it can't be.
@@ -58,10 +60,20 @@ pub enum ParamError {
         value: String,
         why: String,
     },
+    /// The clause says what is wrong with what the file holds.
+    BadFile {
+        name: &'static str,
+        why: String,
+    },
     TooLong {
         name: &'static str,
         length: usize,
         longest: usize,
+    },
+    /// It is for the other end.
+    OtherEnd {
+        name: &'static str,
+        ends: Ends,
     },
 }
 
@@ -70,9 +82,14 @@ impl fmt::Display for ParamError {
         match self {
             Self::Unknown { typed, .. } => write!(f, "unknown parameter {typed:?}"),
             Self::Malformed { name, value, why } => write!(f, "{name} can't be {value:?}: {why}"),
+            Self::BadFile { name, why } => write!(f, "{name}: {why}"),
             Self::TooLong { name, length, longest } => {
                 write!(f, "parameter {name} has {length} bytes, over the limit of {longest}")
             }
+            Self::OtherEnd { name, ends: Ends::Client } => {
+                write!(f, "{name} is a parameter of the client, and this is a server")
+            }
+            Self::OtherEnd { name, .. } => write!(f, "{name} is a parameter of the server, and this is a client"),
         }
     }
 }
@@ -87,57 +104,159 @@ impl ParamError {
             Self::Unknown { nearest: Some(nearest), .. } => Some(format!("did you mean {nearest}?")),
             Self::Unknown { known, .. } if known.is_empty() => Some("this protocol has no parameters".into()),
             Self::Unknown { known, .. } => Some(format!("this protocol has {}", known.join(", "))),
-            Self::Malformed { .. } | Self::TooLong { .. } => None,
+            Self::Malformed { .. } | Self::BadFile { .. } | Self::TooLong { .. } | Self::OtherEnd { .. } => None,
+        }
+    }
+}
+
+/// The parameter of this name, for this end.
+///
+/// # Errors
+/// [`ParamError`]
+pub fn param(table: &'static [Param], end: Ends, name: &str) -> Result<&'static Param, ParamError> {
+    match table.iter().find(|param| param.name == name) {
+        Some(param) if param.is_of(end) => Ok(param),
+        Some(param) => Err(ParamError::OtherEnd { name: param.name, ends: param.ends }),
+        None => {
+            let known: Vec<_> = table.iter().filter(|param| param.is_of(end)).map(|param| param.name).collect();
+            let nearest = read::nearest(name, known.iter().copied());
+            Err(ParamError::Unknown { typed: name.into(), nearest, known })
         }
     }
 }
 
 impl Params {
-    /// Sets `name` to `value`, as typed.
+    /// Sets a parameter, or adds to it.
     ///
     /// # Errors
     /// [`ParamError`]
-    pub fn set(&mut self, table: &'static [Param], name: &str, value: &str) -> Result<(), ParamError> {
-        let Some(param) = table.iter().find(|param| param.name == name) else {
-            let known: Vec<_> = table.iter().map(|param| param.name).collect();
-            let nearest = read::nearest(name, known.iter().copied());
-            return Err(ParamError::Unknown { typed: name.into(), nearest, known });
-        };
-        self.0.insert(param.name, param.read(value)?);
+    pub fn set(&mut self, param: &'static Param, given: Given<'_>) -> Result<(), ParamError> {
+        let value = param.read(given)?;
+        let values = self.0.entry(param.name).or_default();
+        if !param.many {
+            values.clear();
+        }
+        values.push(value);
         Ok(())
+    }
+
+    fn all<'a, T>(&'a self, name: &str, of: impl Fn(&'a Value) -> Option<T>) -> Vec<T> {
+        self.0.get(name).into_iter().flatten().filter_map(of).collect()
+    }
+
+    fn one<'a, T>(&'a self, name: &str, of: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
+        self.0.get(name)?.last().and_then(of)
+    }
+
+    /// Was it given?
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     /// The duration `name`, if it was given.
     #[must_use]
     pub fn duration(&self, name: &str) -> Option<Duration> {
-        match self.0.get(name) {
-            Some(Value::Duration(duration)) => Some(*duration),
-            _ => None,
-        }
+        self.one(name, |value| if let Value::Duration(duration) = value { Some(*duration) } else { None })
     }
 
     /// The text `name`, if it was given.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        match self.0.get(name) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
+        self.one(name, text_of)
+    }
+
+    /// All texts `name`, in the order given.
+    #[must_use]
+    pub fn texts(&self, name: &str) -> Vec<&str> {
+        self.all(name, text_of)
+    }
+
+    /// The count or size `name`, if it was given.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<u64> {
+        self.one(name, |value| if let Value::Number(number) = value { Some(*number) } else { None })
+    }
+
+    /// Is the switch `name` on?
+    #[must_use]
+    pub fn switch(&self, name: &str) -> bool {
+        self.one(name, |value| if let Value::Switch(on) = value { Some(*on) } else { None }).unwrap_or(false)
+    }
+
+    /// What was made of `name`, if it was given.
+    #[must_use]
+    pub fn made<T: Any + Send + Sync>(&self, name: &str) -> Option<Arc<T>> {
+        self.one(name, made_of)
+    }
+
+    /// What was made of each `name`, in the order given.
+    #[must_use]
+    pub fn all_made<T: Any + Send + Sync>(&self, name: &str) -> Vec<Arc<T>> {
+        self.all(name, made_of)
+    }
+
+    /// The files `name`, in the order given.
+    #[must_use]
+    pub fn contents(&self, name: &str) -> Vec<&Contents> {
+        self.all(name, |value| if let Value::Contents(contents) = value { Some(contents) } else { None })
+    }
+
+    /// The place `name`, if it was given; of a folder, its root.
+    #[must_use]
+    pub fn place(&self, name: &str) -> Option<&Place> {
+        self.one(name, |value| if let Value::Place(place) = value { Some(place) } else { None })
+    }
+}
+
+fn text_of(value: &Value) -> Option<&str> {
+    if let Value::Text(text) = value { Some(text) } else { None }
+}
+
+fn made_of<T: Any + Send + Sync>(value: &Value) -> Option<Arc<T>> {
+    if let Value::Made(made) = value { made.0.clone().downcast().ok() } else { None }
+}
+
+impl Param {
+    fn read(&self, given: Given<'_>) -> Result<Value, ParamError> {
+        match given {
+            Given::Text(text) => self.read_text(text),
+            Given::Contents(contents) => {
+                self.fits(contents.bytes.len())?;
+                Ok(Value::Contents(contents))
+            }
+            Given::Place(place) => Ok(Value::Place(place)),
+        }
+    }
+
+    fn fits(&self, length: usize) -> Result<(), ParamError> {
+        match self.longest {
+            Some(longest) if length > longest => Err(ParamError::TooLong { name: self.name, length, longest }),
+            _ => Ok(()),
+        }
+    }
+
+    fn read_text(&self, text: &str) -> Result<Value, ParamError> {
+        self.fits(text.len())?;
+        let malformed = |why| ParamError::Malformed { name: self.name, value: text.into(), why };
+        match self.kind {
+            ParamKind::Text => Ok(Value::Text(text.into())),
+            ParamKind::Duration => read::duration(text).map(Value::Duration).map_err(malformed),
+            ParamKind::Count => read::count(text).map(Value::Number).map_err(malformed),
+            ParamKind::Size => read::size(text).map(|size| Value::Number(size as u64)).map_err(malformed),
+            ParamKind::Switch => switch(text).map(Value::Switch).map_err(malformed),
+            ParamKind::Parsed { read, .. } => read(text).map(Value::Made).map_err(malformed),
+            ParamKind::File(read) => read(text).map(Value::Made).map_err(|why| ParamError::BadFile { name: self.name, why }),
+            ParamKind::Contents | ParamKind::Folder { .. } | ParamKind::Place => Err(malformed("it names a file".into())),
         }
     }
 }
 
-impl Param {
-    fn read(&self, value: &str) -> Result<Value, ParamError> {
-        match (self.kind, self.longest) {
-            (ParamKind::Text, Some(longest)) if value.len() > longest => {
-                Err(ParamError::TooLong { name: self.name, length: value.len(), longest })
-            }
-            (ParamKind::Text, _) => Ok(Value::Text(value.into())),
-            (ParamKind::Duration, _) => match read::duration(value) {
-                Ok(duration) => Ok(Value::Duration(duration)),
-                Err(why) => Err(ParamError::Malformed { name: self.name, value: value.into(), why }),
-            },
-        }
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err("it is true or false".into()),
     }
 }
 
@@ -146,17 +265,13 @@ mod tests {
     use super::*;
     use crate::protocol;
 
-    static TABLE: [Param; 2] = [
-        Param { name: "delay", kind: ParamKind::Duration, default: "0", longest: None, help: "" },
-        Param { name: "quote", kind: ParamKind::Text, default: "", longest: Some(3), help: "" },
-    ];
+    static TABLE: [Param; 2] =
+        [Param::both("delay", ParamKind::Duration, "0", ""), Param::server("quote", ParamKind::Text, "", "").longest(3)];
 
     fn set(name: &str, value: &str) -> Result<Params, (String, Option<String>)> {
         let mut params = Params::default();
-        match params.set(&TABLE, name, value) {
-            Ok(()) => Ok(params),
-            Err(error) => Err((error.to_string(), error.hint())),
-        }
+        let set = param(&TABLE, Ends::Server, name).and_then(|param| params.set(param, Given::Text(value)));
+        set.map(|()| params).map_err(|error| (error.to_string(), error.hint()))
     }
 
     #[test]
@@ -167,22 +282,55 @@ mod tests {
     }
 
     #[test]
+    fn the_last_value_counts_or_all_do() {
+        static MANY: Param = Param::client("to", ParamKind::Text, "", "").many();
+        let mut params = Params::default();
+        for value in ["1s", "2s"] {
+            params.set(&TABLE[0], Given::Text(value)).unwrap();
+            params.set(&MANY, Given::Text(value)).unwrap();
+        }
+        assert_eq!(params.duration("delay"), Some(Duration::from_secs(2)));
+        assert_eq!(params.texts("to"), ["1s", "2s"]);
+    }
+
+    #[test]
     fn errors_name_what_could_be_meant() {
         let hint = |text: &str| Some(text.to_owned());
-        assert_eq!(set("dealy", "1"), Err(("unknown parameter \"dealy\"".into(), hint("did you mean delay?"))));
-        assert_eq!(set("xyzzy", "1"), Err(("unknown parameter \"xyzzy\"".into(), hint("this protocol has delay, quote"))));
-        assert_eq!(set("quote", "abcd"), Err(("parameter quote has 4 bytes, over the limit of 3".into(), None)));
+        assert_eq!(set("dealy", "1").unwrap_err(), ("unknown parameter \"dealy\"".into(), hint("did you mean delay?")));
+        assert_eq!(
+            set("xyzzy", "1").unwrap_err(),
+            ("unknown parameter \"xyzzy\"".into(), hint("this protocol has delay, quote"))
+        );
+        assert_eq!(set("quote", "abcd").unwrap_err(), ("parameter quote has 4 bytes, over the limit of 3".into(), None));
         let (sentence, _) = set("delay", "soon").unwrap_err();
         assert!(sentence.starts_with("delay can't be \"soon\": "), "{sentence}");
-        let none = Params::default().set(&[], "x", "1").unwrap_err();
+        let none = param(&[], Ends::Both, "x").unwrap_err();
         assert_eq!(none.hint().unwrap(), "this protocol has no parameters");
+        let other = param(&TABLE, Ends::Client, "quote").unwrap_err();
+        assert_eq!(other.to_string(), "quote is a parameter of the server, and this is a client");
+    }
+
+    #[test]
+    fn a_file_is_made_into_something_once() {
+        const KIND: ParamKind =
+            ParamKind::File(|text| text.parse::<u32>().map(Made::new).map_err(|error| format!("line 1: {error}")));
+        static FILE: Param = Param::server("number", KIND, "", "").longest(4);
+        let mut params = Params::default();
+        params.set(&FILE, Given::Text("17")).unwrap();
+        assert_eq!(params.made::<u32>("number").as_deref(), Some(&17));
+        assert!(Arc::ptr_eq(&params.made::<u32>("number").unwrap(), &params.clone().made("number").unwrap()));
+        assert_eq!(
+            params.set(&FILE, Given::Text("x")).unwrap_err().to_string(),
+            "number: line 1: invalid digit found in string"
+        );
+        assert!(params.set(&FILE, Given::Text("12345")).unwrap_err().to_string().contains("over the limit of 4"));
     }
 
     #[test]
     fn every_default_can_be_typed() {
         for row in protocol::ALL {
-            for param in row.params {
-                Params::default().set(row.params, param.name, param.default).unwrap();
+            for param in row.params.iter().filter(|param| !param.default.is_empty()) {
+                Params::default().set(param, Given::Text(param.default)).unwrap();
             }
         }
     }

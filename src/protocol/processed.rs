@@ -4,7 +4,7 @@
 //! message; over datagrams each datagram, except one that is such an answer itself.
 
 use super::{
-    AnswersBy, Protocol,
+    AnswersBy, Protocol, Takes,
     exchange::{self, Client, Rule, Server},
     explained::{CLIENT, Course, Explained, Layout, SERVER},
 };
@@ -19,11 +19,13 @@ pub(super) static ROW: Protocol = Protocol {
     port: None,
     rides: Protocol::BOTH,
     answers: AnswersBy::EACH,
-    takes_data: true,
+    takes: Takes::Bytes,
     amplifies: false,
     echoes: true,
     cuts_matter: true,
     framed: true,
+    paths: false,
+    keeps: false,
     params: &[exchange::DELAY],
     server: Some(|setup| Box::new(Server::new(RULE, setup))),
     client: |setup| Box::new(Client::new(RULE, setup)),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{
-    AnswersBy, Param, ParamKind, Protocol, Setup,
+    AnswersBy, Param, ParamKind, Protocol, Setup, Takes,
     explained::{CLIENT, Course, Explained, Layout, SERVER},
     once::{Client, Server, Wanted},
 };
@@ -20,18 +20,14 @@ pub(super) static ROW: Protocol = Protocol {
     port: Some(17),
     rides: Protocol::BOTH,
     answers: AnswersBy::ONCE,
-    takes_data: false,
+    takes: Takes::Nothing,
     amplifies: true,
     echoes: true,
     cuts_matter: false,
     framed: false,
-    params: &[Param {
-        name: "quote",
-        kind: ParamKind::Text,
-        default: OWN,
-        longest: Some(MAX - LINE_END.len()),
-        help: "the quote",
-    }],
+    paths: false,
+    keeps: false,
+    params: &[Param::server("quote", ParamKind::Text, OWN, "the quote").longest(MAX - LINE_END.len())],
     server: Some(|setup| {
         let quote = quote(setup);
         Box::new(Server { says: move |_: &_| quote.clone() })

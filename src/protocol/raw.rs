@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{
-    Answers, AnswersBy, Framing, Protocol,
+    Answers, AnswersBy, Framing, Protocol, Takes,
     exchange::Outstanding,
     explained::{CLIENT, Course, Explained, Layout, SERVER},
 };
@@ -16,11 +16,13 @@ pub(super) static ROW: Protocol = Protocol {
     port: None,
     rides: Protocol::BOTH,
     answers: AnswersBy { stream: Answers::Unknown, datagrams: Answers::Unknown },
-    takes_data: true,
+    takes: Takes::Bytes,
     amplifies: false,
     echoes: false,
     cuts_matter: true,
     framed: true,
+    paths: false,
+    keeps: false,
     params: &[],
     server: None,
     client: |setup| Box::new(Client { framing: setup.framing.clone(), awaited: Outstanding::default() }),

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use super::{
-    AnswersBy, Protocol,
+    AnswersBy, Protocol, Takes,
     calendar::{Moment, unix_seconds},
     explained::{CLIENT, Course, Explained, Layout, SERVER},
     once::{Client, Server, Wanted},
@@ -25,11 +25,13 @@ pub(super) static ROW: Protocol = Protocol {
     port: Some(37),
     rides: Protocol::BOTH,
     answers: AnswersBy::ONCE,
-    takes_data: false,
+    takes: Takes::Nothing,
     amplifies: true,
     echoes: true,
     cuts_matter: false,
     framed: false,
+    paths: false,
+    keeps: false,
     params: &[],
     server: Some(|_| Box::new(Server { says: |facts: &Facts| Bytes::copy_from_slice(&since_1900(now(facts))) })),
     client: |_| Box::new(Client::new(WANTED)),

@@ -27,7 +27,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::session::{Closed, Cx, Event, Session, Violation};
+use crate::session::{ChannelId, Closed, Cx, Event, Session, Violation};
 
 /// What a source has to say.
 #[derive(Debug)]
@@ -113,6 +113,9 @@ pub trait Source {
     }
 }
 
+/// What a row that does so wrongly rides on datagrams is told.
+const STREAMS_ONLY: &str = "files and channels go over streams only";
+
 /// Which way bytes went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -144,6 +147,22 @@ pub trait Sink {
     /// These bytes crossed the wire.
     fn wire(&mut self, way: Way, bytes: &[u8]) {
         let _ = (way, bytes);
+    }
+
+    /// Must it see every byte that crosses the wire? Otherwise a file may be sent without passing through our memory, and only
+    /// [`Sink::poured`] tells how much.
+    fn looks(&self) -> bool {
+        false
+    }
+
+    /// So many bytes of a file were sent, unseen.
+    fn poured(&mut self, bytes: u64) {
+        let _ = bytes;
+    }
+
+    /// So many bytes crossed a channel.
+    fn channel(&mut self, id: ChannelId, way: Way, bytes: u64) {
+        let _ = (id, way, bytes);
     }
 
     /// One side of a stream has said all: the peer's (`In`), or ours, which is closed now (`Out`).

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Handed, Quit, Sink, Source, Terms, Traffic, Way, pool, timers::Timers};
+use super::{Handed, Quit, STREAMS_ONLY, Sink, Source, Terms, Traffic, Way, pool, timers::Timers};
 use crate::{
     session::{Closed, Cx, Effect, EffectId, Event, Facts, Front, Input, Out, Outcome, Session, Violation},
     transport::PacketClient,
@@ -132,18 +132,20 @@ impl<P: Source + Sink> DrivePackets<P> {
                     Poll::Pending => return Turn::Wait,
                     Poll::Ready(Err(error)) if !self.party.survives(&error) => return Turn::Over(failed(&error)),
                     Poll::Ready(_) => {
-                        self.out.pop();
+                        self.out.end_datagram();
                         self.datagram.clear();
                     }
                 },
-                Front::Effect(effect) => {
-                    self.out.pop();
-                    match effect {
-                        Effect::Close => return Turn::Over(Closed::ByUs),
-                        Effect::Wake(id, after) => self.timers.wake(Instant::now() + after, id),
-                        Effect::Drained(id) => return self.call(|session, cx| session.resume(id, Outcome::Drained, cx)),
+                Front::Pour(_) => return Turn::Over(Closed::Failed(STREAMS_ONLY.into())),
+                Front::Effect => match self.out.take_effect() {
+                    None => {}
+                    Some(Effect::Close) => return Turn::Over(Closed::ByUs),
+                    Some(Effect::Wake(id, after)) => self.timers.wake(Instant::now() + after, id),
+                    Some(Effect::Drained(id)) => return self.call(|session, cx| session.resume(id, Outcome::Drained, cx)),
+                    Some(Effect::Commit(..) | Effect::Channel(..)) => {
+                        return Turn::Over(Closed::Failed(STREAMS_ONLY.into()));
                     }
-                }
+                },
             }
         }
     }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::{FileError, Rides};
+
 /// What a session reports to whoever listens. `send` prints these, `bench` times and counts them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -23,6 +25,38 @@ pub enum Event {
     Duplicate { seq: u64 },
     /// Something came that answers nothing we said.
     Unsolicited { bytes: usize },
+    /// A step on the way to the answer of `seq` is done: the load generator times them. Snake case.
+    Phase { seq: u64, name: &'static str },
+    /// One line of the dialogue, for a person who wants to follow it; without its line end. Reported only when
+    /// [`crate::session::Watch::talk`] is set.
+    Talk { lane: &'static str, ours: bool, text: Bytes },
+    /// What happened, as fields for machines: a request answered, a message delivered. Reported only when
+    /// [`crate::session::Watch::records`] is set.
+    Record(Box<Record>),
+    /// A transfer has come so far, of so much if that is known; in bytes.
+    Progress { done: u64, total: Option<u64> },
+    /// The answer to our one message is to be had elsewhere: whoever drives us may ask there, in a new conversation. What we
+    /// were told here counts as the answer otherwise.
+    Elsewhere(Box<Elsewhere>),
+}
+
+/// What happened, as fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Snake case: `request`, `message`, `transfer`.
+    pub name: &'static str,
+    pub fields: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Where an answer is to be had. What is `None` stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    pub rides: Option<Rides>,
+    /// `host` or `host:port`
+    pub authority: Option<String>,
+    pub path: Option<String>,
+    /// Why, in one clause: `truncated`, `302 Found`.
+    pub why: String,
 }
 
 /// Was the answer right?
@@ -41,6 +75,16 @@ pub struct Mismatch {
     pub got: Bytes,
     /// Where in both pieces the first byte is that does not agree.
     pub at: usize,
+    /// What a person is told in place of the two, where that says more.
+    pub why: Option<Why>,
+}
+
+/// What is wrong with an answer, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// One sentence without a full stop. Never holds bytes of the peer unescaped.
+    pub sentence: String,
+    pub hint: Option<&'static str>,
 }
 
 impl Mismatch {
@@ -56,17 +100,25 @@ impl Mismatch {
             let side = &side[from.min(side.len())..];
             Bytes::copy_from_slice(&side[..side.len().min(Self::KEPT)])
         };
-        Self { expected: piece(expected), got: piece(got), at: at - from }
+        Self { expected: piece(expected), got: piece(got), at: at - from, why: None }
+    }
+
+    /// The same, with words for it.
+    #[must_use]
+    pub fn because(self, sentence: String, hint: Option<&'static str>) -> Self {
+        Self { why: Some(Why { sentence, hint }), ..self }
     }
 }
 
 /// What became of an effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The time asked for has passed.
     Woken,
     /// All that was queued before has been sent. Never over a server's datagrams.
     Drained,
+    /// The file is on disk, under its name; or is not.
+    Committed(Result<(), FileError>),
 }
 
 /// The protocol can't take a message now.

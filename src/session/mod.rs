@@ -4,16 +4,25 @@
 //! reports. It is pure. It never sees a socket, a file or a clock, so the same session runs over streams and datagrams, in
 //! memory, and one byte at a time; and so server, client and load generator cannot disagree about a protocol.
 //!
-//! May use: core and std data types, `bytes`, `memchr`, `values`. Never: tokio, sockets, files, any clock, printing.
+//! May use: core and std data types, `bytes`, `memchr`, `serde_json`'s values, `values`. Never: tokio, sockets, files, any clock, printing.
 
+mod channel;
+mod cx;
 mod event;
+mod facts;
+mod files;
 mod input;
 mod out;
 mod pair;
+mod pair_channels;
 
-pub use event::{Closed, Event, Mismatch, NotNow, Outcome, Verdict, Violation};
+pub use channel::{ChannelAsk, ChannelId, ChannelNews, Pour};
+pub use cx::Cx;
+pub use event::{Closed, Elsewhere, Event, Mismatch, NotNow, Outcome, Record, Verdict, Violation, Why};
+pub use facts::{Endpoint, Facts, Rides, Watch};
+pub use files::{Draft, Entry, FileError, FileKind, FileReader, FileWriter, Files, Stat};
 pub use input::Input;
-pub use out::{Cx, Effect, EffectId, Endpoint, Facts, Front, Out, Rides, Watch};
+pub use out::{Effect, EffectId, Front, Out};
 pub use pair::{End, Move, Pair};
 
 use bytes::Bytes;
@@ -53,6 +62,15 @@ pub trait Session: Send {
     /// As [`Session::input`].
     fn resume(&mut self, id: EffectId, outcome: Outcome, cx: &mut Cx<'_>) -> Result<(), Violation> {
         let _ = (id, outcome, cx);
+        Ok(())
+    }
+
+    /// Something has become of one of our channels.
+    ///
+    /// # Errors
+    /// As [`Session::input`].
+    fn channel(&mut self, id: ChannelId, news: ChannelNews, cx: &mut Cx<'_>) -> Result<(), Violation> {
+        let _ = (id, news, cx);
         Ok(())
     }
 

@@ -4,7 +4,10 @@ use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 
-use super::{Closed, Cx, Effect, EffectId, Event, Facts, Front, Input, NotNow, Out, Outcome, Rides, Session, Violation};
+use super::{
+    ChannelAsk, ChannelId, ChannelNews, Closed, Cx, Effect, EffectId, Event, Facts, Front, Input, NotNow, Out, Outcome,
+    Pour, Rides, Session, Violation, pair_channels::Channels,
+};
 
 /// One of two ends, or one alone.
 pub struct End {
@@ -33,6 +36,8 @@ pub struct End {
     pub closing: bool,
     /// How it ended, when it has.
     pub ended: Option<Closed>,
+    /// What was asked of channels and has not happened yet. Two ends back to back do it; alone, a test does.
+    pub channel_asks: VecDeque<(ChannelId, ChannelAsk)>,
 }
 
 /// What leaves an end.
@@ -49,6 +54,7 @@ pub struct Pair {
     pub client: End,
     pub server: End,
     chunk: usize,
+    pub(super) channels: Channels,
 }
 
 impl End {
@@ -79,6 +85,7 @@ impl End {
             violations: Vec::new(),
             closing: false,
             ended: None,
+            channel_asks: VecDeque::new(),
         };
         end.call(|session, cx| {
             session.open(cx);
@@ -177,17 +184,23 @@ impl End {
                     }
                     self.partial.extend_from_slice(&piece);
                 }
+                Front::Pour(pour) => {
+                    let piece = piece_of(pour, chunk);
+                    self.out.advance(piece.len());
+                    self.said.extend_from_slice(&piece);
+                    return Some(Move::Bytes(piece));
+                }
                 Front::EndDatagram => {
-                    self.out.pop();
+                    self.out.end_datagram();
                     let datagram = std::mem::take(&mut self.partial);
                     assert!(datagram.len() <= self.facts.max_datagram, "a datagram of {} bytes", datagram.len());
                     self.datagrams.push(datagram.clone());
                     return Some(Move::Datagram(datagram));
                 }
-                Front::Effect(effect) => {
-                    self.out.pop();
-                    if let Some(moved) = self.happen(effect) {
-                        return Some(moved);
+                Front::Effect => {
+                    let moved = self.out.take_effect().and_then(|effect| self.happen(effect));
+                    if moved.is_some() {
+                        return moved;
                     }
                 }
             }
@@ -204,8 +217,18 @@ impl End {
             Effect::Wake(id, after) => self.wakes.push((self.now + after, id)),
             // What was queued before it has left.
             Effect::Drained(id) => self.resume(id, Outcome::Drained),
+            Effect::Commit(id, file) => self.resume(id, Outcome::Committed(file.commit())),
+            Effect::Channel(id, ask) => self.channel_asks.push_back((id, ask)),
         }
         None
+    }
+
+    /// Tells what became of a channel, as a driver would.
+    pub fn channel(&mut self, id: ChannelId, news: ChannelNews) {
+        if !self.closing {
+            self.call(|session, cx| session.channel(id, news, cx));
+            self.offer(&[]);
+        }
     }
 
     fn resume(&mut self, id: EffectId, outcome: Outcome) {
@@ -295,7 +318,7 @@ impl Pair {
     #[must_use]
     pub fn new(client: Box<dyn Session>, server: Box<dyn Session>, rides: Rides, chunk: usize) -> Self {
         assert!(chunk > 0, "bytes must move");
-        Self { server: End::new(server, rides), client: End::new(client, rides), chunk }
+        Self { server: End::new(server, rides), client: End::new(client, rides), chunk, channels: Channels::default() }
     }
 
     /// Runs until nothing more happens, at most `steps` rounds; tells whether it came to rest.
@@ -313,6 +336,7 @@ impl Pair {
         moved |= self.server.flush(&mut self.client, self.chunk);
         moved |= self.client.hear();
         moved |= self.server.hear();
+        moved |= self.route();
         moved || self.wake_first()
     }
 
@@ -329,4 +353,18 @@ impl Pair {
         (self.client.now, self.server.now) = (now, now);
         woken
     }
+}
+
+/// The next bytes of a piece of a file, at most `most`.
+pub(super) fn piece_of(pour: &Pour, most: usize) -> Vec<u8> {
+    let wanted = usize::try_from(pour.length).unwrap_or(usize::MAX).min(most);
+    let mut piece = vec![0; wanted];
+    let mut got = 0;
+    while got < wanted {
+        match pour.file.read_at(pour.from + got as u64, &mut piece[got..]) {
+            Ok(n) if n > 0 => got += n,
+            _ => panic!("a file became shorter"),
+        }
+    }
+    piece
 }

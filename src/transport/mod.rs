@@ -12,6 +12,7 @@ mod packet_client;
 mod packets;
 mod race;
 mod resolve;
+mod side;
 mod socket_file;
 mod stream;
 mod target;
@@ -23,7 +24,8 @@ pub use packet_client::{PacketClient, not_reached, packets_to};
 pub use packets::{PacketServer, bind, inherited_packets};
 pub use race::Attempt;
 pub use resolve::Resolved;
-pub use stream::{Detached, Stream};
+pub use side::{dial_beside, listen_beside};
+pub use stream::{Detached, Stream, poll_send_file};
 pub use target::Use;
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! May use: tokio, socket2, `os`, `session::Endpoint`.
 
 use std::{
+    fs::File,
     io::{self, IoSlice},
     path::Path,
     pin::Pin,
@@ -11,7 +12,7 @@ use std::{
 
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
 };
 
@@ -23,6 +24,9 @@ pub enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
+
+/// The most of a file that one call sends, so that one peer with a fast reader does not hold up the others.
+const SEND_FILE: u64 = 1024 * 1024;
 
 /// The same call on either kind.
 macro_rules! either {
@@ -49,6 +53,20 @@ impl Stream {
         match self {
             Self::Tcp(socket) => socket.peer_addr().map_or(Endpoint::Unnamed, Endpoint::Ip),
             Self::Unix(socket) => socket.peer_addr().map_or(Endpoint::Unnamed, |name| unix_endpoint(name.as_pathname())),
+        }
+    }
+
+    /// As [`poll_send_file`].
+    pub fn poll_send_file(
+        &self,
+        cx: &mut Context<'_>,
+        file: &File,
+        from: u64,
+        length: u64,
+    ) -> Option<Poll<io::Result<usize>>> {
+        match self {
+            Self::Tcp(socket) => poll_send_file(socket, cx, file, from, length),
+            Self::Unix(_) => None,
         }
     }
 
@@ -91,6 +109,30 @@ impl Detached {
         match self {
             Self::Tcp(socket) => TcpStream::from_std(socket).map(Stream::Tcp),
             Self::Unix(socket) => UnixStream::from_std(socket).map(Stream::Unix),
+        }
+    }
+}
+
+/// Sends a piece of a file from the page cache, as much as the socket takes at once. `None`: this system can't, read and write.
+pub fn poll_send_file(
+    socket: &TcpStream,
+    cx: &mut Context<'_>,
+    file: &File,
+    from: u64,
+    length: u64,
+) -> Option<Poll<io::Result<usize>>> {
+    if !os::SENDS_FILES {
+        return None;
+    }
+    loop {
+        match socket.poll_write_ready(cx) {
+            Poll::Pending => return Some(Poll::Pending),
+            Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
+            Poll::Ready(Ok(())) => {}
+        }
+        match socket.try_io(Interest::WRITABLE, || os::send_file(socket, file, from, length.min(SEND_FILE))) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            done => return Some(Poll::Ready(done)),
         }
     }
 }

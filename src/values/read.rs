@@ -54,6 +54,26 @@ fn decimal(text: &str) -> Result<f64, String> {
     Ok(value * times)
 }
 
+/// Text in which `%41` stands for `A` (RFC 3986, section 2.1). What is no such triple stays as it is; so does what makes no UTF-8.
+#[must_use]
+pub fn percent_decoded(text: &str) -> String {
+    let (bytes, mut decoded, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
+    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    while at < bytes.len() {
+        match (bytes[at], digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push((high * 16 + low) as u8);
+                at += 3;
+            }
+            (byte, ..) => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(decoded).unwrap_or_else(|_| text.into())
+}
+
 /// A count: `10k` is 10,000; whole and not negative.
 ///
 /// # Errors

@@ -18,14 +18,20 @@ pub struct Room {
     pub pure: bool,
 }
 
-const ALL_BELOW: &[&str] = &["bench", "role", "protocol", "transport", "session", "os", "values", "error"];
+const ALL_BELOW: &[&str] = &["bench", "role", "protocol", "transport", "files", "session", "os", "values", "error"];
 
 /// Who may use whom. Everything that is not listed is a breach.
 pub const ROOMS: &[Room] = &[
     Room { name: "values", modules: &[], crates: &[], pure: true },
     Room { name: "error", modules: &[], crates: &[], pure: true },
-    Room { name: "session", modules: &["values"], crates: &["bytes", "memchr"], pure: true },
-    Room { name: "protocol", modules: &["session", "values"], crates: &["bytes", "memchr", "mlua"], pure: true },
+    Room { name: "session", modules: &["values"], crates: &["bytes", "memchr", "serde_json"], pure: true },
+    Room { name: "protocol", modules: &["session", "values"], crates: &["bytes", "domain", "memchr", "mlua"], pure: true },
+    Room {
+        name: "files",
+        modules: &["session", "values", "error"],
+        crates: &["cap_std", "fastrand", "rustix"],
+        pure: false,
+    },
     Room { name: "os", modules: &[], crates: &["libc", "quinn_udp", "rustix", "socket2", "tokio"], pure: false },
     Room {
         name: "transport",
@@ -35,7 +41,7 @@ pub const ROOMS: &[Room] = &[
     },
     Room {
         name: "role",
-        modules: &["protocol", "transport", "session", "os", "values", "error"],
+        modules: &["protocol", "transport", "files", "session", "os", "values", "error"],
         crates: &["anyhow", "bytes", "jiff", "memchr", "regex", "serde_json", "tokio"],
         pure: false,
     },
@@ -75,6 +81,7 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
 /// that accept and send, the engine and what shows progress; everything else is told the time.
 pub const CLOCKS: &[&str] = &[
     "src/os/",
+    "src/files/",
     "src/transport/",
     "src/role/drive/",
     "src/role/packets.rs",

@@ -28,15 +28,25 @@ pub fn installed(name: &str) -> bool {
 /// A Python that has Twisted.
 pub fn twisted() -> Option<Run> {
     static HAS: OnceLock<bool> = OnceLock::new();
+    python_with("twisted.internet.reactor", &HAS)
+}
+
+/// A Python that has dnspython.
+pub fn dnspython() -> Option<Run> {
+    static HAS: OnceLock<bool> = OnceLock::new();
+    python_with("dns.message", &HAS)
+}
+
+fn python_with(module: &str, has: &OnceLock<bool>) -> Option<Run> {
     let python = peer("python3")?;
-    let has = *HAS.get_or_init(|| {
-        let probe = Command::new("python3").args(["-c", "import twisted.internet.reactor"]).output();
+    let has = *has.get_or_init(|| {
+        let probe = Command::new("python3").args(["-c", &format!("import {module}")]).output();
         probe.is_ok_and(|output| output.status.success())
     });
     if has {
         return Some(python.args(&["-u", "-c"]));
     }
-    missing("python3 has no twisted");
+    missing(&format!("python3 has no {module}"));
     None
 }
 

@@ -10,7 +10,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use crate::{
     bench::{Load, load::Shape},
     error::Trouble,
-    protocol::{Answers, Protocol, Setup, framing::Kind},
+    protocol::{Answers, Protocol, Setup, Takes, framing::Kind},
     role::{
         Terms,
         stop::{Phase, Stop},
@@ -100,7 +100,7 @@ impl Job {
         let datagrams = peer.rides() == Rides::Datagrams;
         let answers = if datagrams { protocol.answers.datagrams } else { protocol.answers.stream };
         let number = match setup.framing.kind {
-            _ if !datagrams || !protocol.takes_data => Number::None,
+            _ if !datagrams || !matches!(protocol.takes, Takes::Bytes) => Number::None,
             Kind::Raw => Number::Bytes,
             _ => Number::Letters,
         };
@@ -141,7 +141,7 @@ impl Job {
 
     /// Do datagrams say again what was said before, to a protocol that answers with the data alone?
     pub(super) fn repeats(&self) -> bool {
-        let own = matches!(self.body, Body::Same(_) | Body::InTurn(_)) && self.protocol.takes_data;
+        let own = matches!(self.body, Body::Same(_) | Body::InTurn(_)) && self.protocol.takes_data();
         self.datagrams() && own && self.protocol.prefix == Some(b"")
     }
 

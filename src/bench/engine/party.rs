@@ -19,17 +19,16 @@ use super::{
     work::{Request, Work},
 };
 use crate::{
-    bench::{failure::Failure, stats::Tally},
+    bench::{
+        failure::{Failure, described},
+        stats::Tally,
+    },
     error::Trouble,
     protocol::Answers,
     role::{Quit, Said, Sink, Source, Way, stop::Waiter},
-    session::{Closed, Event, Mismatch, Verdict, Violation},
+    session::{Closed, Event, Verdict, Violation},
     transport,
-    values::show::quoted,
 };
-
-/// Bytes of a wrong answer that are shown.
-const SHOWN: usize = 24;
 
 /// One end of one conversation.
 pub(super) struct Party {
@@ -200,7 +199,7 @@ impl Party {
             }
             Verdict::Wrong(mismatch) => {
                 self.state.answered = true;
-                let kind = if self.datagrams() { Failure::Corrupted } else { Failure::WrongReply };
+                let kind = if self.datagrams() && mismatch.why.is_none() { Failure::Corrupted } else { Failure::WrongReply };
                 self.work.count(request.measured, |tally| tally.failed_as(kind, Some(described(mismatch))));
             }
         }
@@ -285,12 +284,6 @@ fn unasked(bytes: usize) -> String {
     format!("{bytes} bytes came that nothing was asked for")
 }
 
-fn described(mismatch: &Mismatch) -> String {
-    let from = mismatch.at.saturating_sub(SHOWN / 2);
-    let piece = |side: &[u8]| quoted(&side[from.min(side.len())..], SHOWN);
-    format!("expected {}, got {}", piece(&mismatch.expected), piece(&mismatch.got))
-}
-
 impl Source for Party {
     fn poll_say(&mut self, cx: &mut Context<'_>) -> Poll<Said> {
         if !self.unwritten.is_empty() {
@@ -352,10 +345,13 @@ impl Sink for Party {
             Event::Duplicate { .. } => self.work.note(|counters| counters.duplicated += 1),
             Event::Unsolicited { bytes } => self.unsolicited(bytes),
             Event::Refused { why, .. } => {
-                let hint = "-l changes the length, --framing and --max-frame what is possible";
+                let hint = self.work.job.protocol.form().map_or_else(
+                    || "-l changes the length, --framing and --max-frame what is possible".into(),
+                    |form| format!("each message is {}", form.usage),
+                );
                 self.work.job.give_up(Trouble::usage(format!("the message can't be sent: {why}")).hint(hint));
             }
-            Event::Body(_) | Event::Message(_) | Event::Ready => {}
+            _ => {}
         }
     }
 

@@ -79,7 +79,7 @@ fn terms(plan: &BenchPlan) -> Terms {
 
 /// What comes must be kept: a run does without.
 fn listening(facts: Facts) -> Facts {
-    Facts { watch: Watch { bodies: true, messages: false }, ..facts }
+    Facts { watch: Watch { bodies: true, ..Watch::default() }, ..facts }
 }
 
 /// Asks over a stream, with the framing that the run will have.

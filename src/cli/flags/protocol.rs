@@ -1,11 +1,14 @@
 //! `-P`, `-p`, `--framing`, `--max-frame`: which protocol, and how it is set up.
 
+use std::ffi::OsStr;
+
 use clap::Args;
 
+use super::params;
 use crate::{
     cli::values::{self, Named},
     error::Trouble,
-    protocol::{DEFAULT, Framing, ParamError, Params, Protocol, Setup},
+    protocol::{DEFAULT, Ends, Framing, Params, Protocol, Setup},
     session::Rides,
     transport::Scheme,
 };
@@ -40,9 +43,9 @@ impl SetupArgs {
     ///
     /// # Errors
     /// A framing or a parameter that does not go with the protocol.
-    pub fn of(&self, protocol: Option<&'static Protocol>) -> Result<Setup, Trouble> {
+    pub fn of(&self, protocol: Option<&'static Protocol>, end: Ends) -> Result<Setup, Trouble> {
         let script = protocol.and_then(|row| row.script);
-        Ok(Setup { framing: self.framing(protocol)?, params: self.params(protocol)?, numbered: None, script })
+        Ok(Setup { framing: self.framing(protocol)?, params: self.params(protocol, end)?, script, ..Setup::default() })
     }
 
     fn framing(&self, protocol: Option<&'static Protocol>) -> Result<Framing, Trouble> {
@@ -63,24 +66,16 @@ impl SetupArgs {
         }
     }
 
-    fn params(&self, protocol: Option<&'static Protocol>) -> Result<Params, Trouble> {
-        let mut params = Params::default();
+    fn params(&self, protocol: Option<&'static Protocol>, end: Ends) -> Result<Params, Trouble> {
+        let mut values = Params::default();
         for (key, value) in &self.params {
             let Some(row) = protocol else {
                 return Err(Trouble::usage(format!("-p {key}={value} sets a parameter of a protocol, and none is named"))
                     .hint("name it, as in: -P processed -p delay=1s"));
             };
-            params.set(row.params, key, value).map_err(|error| param_trouble(row, &error))?;
+            params::set(&mut values, row, end, key, OsStr::new(value))?;
         }
-        Ok(params)
-    }
-}
-
-fn param_trouble(row: &Protocol, error: &ParamError) -> Trouble {
-    let trouble = Trouble::usage(format!("{}: {error}", row.name));
-    match error.hint() {
-        Some(hint) => trouble.hint(hint),
-        None => trouble.hint(format!("`netproto protocols {}` tells what it takes", row.name)),
+        Ok(values)
     }
 }
 

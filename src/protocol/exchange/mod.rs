@@ -35,10 +35,5 @@ impl Rule {
 }
 
 /// `-p delay=DURATION`
-pub(super) const DELAY: Param = Param {
-    name: "delay",
-    kind: ParamKind::Duration,
-    default: "0",
-    longest: None,
-    help: "answer after this long, to try time-outs and drains",
-};
+pub(super) const DELAY: Param =
+    Param::server("delay", ParamKind::Duration, "0", "answer after this long, to try time-outs and drains");

@@ -24,7 +24,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use super::{Param, Protocol};
+use super::{Param, Params, Protocol};
 use crate::session::Violation;
 
 /// Bytes of a script, at most.
@@ -42,7 +42,15 @@ pub struct Script {
     file: String,
     source: Vec<u8>,
     /// Set when its row is made.
-    params: OnceLock<&'static [Param]>,
+    declared: OnceLock<Declared>,
+}
+
+/// The parameters of a script.
+#[derive(Debug, Default)]
+struct Declared {
+    params: &'static [Param],
+    /// All of them, as they are without `-p`.
+    defaults: Params,
 }
 
 /// A script that can't be used: what is wrong, and what to try.
@@ -76,8 +84,7 @@ pub fn row(path: &str, source: Vec<u8>) -> Result<&'static Protocol, Unusable> {
     }
     let name = path.rsplit('/').next().unwrap_or(path);
     let file = if path.len() > LONGEST_NAME { name } else { path.trim_start_matches("./") };
-    let (id, params) = (SCRIPTS.fetch_add(1, Relaxed), OnceLock::new());
-    let script = Script { id, file: file.into(), source, params };
+    let script = Script { id: SCRIPTS.fetch_add(1, Relaxed), file: file.into(), source, declared: OnceLock::new() };
     row::of(name.strip_suffix(".lua").unwrap_or(name), script)
 }
 

@@ -6,14 +6,14 @@ use mlua::{Table, Value};
 
 use super::{
     super::{
-        Answers, AnswersBy, Course, Explained, Layout, Param, ParamKind, Params, Protocol,
+        Answers, AnswersBy, Course, Explained, Form, Given, Layout, Param, ParamKind, Params, Protocol, Takes,
         explained::{CLIENT, SERVER},
         raw,
     },
-    Script, Unusable, session,
+    Declared, Script, Unusable, session,
     state::State,
 };
-use crate::{session::Rides, values::read};
+use crate::session::Rides;
 
 /// Parameters of one script.
 const MOST_PARAMS: usize = 64;
@@ -37,7 +37,7 @@ pub(super) fn of(stem: &str, script: Script) -> Result<&'static Protocol, Unusab
     }
     let client = state.client.any();
     let answers = reader.answers(client)?;
-    let params = reader.params()?;
+    let declared = reader.params()?;
     let rides = reader.rides()?;
     let echoes = reader.flag("echoes", true)?;
     let row = Protocol {
@@ -47,12 +47,14 @@ pub(super) fn of(stem: &str, script: Script) -> Result<&'static Protocol, Unusab
         port: reader.port()?,
         rides,
         answers,
-        takes_data: reader.flag("takes_data", true)?,
+        takes: reader.takes()?,
         amplifies: reader.flag("amplifies", false)?,
         echoes,
         cuts_matter: reader.flag("cuts_matter", !client)?,
         framed: !client,
-        params,
+        paths: false,
+        keeps: false,
+        params: declared.params,
         server: state.server.any().then_some(session::server),
         client: if client { session::client } else { raw::ROW.client },
         prefix: None,
@@ -62,7 +64,7 @@ pub(super) fn of(stem: &str, script: Script) -> Result<&'static Protocol, Unusab
     if row.amplifies && !row.echoes {
         return Err(reader.wrong("amplifies without echoes: what answers any datagram can loop"));
     }
-    let _ = script.params.set(params);
+    let _ = script.declared.set(declared);
     let script: &'static Script = Box::leak(Box::new(script));
     Ok(Box::leak(Box::new(Protocol { script: Some(script), ..row })))
 }
@@ -73,7 +75,7 @@ fn leaked(text: String) -> &'static str {
 
 impl Reader<'_> {
     fn wrong(&self, what: impl std::fmt::Display) -> Unusable {
-        let hint = "what a script may say of itself: name, about, spec, port, rides, answers, params, takes_data, amplifies, echoes, cuts_matter";
+        let hint = "what a script may say of itself: name, about, spec, port, rides, answers, takes, params, amplifies, echoes, cuts_matter";
         Unusable { sentence: format!("{}: {what}", self.file), hint: hint.into() }
     }
 
@@ -178,10 +180,38 @@ impl Reader<'_> {
         }
     }
 
+    /// `"bytes"`, `"nothing"`, or `{ usage = "USER", examples = { "alice" } }` where people type words.
+    fn takes(&self) -> Result<Takes, Unusable> {
+        match self.get("takes")? {
+            Value::Nil => Ok(Takes::Bytes),
+            Value::String(text) if text == "bytes" => Ok(Takes::Bytes),
+            Value::String(text) if text == "nothing" => Ok(Takes::Nothing),
+            Value::Table(form) => self.words(&form),
+            _ => Err(self.wrong("takes has to be \"bytes\", \"nothing\", or a table with usage and examples")),
+        }
+    }
+
+    fn words(&self, form: &Table) -> Result<Takes, Unusable> {
+        let usage: Value = form.raw_get("usage").map_err(|error| self.wrong(error))?;
+        let Value::String(usage) = usage else { return Err(self.wrong("takes.usage has to be text, such as USER")) };
+        let usage = leaked(self.line("takes.usage", &usage.to_string_lossy())?);
+        let mut examples: Vec<&'static str> = Vec::new();
+        if let Value::Table(list) = form.raw_get("examples").map_err(|error| self.wrong(error))? {
+            for example in list.sequence_values::<String>() {
+                let example = example.map_err(|_| self.wrong("takes.examples has to be a list of texts"))?;
+                examples.push(leaked(self.line("an example of takes", &example)?));
+            }
+        }
+        if examples.is_empty() {
+            return Err(self.wrong("takes.examples has to hold one at least: `netproto bench` says the first"));
+        }
+        Ok(Takes::Words(Form { usage, examples: examples.leak() }))
+    }
+
     /// `params = { greeting = "hello" }`, or with `default`, `help` and `kind` for each.
-    fn params(&self) -> Result<&'static [Param], Unusable> {
+    fn params(&self) -> Result<Declared, Unusable> {
         let table = match self.get("params")? {
-            Value::Nil => return Ok(&[]),
+            Value::Nil => return Ok(Declared::default()),
             Value::Table(table) => table,
             other => return Err(self.wrong(format_args!("params has to be a table, and is a {}", other.type_name()))),
         };
@@ -195,12 +225,12 @@ impl Reader<'_> {
         }
         // A table has no order of its own.
         params.sort_by_key(|param| param.name);
-        let params: &'static [Param] = params.leak();
+        let (params, mut defaults): (&'static [Param], _) = (params.leak(), Params::default());
         for param in params {
-            let set = Params::default().set(params, param.name, param.default);
+            let set = defaults.set(param, Given::Text(param.default));
             set.map_err(|error| self.wrong(format_args!("the default of params.{}: {error}", param.name)))?;
         }
-        Ok(params)
+        Ok(Declared { params, defaults })
     }
 
     fn param(&self, name: &Value, value: &Value) -> Result<Param, Unusable> {
@@ -218,35 +248,32 @@ impl Reader<'_> {
             }
             other => (other.clone(), Value::Nil, Value::Nil),
         };
-        let kind = match kind {
-            Value::Nil => ParamKind::Text,
-            Value::String(kind) if kind == "text" => ParamKind::Text,
-            Value::String(kind) if kind == "duration" => ParamKind::Duration,
-            _ => return Err(self.wrong(format_args!("params.{name}: kind has to be \"text\" or \"duration\""))),
-        };
+        let kind = self.kind(&name, &kind)?;
         let text = |value: Value, what: &str| match value {
             Value::Nil => Ok(String::new()),
             Value::String(text) => Ok(text.to_string_lossy()),
             Value::Integer(number) => Ok(number.to_string()),
             Value::Number(number) => Ok(number.to_string()),
+            Value::Boolean(on) => Ok(on.to_string()),
             _ => Err(self.wrong(format_args!("params.{name}: {what} has to be text"))),
         };
         let default = match (text(default, "default")?, kind) {
-            (none, ParamKind::Duration) if none.is_empty() => "0".into(),
+            (none, ParamKind::Duration | ParamKind::Count | ParamKind::Size) if none.is_empty() => "0".into(),
+            (none, ParamKind::Switch) if none.is_empty() => "false".into(),
             (default, _) => default,
         };
         let help = leaked(text(help, "help")?);
-        Ok(Param { name: leaked(name), kind, default: leaked(default), longest: None, help })
+        Ok(Param::both(leaked(name), kind, leaked(default), help))
     }
-}
 
-impl Param {
-    /// The default as a script reads it: text, or seconds.
-    pub(super) fn default_value(&self) -> (Option<f64>, &'static str) {
-        match self.kind {
-            ParamKind::Duration => (read::duration(self.default).ok().map(|duration| duration.as_secs_f64()), self.default),
-            ParamKind::Text => (None, self.default),
+    fn kind(&self, name: &str, kind: &Value) -> Result<ParamKind, Unusable> {
+        let kinds = [ParamKind::Text, ParamKind::Duration, ParamKind::Count, ParamKind::Size, ParamKind::Switch];
+        match kind {
+            Value::Nil => Some(ParamKind::Text),
+            Value::String(word) => kinds.into_iter().find(|kind| *word == kind.word()),
+            _ => None,
         }
+        .ok_or_else(|| self.wrong(format_args!("params.{name}: kind has to be one of {}", kinds.map(ParamKind::word).join(", "))))
     }
 }
 

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use mlua::{Function, Table, Value};
 
 use super::{
-    super::{Params, Setup},
+    super::Setup,
     Script, connection, fault,
-    state::{Hooks, Seat, State},
+    state::{Hooks, Seat, Setting, State, settings},
     turn::Kept,
 };
 use crate::session::{Closed, Cx, EffectId, Event, Facts, Input, NotNow, Out, Outcome, Rides, Session, Violation};
@@ -31,7 +31,8 @@ enum End {
 pub(super) struct Scripted {
     script: &'static Script,
     end: End,
-    params: Params,
+    /// The parameters.
+    given: Vec<(&'static str, Setting)>,
     seat: Option<Seat>,
     kept: Kept,
     /// Input waits until there is room for output.
@@ -51,8 +52,8 @@ pub(super) fn client(setup: &Setup) -> Box<dyn Session> {
 fn made(setup: &Setup, end: End) -> Box<dyn Session> {
     match setup.script {
         Some(script) => {
-            let (params, kept) = (setup.params.clone(), Kept::default());
-            Box::new(Scripted { script, end, params, seat: None, kept, full: false })
+            let (given, kept) = (settings(script, &setup.params), Kept::default());
+            Box::new(Scripted { script, end, given, seat: None, kept, full: false })
         }
         None => Box::new(Scriptless),
     }
@@ -86,7 +87,7 @@ impl Scripted {
         let state = State::of(self.script)?;
         let ours = |error: &mlua::Error| fault::violation(error, state.budget.spent(), &self.script.file);
         state.budget.begin(bytes, cx.facts.wall_clock);
-        let table = state.seat(&mut self.seat, self.script, &self.params).map_err(|error| ours(&error))?;
+        let table = state.seat(&mut self.seat, &self.given).map_err(|error| ours(&error))?;
         let hooks = if self.end == End::Server { &state.server } else { &state.client };
         state.turn.borrow_mut().begin(table.to_pointer().addr(), &mut self.kept, cx);
         let result = work(&Call { state: &state, hooks, table });

@@ -15,7 +15,7 @@ use std::{
 use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value, chunk::ChunkMode};
 
 use super::{
-    super::Params,
+    super::{ParamKind, Params},
     Script, connection, fault,
     input::{self, Shared},
     limits::{self, Budget},
@@ -47,6 +47,31 @@ pub(super) struct Seat {
     slot: usize,
 }
 
+/// The value of a parameter, as a script is given it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Setting {
+    Text(String),
+    Seconds(f64),
+    Number(u64),
+    Switch(bool),
+}
+
+/// All parameters of the script, as they are set.
+pub(super) fn settings(script: &Script, params: &Params) -> Vec<(&'static str, Setting)> {
+    let Some(declared) = script.declared.get() else { return Vec::new() };
+    let all = declared.params.iter().map(|param| {
+        let from = if params.has(param.name) { params } else { &declared.defaults };
+        let setting = match param.kind {
+            ParamKind::Duration => Setting::Seconds(from.duration(param.name).unwrap_or_default().as_secs_f64()),
+            ParamKind::Count | ParamKind::Size => Setting::Number(from.number(param.name).unwrap_or_default()),
+            ParamKind::Switch => Setting::Switch(from.switch(param.name)),
+            _ => Setting::Text(from.text(param.name).unwrap_or_default().into()),
+        };
+        (param.name, setting)
+    });
+    all.collect()
+}
+
 /// A script at work on one thread.
 #[derive(Debug)]
 pub(super) struct State {
@@ -60,7 +85,7 @@ pub(super) struct State {
     pub(super) waited: Function,
     methods: Table,
     /// A metatable of connections for each set of parameters.
-    metas: RefCell<Vec<(Params, Table)>>,
+    metas: RefCell<Vec<(Vec<(&'static str, Setting)>, Table)>>,
     seats: RefCell<Seats>,
 }
 
@@ -119,7 +144,7 @@ impl State {
     }
 
     /// The table of this session, made when it has none.
-    pub(super) fn seat(&self, seat: &mut Option<Seat>, script: &Script, params: &Params) -> mlua::Result<Table> {
+    pub(super) fn seat(&self, seat: &mut Option<Seat>, given: &[(&'static str, Setting)]) -> mlua::Result<Table> {
         let here = THREAD.with(|thread| *thread);
         let mut seats = self.seats.borrow_mut();
         if let Some(Seat { thread, slot }) = *seat {
@@ -127,7 +152,7 @@ impl State {
             return table.ok_or_else(|| mlua::Error::RuntimeError("a scripted session has left its thread".into()));
         }
         let table = self.lua.create_table()?;
-        table.set_metatable(Some(self.meta(script, params)?))?;
+        table.set_metatable(Some(self.meta(given)?))?;
         let slot = seats.free.pop().unwrap_or_else(|| {
             seats.tables.push(None);
             seats.tables.len() - 1
@@ -137,9 +162,9 @@ impl State {
         Ok(table)
     }
 
-    fn meta(&self, script: &Script, params: &Params) -> mlua::Result<Table> {
+    fn meta(&self, given: &[(&'static str, Setting)]) -> mlua::Result<Table> {
         let mut metas = self.metas.borrow_mut();
-        if let Some((_, meta)) = metas.iter().find(|(known, _)| known == params) {
+        if let Some((_, meta)) = metas.iter().find(|(known, _)| known == given) {
             return Ok(meta.clone());
         }
         let (meta, methods, values) = (self.lua.create_table()?, self.lua.create_table()?, self.lua.create_table()?);
@@ -147,20 +172,18 @@ impl State {
             let (name, method) = pair?;
             methods.set(name, method)?;
         }
-        for param in script.params.get().copied().unwrap_or_default() {
-            match (params.duration(param.name), params.text(param.name)) {
-                (Some(duration), _) => values.set(param.name, duration.as_secs_f64())?,
-                (None, Some(text)) => values.set(param.name, text)?,
-                (None, None) => match param.default_value() {
-                    (Some(seconds), _) => values.set(param.name, seconds)?,
-                    (None, text) => values.set(param.name, text)?,
-                },
+        for (name, setting) in given {
+            match setting {
+                Setting::Text(text) => values.set(*name, &text[..])?,
+                Setting::Seconds(seconds) => values.set(*name, *seconds)?,
+                Setting::Number(number) => values.set(*name, *number)?,
+                Setting::Switch(on) => values.set(*name, *on)?,
             }
         }
         methods.set("params", values)?;
         meta.set("__index", methods)?;
         meta.set("__metatable", "connection")?;
-        metas.push((params.clone(), meta.clone()));
+        metas.push((given.to_vec(), meta.clone()));
         Ok(meta)
     }
 

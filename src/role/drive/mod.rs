@@ -4,10 +4,13 @@
 //! too much is unsent ([`Terms::high_water`]), so memory is bounded whatever the peer does; and an idle conversation holds no
 //! buffer. The clock is read here and not in the session.
 
+mod beside;
 mod input;
 mod output;
+mod pour;
 
 use std::{
+    fs::File,
     io,
     pin::Pin,
     sync::Arc,
@@ -15,10 +18,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 
+use self::beside::Beside;
 use super::{Handed, Quit, Sink, Source, Terms, Traffic, pool, timers::Timers};
-use crate::session::{Closed, Cx, EffectId, Event, Facts, Out, Outcome, Session, Violation};
+use crate::{
+    session::{Closed, Cx, EffectId, Event, Facts, Out, Outcome, Session, Violation},
+    transport::{self, Stream},
+};
 
 /// After our close, how long and how much of the peer's is still read and thrown away: a socket closed over unread bytes
 /// resets the connection, and the reset can overtake our last answer.
@@ -26,9 +36,35 @@ const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: u64 = 1024 * 1024;
 
 /// A stream of bytes, both ways.
-pub trait Wire: AsyncRead + AsyncWrite + Unpin {}
+pub trait Wire: AsyncRead + AsyncWrite + Unpin {
+    /// Sends a piece of a file as the system does it best. `None`: through memory, then.
+    fn poll_send_file(&self, cx: &mut Context<'_>, file: &File, from: u64, length: u64) -> Option<Poll<io::Result<usize>>>;
 
-impl<W: AsyncRead + AsyncWrite + Unpin> Wire for W {}
+    /// Has the connection end in a reset when it is dropped: what was sent is not the whole.
+    fn cut(&self);
+}
+
+impl Wire for Stream {
+    fn poll_send_file(&self, cx: &mut Context<'_>, file: &File, from: u64, length: u64) -> Option<Poll<io::Result<usize>>> {
+        Self::poll_send_file(self, cx, file, from, length)
+    }
+
+    fn cut(&self) {
+        if let Self::Tcp(socket) = self {
+            socket.cut();
+        }
+    }
+}
+
+impl Wire for TcpStream {
+    fn poll_send_file(&self, cx: &mut Context<'_>, file: &File, from: u64, length: u64) -> Option<Poll<io::Result<usize>>> {
+        transport::poll_send_file(self, cx, file, from, length)
+    }
+
+    fn cut(&self) {
+        let _ = self.set_zero_linger();
+    }
+}
 
 /// Where the conversation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +88,7 @@ pub struct Drive<W, P> {
     left: Vec<u8>,
     scanned: usize,
     timers: Option<Box<Timers<EffectId>>>,
+    beside: Option<Box<Beside>>,
     last_in: Instant,
     last_any: Instant,
     paused_since: Option<Instant>,
@@ -96,6 +133,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             left: Vec::new(),
             scanned: 0,
             timers: None,
+            beside: None,
             last_in: now,
             last_any: now,
             paused_since: None,
@@ -181,7 +219,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                 })*
             };
         }
-        or_else_next!(quit, flush, end_of_output, say, read, time);
+        or_else_next!(quit, flush, end_of_output, say, read, hear_beside, time);
         self.wind_up()
     }
 

@@ -7,7 +7,10 @@ use std::{
     time::Instant,
 };
 
-use super::{Drive, LINGER_BYTES, Stage, Turn, Wire};
+use super::{
+    Drive, LINGER_BYTES, Stage, Turn, Wire,
+    pour::{self, Unpoured},
+};
 use crate::{
     role::{Sink, Source, Way, pool},
     session::{Closed, Effect, Front, Out, Outcome},
@@ -27,10 +30,21 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                     }
                     break;
                 }
-                Front::EndDatagram => out.pop(),
-                Front::Effect(effect) => {
-                    out.pop();
-                    return self.happen(effect);
+                Front::EndDatagram => out.end_datagram(),
+                Front::Effect => match out.take_effect() {
+                    Some(effect) => return self.happen(effect),
+                    None => break,
+                },
+                Front::Pour(pour) => {
+                    let pour = pour.clone();
+                    match pour::poll(&mut self.wire, &pour, cx, &mut self.party) {
+                        Poll::Pending => return Turn::Wait,
+                        Poll::Ready(Err(error)) => return self.unpoured(error),
+                        Poll::Ready(Ok(n)) => {
+                            out.advance(n);
+                            self.sent(n);
+                        }
+                    }
                 }
                 Front::Bytes(_) => match write(&mut self.wire, out, cx, &mut self.party) {
                     Poll::Pending => return Turn::Wait,
@@ -50,6 +64,17 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         }
         if self.paused_since.is_some() && self.unsent() <= self.terms.low_water {
             self.resume_reading();
+        }
+    }
+
+    /// The rest of a file can't be sent. The peer must not take what it has for the whole: the connection is cut, not closed.
+    fn unpoured(&mut self, error: Unpoured) -> Turn {
+        match error {
+            Unpoured::Wire(error) => self.broken(&error),
+            Unpoured::File(why) => {
+                self.wire.cut();
+                Turn::Over(Closed::Failed(why))
+            }
         }
     }
 
@@ -75,6 +100,15 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                 Turn::Again
             }
             Effect::Drained(id) => self.call(|session, cx| session.resume(id, Outcome::Drained, cx)),
+            Effect::Commit(id, file) => {
+                self.beside.get_or_insert_default().commit(id, file);
+                Turn::Again
+            }
+            Effect::Channel(id, ask) => {
+                let (local, peer) = (&self.facts.local, &self.facts.peer);
+                let news = self.beside.get_or_insert_default().ask(id, ask, local, peer);
+                news.map_or(Turn::Again, |news| self.call(|session, cx| session.channel(id, news, cx)))
+            }
         }
     }
 

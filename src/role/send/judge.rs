@@ -25,8 +25,11 @@ pub(super) fn judge(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble>
         return Err(source::unreadable(plan, error));
     }
     if let Some(why) = &heard.unsayable {
-        return Err(Trouble::usage(format!("the message can't be sent: {why}"))
-            .hint("--framing and --max-frame change what is possible"));
+        let trouble = Trouble::usage(format!("the message can't be sent: {why}"));
+        return Err(match plan.protocol.form() {
+            Some(form) => trouble.hint(format!("{} is asked: {}", plan.protocol.name, form.usage)),
+            None => trouble.hint("--framing and --max-frame change what is possible"),
+        });
     }
     if let Some(mismatch) = &heard.first_wrong {
         return Err(unexpected(mismatch));
@@ -119,6 +122,10 @@ fn as_expected(expect: &Expect, exchange: &Exchange) -> Result<(), Trouble> {
 /// The short diff: both sides, and a mark under the first difference.
 fn unexpected(mismatch: &Mismatch) -> Trouble {
     const WIDTH: usize = 60;
+    if let Some(why) = &mismatch.why {
+        let trouble = Trouble::new(Exit::Unexpected, why.sentence.clone());
+        return why.hint.map_or(trouble.clone(), |hint| trouble.hint(hint));
+    }
     let from = mismatch.at.saturating_sub(WIDTH / 2);
     let side = |bytes: &[u8]| -> String {
         let piece = &bytes[from.min(bytes.len())..];

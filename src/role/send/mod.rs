@@ -231,7 +231,7 @@ fn terms(plan: &SendPlan) -> Terms {
 
 fn facts(rides: Rides, local: Endpoint, peer: Endpoint) -> Facts {
     let max_datagram = Facts::max_datagram_to(&peer);
-    let watch = Watch { bodies: true, messages: false };
+    let watch = Watch { bodies: true, ..Watch::default() };
     Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch }
 }
 

@@ -21,6 +21,8 @@ use crate::{
 
 /// Bytes read at once from a file or standard input.
 const CHUNK: usize = 64 * 1024;
+/// The most of standard input that is held as the data of one request, in bytes.
+const LONGEST_REQUEST: u64 = 256 * 1024 * 1024;
 /// How long a read of what is there takes at most, as far as we wait for it.
 const READING: Duration = Duration::from_millis(20);
 /// Chunks read ahead of what the peer takes.
@@ -37,9 +39,10 @@ impl Script {
     /// Opens what `plan` names. A file that is not there fails here, before anything is sent.
     pub(super) fn open(plan: &SendPlan) -> Result<Self, Trouble> {
         let whole = plan.target.scheme.rides() == Rides::Datagrams && !terminal(&plan.data);
-        let by_line = plan.setup.framing.kind != Kind::Raw;
-        // A framing of lines takes either line end; to all others a CR is data.
-        let drop_cr = plan.setup.framing.kind == Kind::Lines;
+        let words = plan.protocol.form().is_some();
+        let by_line = words || plan.setup.framing.kind != Kind::Raw;
+        // A framing of lines takes either line end, and so do messages of words; to all others a CR is data.
+        let drop_cr = words || plan.setup.framing.kind == Kind::Lines;
         let reader: Box<dyn Read + Send> = match &plan.data {
             Data::None => return Ok(Self::Messages(VecDeque::from([Bytes::new()]))),
             Data::Messages(messages) => {
@@ -51,6 +54,9 @@ impl Script {
         };
         if whole && !by_line {
             return Ok(Self::Messages(VecDeque::from([crlf(plan.crlf, &one_datagram(plan, reader)?)])));
+        }
+        if plan.protocol.data_is_optional() {
+            return Ok(Self::Messages(VecDeque::from([crlf(plan.crlf, &one_request(plan, reader)?)])));
         }
         let (chunks, script) = mpsc::channel(AHEAD);
         let mut pieces = Pieces { reader, crlf: plan.crlf, by_line, drop_cr, rest: BytesMut::new(), scanned: 0, last: 0 };
@@ -108,6 +114,20 @@ pub(super) fn unreadable(plan: &SendPlan, error: &io::Error) -> Trouble {
         _ => "standard input".into(),
     };
     Trouble::failed(format!("could not read {name}: {}", reason(error)))
+}
+
+/// All of it as the data of one request, which has a length before it has a body; or an error that names the limit.
+fn one_request(plan: &SendPlan, reader: impl Read) -> Result<Bytes, Trouble> {
+    let mut bytes = Vec::new();
+    reader.take(LONGEST_REQUEST + 1).read_to_end(&mut bytes).map_err(|error| unreadable(plan, &error))?;
+    if bytes.len() as u64 > LONGEST_REQUEST {
+        return Err(Trouble::failed(format!(
+            "standard input has more than {}, the most that is held",
+            show::bytes(LONGEST_REQUEST)
+        ))
+        .hint("a file may be as long as it likes: -f FILE"));
+    }
+    Ok(bytes.into())
 }
 
 /// All of it as one datagram, or an error that names the limit.

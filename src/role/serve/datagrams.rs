@@ -21,7 +21,7 @@ use super::{
 use crate::{
     error::reason,
     role::{
-        Traffic, Way,
+        STREAMS_ONLY, Traffic, Way,
         stop::{Phase, Waiter},
         timers::Timers,
     },
@@ -216,7 +216,7 @@ impl Desk {
             peer: from.clone(),
             max_datagram: Facts::max_datagram_to(from),
             wall_clock: SystemTime::now,
-            watch: Watch { bodies: false, messages: server.log.messages() },
+            watch: Watch { messages: server.log.messages(), ..Watch::default() },
         };
         self.born += 1;
         let session = (server.make)(&server.plan.setup);
@@ -277,23 +277,27 @@ impl Desk {
                     self.out.advance(n);
                 }
                 Front::EndDatagram => {
-                    self.out.pop();
+                    self.out.end_datagram();
                     self.answer(to, std::mem::take(&mut pieces), now);
                 }
-                Front::Effect(effect) => {
-                    self.out.pop();
-                    match effect {
-                        Effect::Close => {
-                            self.out.clear();
-                            return self.forget(to, &Closed::ByUs);
-                        }
-                        Effect::Wake(id, after) => self.wake_later(to, id, now + after),
-                        // Datagrams have no queue that drains: a session that sends without end has no place here.
-                        Effect::Drained(_) => {}
+                Front::Pour(_) => return self.forget_with(to, &Closed::Failed(STREAMS_ONLY.into())),
+                Front::Effect => match self.out.take_effect() {
+                    Some(Effect::Close) => return self.forget_with(to, &Closed::ByUs),
+                    Some(Effect::Wake(id, after)) => self.wake_later(to, id, now + after),
+                    Some(Effect::Commit(..) | Effect::Channel(..)) => {
+                        return self.forget_with(to, &Closed::Failed(STREAMS_ONLY.into()));
                     }
-                }
+                    // Datagrams have no queue that drains: a session that sends without end has no place here.
+                    Some(Effect::Drained(_)) | None => {}
+                },
             }
         }
+    }
+
+    /// Throws away what it would still say, and forgets it.
+    fn forget_with(&mut self, to: &Endpoint, how: &Closed) {
+        self.out.clear();
+        self.forget(to, how);
     }
 
     fn answer(&mut self, to: &Endpoint, datagram: Vec<u8>, now: Instant) {

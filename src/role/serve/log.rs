@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::plan::{LogForm, LogPlan};
 use crate::{
     role::{Traffic, Way},
-    session::{Closed, Endpoint, Rides},
+    session::{Closed, Endpoint, Record, Rides},
     transport::Scheme,
     values::show::{bits_per_second, bytes, duration, grouped, quoted, three_digits},
 };
@@ -51,6 +51,11 @@ pub enum Entry {
         peer: String,
         way: Way,
         bytes: Vec<u8>,
+    },
+    /// What a protocol tells of what happened.
+    Record {
+        peer: String,
+        record: Box<Record>,
     },
     Dump {
         peer: String,
@@ -168,6 +173,12 @@ impl Log {
         self.plan.verbose > 0 || self.plan.form == LogForm::Json
     }
 
+    /// Are protocols asked to tell what happened, as fields?
+    #[must_use]
+    pub fn records(&self) -> bool {
+        self.connections()
+    }
+
     /// Is every message wanted?
     #[must_use]
     pub fn messages(&self) -> bool {
@@ -184,7 +195,7 @@ impl Log {
         let wanted = match entry {
             Entry::Listening { .. } => self.plan.ready,
             Entry::Hint(_) => !self.plan.quiet && self.plan.form == LogForm::Text,
-            Entry::Connected { .. } | Entry::Closed { .. } => self.connections(),
+            Entry::Connected { .. } | Entry::Closed { .. } | Entry::Record { .. } => self.connections(),
             Entry::Message { .. } => self.messages(),
             Entry::Summary { .. } => !self.plan.quiet,
             _ => true,
@@ -263,6 +274,10 @@ fn text(over: Option<Scheme>, entry: &Entry) -> String {
         Entry::Dump { peer, way, offset, bytes } => {
             format!("{at}  {peer}  {} {} B\n{}", arrow(*way), bytes.len(), crate::values::show::hex_dump(bytes, *offset))
         }
+        Entry::Record { peer, record } => {
+            let fields: Vec<String> = record.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!("{at}  {peer}  {} {}\n", record.name, fields.join(" "))
+        }
         Entry::Closed { peer, how, name, took, bytes_in, bytes_out, .. } => {
             // A sentence about what the peer did has its own `after`.
             let after = if *name == "violation" { " · " } else { " after " };
@@ -334,6 +349,12 @@ fn object(over: Option<Scheme>, entry: &Entry) -> Value {
         }
         Entry::Dump { peer, way, offset, bytes } => {
             json!({"event": "bytes", "peer": peer, "way": word(*way), "offset": offset, "hex": crate::values::show::hex(bytes)})
+        }
+        Entry::Record { peer, record } => {
+            let mut fields = record.fields.clone();
+            fields.insert("event".into(), record.name.into());
+            fields.insert("peer".into(), peer.as_str().into());
+            Value::Object(fields)
         }
         Entry::Closed { peer, how, name, took, bytes_in, bytes_out, messages } => {
             json!({"event": "closed", "peer": peer, "how": name, "why": how, "duration_s": took.as_secs_f64(),

@@ -151,7 +151,7 @@ impl Door {
             peer: peer.clone(),
             max_datagram: 0,
             wall_clock: SystemTime::now,
-            watch: Watch { bodies: false, messages: server.log.messages() },
+            watch: Watch { messages: server.log.messages(), records: server.log.records(), ..Watch::default() },
         };
         let party = Guest { stop: server.stop.waiter(), counted: self.watched.then(Box::default), seat };
         let (session, terms, talk) = ((server.make)(&server.plan.setup), self.terms.clone(), Talk::begin(self));
@@ -263,9 +263,23 @@ impl Source for Guest {
 
 impl Sink for Guest {
     fn event(&mut self, event: Event, _: Instant) {
-        if let Event::Message(bytes) = event {
-            let peer = self.seat.peer.to_string();
-            self.seat.door.server.log.say(&Entry::Message { peer, way: Way::In, bytes: bytes.into() });
+        let peer = || self.seat.peer.to_string();
+        let entry = match event {
+            Event::Message(bytes) => Entry::Message { peer: peer(), way: Way::In, bytes: bytes.into() },
+            Event::Record(record) => Entry::Record { peer: peer(), record },
+            _ => return,
+        };
+        self.seat.door.server.log.say(&entry);
+    }
+
+    fn looks(&self) -> bool {
+        let log = &self.seat.door.server.log;
+        log.hex() || log.messages()
+    }
+
+    fn poured(&mut self, bytes: u64) {
+        if let Some(counted) = &mut self.counted {
+            counted.wire(Way::Out, bytes, &self.seat.door.server.counts);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::made;
 use crate::{
-    protocol::{Answers, ParamKind, Params},
+    protocol::{Answers, Takes},
     session::Rides,
 };
 
@@ -14,7 +14,8 @@ fn what_is_not_said_has_a_default() {
     assert_eq!((row.name, row.about, row.spec, row.port), ("test", "what test.lua says", "test.lua", None));
     assert_eq!(row.rides, [Rides::Stream, Rides::Datagrams]);
     assert_eq!((row.answers.stream, row.answers.datagrams), (Answers::Unknown, Answers::Unknown));
-    assert!(row.server.is_some() && row.framed && row.echoes && !row.amplifies && row.stays() && row.takes_data);
+    assert!(row.server.is_some() && row.framed && row.echoes && !row.amplifies && row.stays());
+    assert!(matches!(row.takes, Takes::Bytes));
     let row = made("function client.input(c, input) end").unwrap();
     assert!(row.server.is_none() && !row.framed && row.answers.stream == Answers::Each);
 }
@@ -23,20 +24,20 @@ fn what_is_not_said_has_a_default() {
 fn all_that_a_row_holds_can_be_said() {
     let row = made(&format!(
         "{LEAST} name = 'finger' about = 'who is here' spec = 'RFC 1288' port = 79 rides = 'streams' answers = 'once'
-         cuts_matter = false echoes = false
+         cuts_matter = false echoes = false takes = {{ usage = 'USER', examples = {{ 'alice' }} }}
          params = {{ pause = {{ default = '20ms', kind = 'duration', help = 'before each answer' }}, greeting = 'hello', n = 3 }}"
     ))
     .unwrap();
     assert_eq!((row.name, row.about, row.spec, row.port), ("finger", "who is here", "RFC 1288", Some(79)));
     assert_eq!((row.rides, row.answers.stream), (&[Rides::Stream][..], Answers::OnceThenClose));
-    let params: Vec<_> = row.params.iter().map(|param| (param.name, param.kind, param.default, param.help)).collect();
+    let params: Vec<_> = row.params.iter().map(|param| (param.name, param.kind.word(), param.default, param.help)).collect();
     let expected = [
-        ("greeting", ParamKind::Text, "hello", ""),
-        ("n", ParamKind::Text, "3", ""),
-        ("pause", ParamKind::Duration, "20ms", "before each answer"),
+        ("greeting", "text", "hello", ""),
+        ("n", "text", "3", ""),
+        ("pause", "duration", "20ms", "before each answer"),
     ];
     assert_eq!(params, expected);
-    Params::default().set(row.params, "pause", "1s").unwrap();
+    assert!(matches!(row.takes, Takes::Words(form) if form.usage == "USER" && form.examples == ["alice"]));
     let by = made(&format!("{LEAST} answers = {{ streams = 'once', datagrams = 'never' }}")).unwrap().answers;
     assert_eq!((by.stream, by.datagrams), (Answers::OnceThenClose, Answers::Never));
 }
@@ -59,7 +60,10 @@ fn what_makes_no_sense_is_refused_by_name() {
         ("params = { x = { kind = 'colour' } }", "kind has to be"),
         ("params = { x = { kind = 'duration', default = 'soon' } }", "the default of params.x"),
         ("amplifies = true echoes = false", "amplifies without echoes"),
-        ("takes_data = 1", "takes_data has to be true or false"),
+        ("takes = 1", "takes has to be"),
+        ("takes = { usage = 'X' }", "takes.examples has to hold one"),
+        ("takes = { usage = 'X', examples = { {} } }", "takes.examples has to be a list"),
+        ("echoes = 1", "echoes has to be true or false"),
         ("server = 3", "server has to stay a table"),
         ("function server.inptu() end", "server.inptu is called by nobody"),
         ("function server.submit() end", "server.submit is called by nobody"),

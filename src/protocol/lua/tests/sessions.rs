@@ -2,7 +2,7 @@
 
 use super::{client_of, fault, made, said, server_of, setup};
 use crate::{
-    protocol::{Params, Setup},
+    protocol::{Ends, Given, Params, Setup, param},
     session::{Closed, Cx, End, Event, Facts, Out, Rides, Verdict, Violation},
 };
 
@@ -234,18 +234,26 @@ fn answers_in_any_order_are_found_by_what_they_say() {
 #[test]
 fn parameters_are_there_as_text_and_seconds() {
     let row = made(
-        "params = { greeting = 'hi', pause = { kind = 'duration', default = '20ms' } }
-         function server.open(c) c:line(c.params.greeting .. ' ' .. c.params.pause) end",
+        "params = {
+           greeting = 'hi', pause = { kind = 'duration', default = '20ms' }, loud = { kind = 'switch' },
+           n = { kind = 'count', default = '2k' },
+         }
+         function server.open(c)
+           local p = c.params
+           c:line(('%s %s %s %s'):format(p.greeting, p.pause, p.loud, p.n))
+         end",
     )
     .unwrap();
     let greet = |given: &[(&str, &str)]| {
         let mut params = Params::default();
-        given.iter().for_each(|(name, value)| params.set(row.params, name, value).unwrap());
+        for (name, value) in given {
+            params.set(param(row.params, Ends::Server, name).unwrap(), Given::Text(value)).unwrap();
+        }
         said(&mut End::new((row.server.unwrap())(&Setup { params, ..setup(row) }), Rides::Stream))
     };
-    assert_eq!(greet(&[]), "hi 0.02\r\n");
-    assert_eq!(greet(&[("greeting", "ho"), ("pause", "2s")]), "ho 2.0\r\n");
-    assert_eq!(greet(&[]), "hi 0.02\r\n");
+    assert_eq!(greet(&[]), "hi 0.02 false 2000\r\n");
+    assert_eq!(greet(&[("greeting", "ho"), ("pause", "2s"), ("loud", "on")]), "ho 2.0 true 2000\r\n");
+    assert_eq!(greet(&[]), "hi 0.02 false 2000\r\n");
 }
 
 #[test]

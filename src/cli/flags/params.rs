@@ -1,0 +1,174 @@
+//! The parameters of protocols: read as their kinds ask for, and those of clients as flags of their own.
+
+use std::{
+    ffi::{OsStr, OsString},
+    io::Read as _,
+    path::Path,
+    sync::Arc,
+};
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
+
+use crate::{
+    error::{Trouble, reason},
+    files::Root,
+    protocol::{self, ALL, Contents, Ends, Given, Param, ParamError, ParamKind, Params, Place, Protocol},
+    values::show,
+};
+
+/// The most of a file that is taken into memory whole, in bytes.
+const LONGEST_FILE: usize = 64 * 1024 * 1024;
+
+/// The flags that the client ends of all protocols add to `send` and `bench`: name and value, in the order typed.
+#[derive(Debug, Clone, Default)]
+pub struct ParamFlags(Vec<(&'static str, OsString)>);
+
+/// Each flag once, with all the protocols that have it.
+fn flags() -> Vec<(&'static Param, Vec<&'static str>)> {
+    let mut flags: Vec<(&Param, Vec<&str>)> = Vec::new();
+    for row in ALL {
+        for param in row.params.iter().filter(|param| param.ends != Ends::Server) {
+            match flags.iter_mut().find(|(known, _)| known.name == param.name) {
+                Some((_, rows)) => rows.push(row.name),
+                None => flags.push((param, vec![row.name])),
+            }
+        }
+    }
+    flags
+}
+
+/// The name under which clap knows the flag.
+fn id(param: &Param) -> String {
+    format!("param:{}", param.name)
+}
+
+fn flag(param: &'static Param, rows: &[&str]) -> Arg {
+    let mut arg = Arg::new(id(param)).long(param.name).help(param.help).help_heading(format!("For {}", rows.join(", ")));
+    if let Some(letter) = param.short {
+        arg = arg.short(letter);
+    }
+    if let ParamKind::Switch = param.kind {
+        return arg.action(ArgAction::SetTrue);
+    }
+    if let ParamKind::File(_) | ParamKind::Contents | ParamKind::Place = param.kind {
+        arg = arg.value_hint(ValueHint::FilePath);
+    }
+    arg.action(ArgAction::Append).value_name(param.kind.placeholder()).value_parser(clap::value_parser!(OsString))
+}
+
+impl Args for ParamFlags {
+    fn augment_args(command: Command) -> Command {
+        flags().into_iter().fold(command, |command, (param, rows)| command.arg(flag(param, &rows)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ParamFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut flags = Self::default();
+        flags.update_from_arg_matches(matches)?;
+        Ok(flags)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for (param, _) in flags() {
+            let id = id(param);
+            if let ParamKind::Switch = param.kind {
+                let on = matches.get_flag(&id);
+                self.0.extend(on.then(|| (param.name, "true".into())));
+                continue;
+            }
+            let values = matches.get_many::<OsString>(&id).into_iter().flatten();
+            self.0.extend(values.map(|value| (param.name, value.clone())));
+        }
+        Ok(())
+    }
+}
+
+impl ParamFlags {
+    /// Sets what was typed, where `row` has it.
+    ///
+    /// # Errors
+    /// A flag of another protocol, or a value that it can't be.
+    pub fn set(&self, row: Option<&'static Protocol>, params: &mut Params) -> Result<(), Trouble> {
+        for (name, value) in &self.0 {
+            match row.filter(|row| row.params.iter().any(|param| param.name == *name)) {
+                Some(row) => set(params, row, Ends::Client, name, value)?,
+                None => return Err(not_of(name, row)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A flag that the protocol in use does not have.
+fn not_of(name: &str, row: Option<&Protocol>) -> Trouble {
+    let owners: Vec<_> = flags().into_iter().filter(|(param, _)| param.name == name).flat_map(|(_, rows)| rows).collect();
+    let first = owners.first().copied().unwrap_or_default();
+    let is = row.map_or_else(|| "no protocol is named".into(), |row| format!("this is {}", row.name));
+    Trouble::usage(format!("--{name} is for {}, and {is}", owners.join(" and ")))
+        .hint(format!("name the protocol, as in: -P {first}; or leave --{name} out"))
+}
+
+/// Sets one parameter to what was typed; files are read, and folders opened.
+///
+/// # Errors
+/// The row has no such parameter for this end, or it can't be this.
+pub fn set(params: &mut Params, row: &Protocol, end: Ends, name: &str, value: &OsStr) -> Result<(), Trouble> {
+    let param = protocol::param(row.params, end, name).map_err(|error| trouble(row, &error))?;
+    let path = Path::new(value);
+    if let ParamKind::File(_) = param.kind {
+        let text = String::from_utf8(contents(path, param)?)
+            .map_err(|_| Trouble::usage(format!("{} is no text in UTF-8", show::path(path))))?;
+        let named = |error: ParamError| Trouble::usage(format!("{}: {error}", show::path(path)));
+        return params.set(param, Given::Text(&text)).map_err(named);
+    }
+    let typed = value.to_string_lossy();
+    let given = match param.kind {
+        ParamKind::Contents => {
+            let name = path.file_name().unwrap_or(value).to_string_lossy().into_owned();
+            Given::Contents(Contents { name, bytes: contents(path, param)?.into() })
+        }
+        ParamKind::Folder { make } => Given::Place(Place { files: Arc::new(Root::open(path, make)?), name: ".".into() }),
+        ParamKind::Place => Given::Place(place(path)?),
+        _ => Given::Text(&typed),
+    };
+    params.set(param, given).map_err(|error| trouble(row, &error))
+}
+
+/// A path as a name below its folder; a folder is its own root.
+///
+/// # Errors
+/// The folder can't be opened.
+pub fn place(path: &Path) -> Result<Place, Trouble> {
+    if path.is_dir() {
+        return Ok(Place { files: Arc::new(Root::open(path, false)?), name: ".".into() });
+    }
+    let (root, name) = Root::beside(path)?;
+    Ok(Place { files: Arc::new(root), name })
+}
+
+/// What a parameter's file holds.
+fn contents(path: &Path, param: &Param) -> Result<Vec<u8>, Trouble> {
+    let longest = param.longest.unwrap_or(LONGEST_FILE);
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(longest as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| Trouble::failed(format!("could not read {}: {}", show::path(path), reason(&error))))?;
+    if bytes.len() > longest {
+        let limit = show::grouped(longest as u64);
+        return Err(Trouble::usage(format!("{} has more than {limit} bytes, the limit", show::path(path))));
+    }
+    Ok(bytes)
+}
+
+fn trouble(row: &Protocol, error: &ParamError) -> Trouble {
+    let trouble = Trouble::usage(format!("{}: {error}", row.name));
+    match error.hint() {
+        Some(hint) => trouble.hint(hint),
+        None => trouble.hint(format!("`netproto protocols {}` tells what it takes", row.name)),
+    }
+}

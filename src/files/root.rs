@@ -1,0 +1,152 @@
+//! A root: what stands below one folder.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::SystemTime,
+};
+
+use cap_std::{
+    ambient_authority,
+    fs::{Dir, Metadata, OpenOptions, OpenOptionsExt},
+};
+
+use super::{OpenFile, told, write};
+use crate::{
+    error::{Trouble, reason},
+    session::{Draft, Entry, FileError, FileKind, FileReader, FileWriter, Files, Stat},
+    values::show,
+};
+
+/// A folder, held open. Clones are the same root.
+#[derive(Debug, Clone)]
+pub struct Root {
+    folder: Arc<Dir>,
+    /// One writer at a time appends, for the whole process.
+    appending: Arc<Mutex<()>>,
+}
+
+/// Numbers the names that this process has made up.
+static UNIQUE: AtomicU64 = AtomicU64::new(0);
+
+impl Root {
+    /// Opens the folder; with `make` it is made if it is missing, for this user alone.
+    ///
+    /// # Errors
+    /// It is no folder, or can't be opened or made.
+    pub fn open(path: &Path, make: bool) -> Result<Self, Trouble> {
+        let trouble = |what: &str, error: &io::Error| {
+            Trouble::failed(format!("could not {what} {}: {}", show::path(path), reason(error)))
+        };
+        if make && !path.exists() {
+            use std::os::unix::fs::DirBuilderExt;
+            let mut builder = std::fs::DirBuilder::new();
+            builder.recursive(true).mode(0o700).create(path).map_err(|error| trouble("make the folder", &error))?;
+        }
+        let folder = Dir::open_ambient_dir(path, ambient_authority()).map_err(|error| trouble("open the folder", &error))?;
+        Ok(Self { folder: Arc::new(folder), appending: Arc::default() })
+    }
+
+    /// The folder that holds this file, and the file's name in it.
+    ///
+    /// # Errors
+    /// The path names no file, or its folder can't be opened.
+    pub fn beside(path: &Path) -> Result<(Self, PathBuf), Trouble> {
+        let shown = show::path(path);
+        let Some(name) = path.file_name() else {
+            return Err(Trouble::usage(format!("{shown} names no file")));
+        };
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok((Self::open(folder, false)?, name.into()))
+    }
+}
+
+/// What is known of it.
+fn stat(metadata: &Metadata) -> Stat {
+    let kind = match metadata.file_type() {
+        kind if kind.is_file() => FileKind::File,
+        kind if kind.is_dir() => FileKind::Folder,
+        _ => FileKind::Other,
+    };
+    let modified = metadata.modified().map_or(SystemTime::UNIX_EPOCH, cap_std::time::SystemTime::into_std);
+    Stat { kind, size: metadata.len(), modified }
+}
+
+impl Files for Root {
+    fn stat(&self, name: &Path) -> Result<Stat, FileError> {
+        self.folder.metadata(name).map(|metadata| stat(&metadata)).map_err(|error| told(&error))
+    }
+
+    fn open(&self, name: &Path) -> Result<(Arc<dyn FileReader>, Stat), FileError> {
+        let mut options = OpenOptions::new();
+        // A pipe without a writer would hold the thread for ever: opened without waiting, it is seen to be none of ours.
+        options.read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+        let file = self.folder.open_with(name, &options).map_err(|error| told(&error))?;
+        let stat = stat(&file.metadata().map_err(|error| told(&error))?);
+        match stat.kind {
+            FileKind::File => Ok((Arc::new(OpenFile(file.into_std())), stat)),
+            FileKind::Folder => Err(FileError::IsAFolder),
+            FileKind::Other => Err(FileError::NotAllowed),
+        }
+    }
+
+    fn list(&self, name: &Path) -> Result<Vec<Entry>, FileError> {
+        let folder = self.folder.open_dir(name).map_err(|error| told(&error))?;
+        let mut entries = Vec::new();
+        for entry in folder.entries().map_err(|error| told(&error))? {
+            let entry = entry.map_err(|error| told(&error))?;
+            // Through the folder, not the entry: a link counts as what it leads to, if that is inside. A name that is no
+            // UTF-8 can't be asked for.
+            if let Ok(name) = entry.file_name().into_string()
+                && let Ok(metadata) = folder.metadata(&name)
+            {
+                entries.push(Entry { name, stat: stat(&metadata) });
+            }
+        }
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    fn create(&self, draft: &Draft<'_>) -> Result<Box<dyn FileWriter>, FileError> {
+        let writer = write::Drafted::begin(self.folder.clone(), draft).map_err(|error| told(&error))?;
+        Ok(Box::new(writer))
+    }
+
+    fn append(&self, name: &Path) -> Result<Box<dyn FileWriter>, FileError> {
+        let writer = write::Appended::begin(&self.folder, name, self.appending.clone()).map_err(|error| told(&error))?;
+        Ok(Box::new(writer))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        self.folder.rename(from, &self.folder, to).map_err(|error| told(&error))
+    }
+
+    fn remove(&self, name: &Path) -> Result<(), FileError> {
+        self.folder.remove_file(name).map_err(|error| told(&error))
+    }
+
+    fn make_folder(&self, name: &Path) -> Result<(), FileError> {
+        self.folder.create_dir(name).map_err(|error| told(&error))
+    }
+
+    fn remove_folder(&self, name: &Path) -> Result<(), FileError> {
+        self.folder.remove_dir(name).map_err(|error| told(&error))
+    }
+
+    fn set_modified(&self, name: &Path, to: SystemTime) -> Result<(), FileError> {
+        let file = self.folder.open_with(name, OpenOptions::new().write(true)).map_err(|error| told(&error))?;
+        file.into_std().set_modified(to).map_err(|error| told(&error))
+    }
+
+    fn unique(&self) -> String {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let n = UNIQUE.fetch_add(1, Relaxed);
+        let (seconds, micros) = (since.as_secs(), since.subsec_micros());
+        // As Maildir names go: time, then microseconds, process and count, then randomness in place of the host's name.
+        format!("{seconds}.M{micros}P{}Q{n}.{:08x}", std::process::id(), fastrand::u32(..))
+    }
+}

@@ -1,0 +1,148 @@
+//! Files being written: nobody sees one under its name before it is whole and on disk.
+
+use std::{
+    fs::File,
+    io::{self, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+
+use super::told;
+use crate::session::{Draft, FileError, FileWriter};
+
+/// A new file, under its temporary name.
+#[derive(Debug)]
+pub(super) struct Drafted {
+    folder: Arc<Dir>,
+    file: File,
+    temporary: PathBuf,
+    name: PathBuf,
+    length: u64,
+    replaces: bool,
+    /// The temporary name stands for nothing any more, or is to stay.
+    settled: bool,
+}
+
+impl Drafted {
+    pub(super) fn begin(folder: Arc<Dir>, draft: &Draft<'_>) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.write(true).mode(0o644);
+        match draft.resumed_at {
+            None => options.create_new(true),
+            // A pipe in its place must not hold the thread.
+            Some(_) => options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()),
+        };
+        let mut file = folder.open_with(draft.temporary, &options)?.into_std();
+        let length = draft.resumed_at.unwrap_or(0);
+        if draft.resumed_at.is_some() {
+            if file.metadata()?.len() < length {
+                return Err(io::Error::other("there is less of it than that"));
+            }
+            file.set_len(length)?;
+            file.seek(SeekFrom::Start(length))?;
+        }
+        let (temporary, name) = (draft.temporary.into(), draft.name.into());
+        Ok(Self { folder, file, temporary, name, length, replaces: draft.replaces, settled: false })
+    }
+
+    fn put(&mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        if self.replaces {
+            self.folder.rename(&self.temporary, &self.folder, &self.name)?;
+        } else {
+            self.folder.hard_link(&self.temporary, &self.folder, &self.name)?;
+            self.folder.remove_file(&self.temporary)?;
+        }
+        self.settled = true;
+        sync_folder_of(&self.folder, &self.name)
+    }
+}
+
+impl FileWriter for Drafted {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.file.write_all(bytes).map_err(|error| told(&error))?;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<(), FileError> {
+        self.put().map_err(|error| told(&error))
+    }
+
+    fn keep(mut self: Box<Self>) -> Result<(), FileError> {
+        self.settled = true;
+        Ok(())
+    }
+}
+
+impl Drop for Drafted {
+    fn drop(&mut self) {
+        if !self.settled {
+            let _ = self.folder.remove_file(&self.temporary);
+        }
+    }
+}
+
+/// What is to stand at the end of a file: held in memory, so that it gets there in one piece.
+#[derive(Debug)]
+pub(super) struct Appended {
+    folder: Arc<Dir>,
+    file: File,
+    name: PathBuf,
+    held: Vec<u8>,
+    appending: Arc<Mutex<()>>,
+    made: bool,
+}
+
+impl Appended {
+    pub(super) fn begin(folder: &Arc<Dir>, name: &Path, appending: Arc<Mutex<()>>) -> io::Result<Self> {
+        let made = !folder.exists(name);
+        let mut options = OpenOptions::new();
+        options.append(true).create(true).mode(0o600);
+        let file = folder.open_with(name, &options)?.into_std();
+        Ok(Self { folder: folder.clone(), file, name: name.into(), held: Vec::new(), appending, made })
+    }
+
+    fn put(&mut self) -> io::Result<()> {
+        let _turn = self.appending.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.file.metadata()?.len();
+        let written = self.file.write_all(&self.held).and_then(|()| self.file.sync_data());
+        if written.is_err() {
+            // A piece of it must not stay.
+            let _ = self.file.set_len(before);
+        }
+        written?;
+        if self.made { sync_folder_of(&self.folder, &self.name) } else { Ok(()) }
+    }
+}
+
+impl FileWriter for Appended {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.held.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn length(&self) -> u64 {
+        self.held.len() as u64
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<(), FileError> {
+        self.put().map_err(|error| told(&error))
+    }
+
+    fn keep(self: Box<Self>) -> Result<(), FileError> {
+        Ok(())
+    }
+}
+
+/// The name itself is on disk only when its folder is.
+fn sync_folder_of(root: &Dir, name: &Path) -> io::Result<()> {
+    let folder = name.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    root.open(folder)?.into_std().sync_all()
+}

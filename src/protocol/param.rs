@@ -1,0 +1,144 @@
+//! One parameter of a protocol: its name, what its value is, whose it is. Plain data in the protocol's row.
+
+use std::{any::Any, fmt, sync::Arc};
+
+/// What a parameter's value is.
+#[derive(Debug, Clone, Copy)]
+pub enum ParamKind {
+    Duration,
+    Text,
+    /// A whole number; thousands as `k`.
+    Count,
+    /// Bytes; 1024s as `K`.
+    Size,
+    /// `true` or `false`. As a flag it stands alone.
+    Switch,
+    /// Text of this shape, and what the protocol makes of it; or one clause that says what is wrong.
+    Parsed {
+        shape: &'static str,
+        read: fn(&str) -> Result<Made, String>,
+    },
+    /// What a text file holds, and what the protocol makes of that, once for all its sessions; or one clause that says what is
+    /// wrong with it, and in which line.
+    File(fn(&str) -> Result<Made, String>),
+    /// What a file holds, with its name.
+    Contents,
+    /// A folder that becomes a root; with `make`, one that is made if it is missing.
+    Folder {
+        make: bool,
+    },
+    /// A file that need not be there yet: its folder becomes a root.
+    Place,
+}
+
+/// Which end of the protocol a parameter is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    Server,
+    Client,
+    Both,
+}
+
+/// One parameter of a protocol. Those of a client are flags of `send` and `bench` too.
+#[derive(Debug, Clone, Copy)]
+pub struct Param {
+    pub name: &'static str,
+    pub kind: ParamKind,
+    /// As a person would type it; empty where there is none, and the help says what happens.
+    pub default: &'static str,
+    /// The longest text or file, in bytes.
+    pub longest: Option<usize>,
+    pub help: &'static str,
+    pub ends: Ends,
+    /// May it be given several times?
+    pub many: bool,
+    /// A letter for the flag.
+    pub short: Option<char>,
+}
+
+impl Param {
+    /// A parameter of the server.
+    #[must_use]
+    pub const fn server(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
+        Self { name, kind, default, longest: None, help, ends: Ends::Server, many: false, short: None }
+    }
+
+    /// A parameter of the client, and a flag.
+    #[must_use]
+    pub const fn client(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
+        Self { ends: Ends::Client, ..Self::server(name, kind, default, help) }
+    }
+
+    /// A parameter of both ends, and a flag of the client's.
+    #[must_use]
+    pub const fn both(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
+        Self { ends: Ends::Both, ..Self::server(name, kind, default, help) }
+    }
+
+    #[must_use]
+    pub const fn longest(self, bytes: usize) -> Self {
+        Self { longest: Some(bytes), ..self }
+    }
+
+    #[must_use]
+    pub const fn many(self) -> Self {
+        Self { many: true, ..self }
+    }
+
+    #[must_use]
+    pub const fn short(self, letter: char) -> Self {
+        Self { short: Some(letter), ..self }
+    }
+
+    #[must_use]
+    pub fn is_of(&self, end: Ends) -> bool {
+        self.ends == Ends::Both || end == Ends::Both || self.ends == end
+    }
+}
+
+impl ParamKind {
+    /// What stands for a value in help.
+    #[must_use]
+    pub fn placeholder(self) -> &'static str {
+        match self {
+            Self::Duration => "DURATION",
+            Self::Text => "TEXT",
+            Self::Count => "N",
+            Self::Size => "SIZE",
+            Self::Switch => "true",
+            Self::Parsed { shape, .. } => shape,
+            Self::File(_) | Self::Contents | Self::Place => "FILE",
+            Self::Folder { .. } => "DIR",
+        }
+    }
+
+    /// One word for machines.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Duration => "duration",
+            Self::Text | Self::Parsed { .. } => "text",
+            Self::Count => "count",
+            Self::Size => "size",
+            Self::Switch => "switch",
+            Self::File(_) | Self::Contents | Self::Place => "file",
+            Self::Folder { .. } => "folder",
+        }
+    }
+}
+
+/// What a protocol has made of a file or of a text.
+#[derive(Clone)]
+pub struct Made(pub(super) Arc<dyn Any + Send + Sync>);
+
+impl Made {
+    pub fn new<T: Any + Send + Sync>(made: T) -> Self {
+        Self(Arc::new(made))
+    }
+}
+
+impl fmt::Debug for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Made")
+    }
+}
