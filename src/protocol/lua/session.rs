@@ -137,9 +137,11 @@ impl Scripted {
 /// Tells whether it stopped because too much is queued.
 fn offer(call: &Call<'_>, room: impl Fn(usize) -> bool) -> mlua::Result<bool> {
     let Some(input) = &call.hooks.input else {
-        call.state.turn.borrow_mut().offer();
         let mut turn = call.state.turn.borrow_mut();
-        turn.taken = turn.kept.left.len();
+        // Who wants it all at the end gets it then; otherwise nobody wants it.
+        if call.hooks.eof.is_none() {
+            turn.taken = turn.kept.left.len();
+        }
         return Ok(false);
     };
     loop {
@@ -188,6 +190,8 @@ impl Session for Scripted {
         self.kept.awaited.room(body.len(), cx.datagrams())?;
         self.kept.awaited.push(seq, body);
         let mut unsayable = None;
+        // There is nothing to say: only the answer is awaited.
+        let silent = body.is_empty() && !cx.datagrams();
         let said = self.call(cx, body.len(), |call| {
             call.state.turn.borrow_mut().submits = Some(seq);
             let said = match &call.hooks.submit {
@@ -195,7 +199,11 @@ impl Session for Scripted {
                     let text = connection::body(&call.state.lua, body)?;
                     call.hook(submit, (seq, text))
                 }
-                None => call.state.turn.borrow_mut().say(body).map(|()| Value::Nil).map_err(|why| super::input::told(&call.state.lua, why)),
+                None if silent => Ok(Value::Nil),
+                None => {
+                    let said = call.state.turn.borrow_mut().say(body);
+                    said.map(|()| Value::Nil).map_err(|why| super::input::told(&call.state.lua, why))
+                }
             };
             unsayable = call.state.turn.borrow_mut().unsayable.take();
             said

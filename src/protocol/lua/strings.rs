@@ -198,7 +198,7 @@ impl Shared {
             let piece: Value = list.raw_get(at)?;
             let kind = piece.type_name();
             let Some(piece) = lua.coerce_string(piece)? else {
-                return Err(fault::at_line(lua, format_args!("invalid value ({kind} at index {at}) in table for 'concat'")));
+                return Err(fault::at_line(lua, format_args!("invalid value ({kind}) at index {at} in table for 'concat'")));
             };
             if at > from {
                 out.extend_from_slice(between);
