@@ -11,7 +11,7 @@ use std::{
 
 use support::{
     Server, netproto,
-    pty::{on_a_terminal, screen},
+    pty::{on_a_terminal, on_an_echoing_terminal, screen, seen},
     report::{count, number},
 };
 
@@ -192,6 +192,20 @@ fn on_a_terminal_the_progress_line_is_gone_afterwards() {
     // Without colours: whatever moves the cursor belongs to the progress line, before the report.
     let report = &screen[screen.rfind("latency").unwrap()..];
     assert!(!report.contains('\x1b'), "{screen:?}");
+}
+
+/// The terminal shows `^C` where the cursor stands: at the end of the progress line.
+#[test]
+fn after_ctrl_c_the_progress_line_is_gone_too() {
+    let mut session = on_an_echoing_terminal(&["bench", "tcp", "-d", "60s", "-c", "2"]);
+    let before = session.exp_string(" right ").unwrap();
+    session.send_control('c').unwrap();
+    let after = screen(&mut session);
+    let all: Vec<u8> = before.chars().map(|letter| letter as u8).chain(*b" right ").chain(after).collect();
+    let seen = seen(&all);
+    assert!(String::from_utf8_lossy(&all).contains("^C"), "{all:?}");
+    assert!(seen.contains("interrupted") && seen.contains("requests"), "{seen}");
+    assert!(!seen.contains(" right ") && !seen.contains('━'), "{seen}");
 }
 
 #[test]

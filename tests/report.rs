@@ -298,6 +298,16 @@ fn intervals_as_rows_and_as_a_log() {
     let widths: BTreeSet<_> = sheet.lines().map(|line| line.split(',').count()).collect();
     assert_eq!(widths.len(), 1, "every row has every column:\n{sheet}");
     assert!(sheet.lines().nth(1).is_some_and(|row| row.starts_with("1,1.000,2.000,198702,198702.0,1298,")), "{sheet}");
+    let column = |name: &str| {
+        let at = sheet.lines().next().and_then(|head| head.split(',').position(|column| column == name)).expect(name);
+        let cells = sheet.lines().skip(1).map(|row| row.split(',').nth(at).expect("a cell").to_owned());
+        cells.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (column("lost"), column("late")),
+        (vec!["1203".into(), "0".into()], vec!["95".into(), "0".into()]),
+        "{sheet}"
+    );
 
     hdr::head(&mut log, &hdr::Head { command: "netproto bench", started_at: results.started_at }).expect("written");
     hdr::row(&mut log, &interval(&results)).expect("written");

@@ -171,6 +171,29 @@ fn refused_is_one_line_at_once() {
     assert!(sentences == 1 && sentences + hints == output.stderr.lines().count(), "{output}");
 }
 
+/// A server of another protocol would listen there, and still be of no use.
+#[test]
+fn where_nothing_listens_the_hint_serves_what_was_named() {
+    let (_kept, addr) = refusing();
+    let port = addr.port();
+    let (at, url) = (addr.to_string(), format!("echo://{addr}"));
+    for (args, serve) in [
+        (&["send", "daytime", &at][..], format!("serve daytime {port}")),
+        (&["send", &url, "hi"], format!("serve echo {port}")),
+        (&["send", "tcp", &at, "hi", "-P", "echo"], format!("serve echo {port}")),
+        (&["bench", "echo", &at, "-n", "1"], format!("serve echo {port}")),
+        (&["bench", "udp", &at, "-n", "1", "-P", "echo"], format!("serve echo {port}")),
+        (&["send", "tcp", &at, "hi"], format!("serve-tcp {port}")),
+        (&["send", "raw", &at, "hi"], format!("serve-tcp {port}")),
+    ] {
+        netproto(args).run().code(1).said(&format!("hint: nothing listens there; `{serve}` would\n"));
+    }
+    netproto(&["send", "unix", "/nowhere/s", "hi", "-P", "echo"])
+        .run()
+        .code(1)
+        .said("`serve-unix /nowhere/s -P echo` makes");
+}
+
 #[test]
 fn silence_longer_than_w_is_exit_5() {
     // It takes everything, and says nothing until we give up.

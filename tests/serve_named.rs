@@ -10,7 +10,7 @@ use std::{
 };
 
 use netproto::{
-    protocol::{ALL, Answers, Protocol},
+    protocol::{ALL, Answers, Protocol, Takes},
     session::Rides,
 };
 use support::{
@@ -46,8 +46,10 @@ fn ready(output: &Output) -> Vec<&str> {
 /// One exchange of the row, by its name or over a transport that is said.
 fn talk(row: &Protocol, over: &[&str], place: &str, answers: Answers) {
     let mut words = [&["send"], over, &[place]].concat();
-    if row.takes_data() {
-        words.push("hello");
+    match row.takes {
+        Takes::Nothing | Takes::Optional { .. } => {}
+        Takes::Bytes => words.push("hello"),
+        Takes::Words(form) => words.extend(form.examples[0].split(' ')),
     }
     if answers == Answers::Endless {
         words.extend(["--replies", "2"]);
@@ -185,6 +187,10 @@ fn what_amplifies_is_served_to_others_only_when_asked() {
             output.code(2).said("amplifies").said("--allow-amplification");
             assert!(!output.stderr.contains("listening"), "{output}");
         }
+        let mut here = serve(row.name, &[]);
+        let hint = format!("serve {} :{} opens it to others", row.name, here.port());
+        let condition = if row.amplifies { ", over udp with --allow-amplification" } else { "" };
+        here.stop().code(0).said(&format!("{hint}{condition}\n"));
         let allowed: &[&str] = if row.amplifies { &["--allow-amplification"] } else { &[] };
         let mut server = Server::start(&[&["serve", row.name, ":0"], allowed].concat());
         server.log("listening on udp 0.0.0.0:");

@@ -10,7 +10,7 @@ use std::{
     sync::mpsc::channel,
 };
 
-use netproto::protocol::ALL;
+use netproto::protocol::{ALL, Takes};
 use rustix::process::Signal;
 use snapshot::{fresh, stale};
 use support::{
@@ -152,13 +152,17 @@ fn every_protocol_over_every_transport() {
             let server = Server::start(&[command, place, "-P", spoken]);
             let at = if command == "serve-unix" { path.clone() } else { server.at() };
             let transport = command.trim_start_matches("serve-");
-            let data: &[&str] = if row.takes_data() { &["hello"] } else { &[] };
+            let data: &[&str] = match row.takes {
+                Takes::Bytes => &["hello"],
+                Takes::Words(form) => &form.examples[..1],
+                Takes::Nothing | Takes::Optional { .. } => &[],
+            };
             let answers: &[&str] = if row.name == "chargen" { &["--replies", "1"] } else { &[] };
             let args = [&["send", transport, &at, "-P", row.name, "--trace"], data, answers].concat();
             let output = netproto(&args).run();
             is_straight(&output.code(0).stderr);
             let said = ladder(&output.stderr).into_iter().filter(|rung| rung.contains("─ \"hello\" ─")).count();
-            assert_eq!(said, usize::from(row.takes_data()) + usize::from(spoken == "echo"), "{output}");
+            assert_eq!(said, usize::from(data == ["hello"]) + usize::from(spoken == "echo"), "{output}");
             assert_eq!(
                 output.stderr.contains("│◀─ connected") || output.stderr.contains(" connected ─┤"),
                 transport != "udp"

@@ -1,6 +1,6 @@
 //! What is seen while a run goes on: one line on stderr, gone afterwards, where stderr is a terminal; and interval lines.
 //!
-//! May use: stats, indicatif.
+//! May use: stats, indicatif, console.
 
 use std::{
     collections::VecDeque,
@@ -8,7 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use super::{Until, shown, stats::Tally};
 use crate::values::show;
@@ -18,7 +19,11 @@ const STEPS: u64 = 1000;
 /// The rate is that of the last so many looks.
 const LOOKS: usize = 5;
 /// The message comes last and is cut where the terminal ends: a line that wraps could not be taken away again.
-const TEMPLATE: &str = "{spinner} {bar:8} {percent:>3} %  {wide_msg}";
+const TEMPLATE: &str = "{spinner} {bar:6} {percent:>3} %  {wide_msg}";
+
+/// Columns at the end of the line that are left free: the terminal shows `^C` there, and once more for who is in a hurry. Where
+/// there is no room for it, it goes to the next line, which would then be the one that is cleared.
+const FREE: u16 = 4;
 
 /// The line.
 pub struct Progress {
@@ -34,7 +39,12 @@ impl Progress {
     /// Begins to show, unless it is to be `hidden`. The measured time begins at `from`.
     #[must_use]
     pub fn begin(hidden: bool, until: Until, from: Instant) -> Self {
-        let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+        let terminal = Narrower(Term::buffered_stderr());
+        let target = if hidden || !terminal.0.is_term() {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::term_like_with_hz(Box::new(terminal), 10)
+        };
         let bar = ProgressBar::with_draw_target(Some(STEPS), target);
         let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("━╺─"));
@@ -95,6 +105,53 @@ impl Progress {
     }
 }
 
+/// The terminal without its last [`FREE`] columns. `indicatif` moves the cursor to the end of the line, which is then not the
+/// terminal's.
+#[derive(Debug)]
+struct Narrower(Term);
+
+impl TermLike for Narrower {
+    fn width(&self) -> u16 {
+        self.0.size().1.saturating_sub(FREE).max(1)
+    }
+
+    fn height(&self) -> u16 {
+        self.0.size().0
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_up(n)
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_down(n)
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_right(n)
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_left(n)
+    }
+
+    fn write_line(&self, s: &str) -> io::Result<()> {
+        self.0.write_line(s)
+    }
+
+    fn write_str(&self, s: &str) -> io::Result<()> {
+        self.0.write_str(s)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.0.clear_line()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +165,7 @@ mod tests {
         let message = progress.message(Duration::from_secs(10), &total);
         assert!(message.starts_with("10.0 s  1,234,567/s  12,345,670 right  0 failed  p99 4.8"), "{message}");
         // Before it come the spinner, the bar and ` 100 %`, with the gaps between them.
-        assert!(2 + 8 + 1 + 5 + 2 + message.chars().count() <= 80, "{message}");
+        let before = 2 + 6 + 1 + 5 + 2;
+        assert!(before + message.chars().count() + usize::from(FREE) <= 80, "{message}");
     }
 }

@@ -12,14 +12,14 @@ use super::{
         protocol::{ProtocolArgs, carried, served},
         socket::DialArgs,
     },
-    target::Words,
+    target::{self, Words},
     values::{self, Named},
 };
 use crate::{
     bench::{Arrivals, BenchPlan, ReportPlan, Until, limit::Limit},
     error::Trouble,
     protocol::{Answers, Ends, Protocol, Setup},
-    transport::{Scheme, Target},
+    transport::{Dial, Scheme, Target},
     values::read,
 };
 
@@ -181,7 +181,7 @@ impl Bench {
         if let Some(row) = row {
             carried(row, scheme, &format!("bench {} HOST:PORT", row.name))?;
         }
-        let dial = self.dial.dial(scheme)?;
+        let dial = Dial { speaks: target::speaks(named), ..self.dial.dial(scheme)? };
         self.report.files_differ()?;
         let setup = self.setup(&words, row, target.as_ref())?;
         let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };

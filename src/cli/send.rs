@@ -12,14 +12,14 @@ use super::{
         protocol::{ProtocolArgs, carried},
         socket::DialArgs,
     },
-    target::Words,
+    target::{self, Words},
     values::{self, Named},
 };
 use crate::{
     error::Trouble,
     protocol::{ANY, Answers, Ends, Protocol, Setup},
     role::send::{Data, Expect, SendPlan, ShowPlan},
-    transport::{Scheme, Target},
+    transport::{Dial, Scheme, Target},
     values::read,
 };
 
@@ -83,7 +83,7 @@ struct TalkArgs {
     #[arg(short = 'N', long, overrides_with = "no_shutdown")]
     shutdown: bool,
     /// Connect, say nothing, close
-    #[arg(short = 'z', long, conflicts_with_all = ["file", "replies", "count", "json"])]
+    #[arg(short = 'z', long, conflicts_with_all = ["file", "replies", "count", "interval", "json"])]
     connect_only: bool,
 }
 
@@ -155,7 +155,7 @@ impl Send {
         let row = named.unwrap_or(ANY);
         carried(row, target.scheme, &format!("send {} HOST:PORT", row.name))?;
         let data = self.data(&words, row)?;
-        let dial = self.dial.dial(target.scheme)?;
+        let dial = Dial { speaks: target::speaks(named), ..self.dial.dial(target.scheme)? };
         if let Data::Messages(messages) = &data {
             data::fits(messages, &target, dial.family, Some(row))?;
         }

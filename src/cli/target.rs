@@ -128,7 +128,20 @@ impl<'a> Words<'a> {
         };
         let url = self.target.and_then(protocol_url).filter(|_| self.in_url.is_some());
         let (user, _, path) = url.and_then(|(row, rest)| divided(row, rest)).unwrap_or_default();
-        (Goal { authority, path: path.into() }, user.map(read::percent_decoded))
+        (Goal { authority, path: path.into(), ..Goal::default() }, user.map(read::percent_decoded))
+    }
+
+    /// `echo udp` for `udp HOST -P echo`. A host that is called so has its port written.
+    fn swapped(&self, word: &OsStr) -> Option<Trouble> {
+        let (row, typed) = (self.named?, word.to_str()?);
+        let scheme = values::transport(typed)?;
+        let place = match row.port {
+            _ if scheme.is_unix() => "PATH",
+            Some(_) => "HOST",
+            None => "HOST:PORT",
+        };
+        let hint = format!("the transport comes first: {} {typed} {place} -P {}", self.command, row.name);
+        Some(Trouble::usage(format!("{typed} is a transport, and stands where the target would")).hint(hint))
     }
 
     /// The target to connect to; the port of `row` is for a target without one.
@@ -137,6 +150,9 @@ impl<'a> Words<'a> {
     /// It is malformed, or a URL of another transport than the one that was named.
     pub fn target(&self, datagram: bool, row: Option<&'static Protocol>) -> Result<Option<Target>, Trouble> {
         let Some(word) = self.target else { return Ok(None) };
+        if let Some(trouble) = self.swapped(word) {
+            return Err(trouble);
+        }
         let scheme = self.transport.unwrap_or_else(|| row.map_or(Scheme::Tcp, values::usual));
         let use_ = Use::Connect(row.and_then(|row| row.port));
         let place = match protocol_url(word).filter(|_| self.in_url.is_some()) {
@@ -175,6 +191,11 @@ fn divided<'a>(row: &Protocol, rest: &'a str) -> Option<(Option<&'a str>, &'a st
 
 /// The parameter that a URL's user is.
 const USER: &str = "user";
+
+/// The name of a protocol that was typed, if there is a server of it.
+pub fn speaks(row: Option<&'static Protocol>) -> Option<&'static str> {
+    row.filter(|row| row.server.is_some()).map(|row| row.name)
+}
 
 /// The protocol of `echo://localhost`, and what follows it. Schemes are written in any case (RFC 3986, section 3.1).
 fn protocol_url(word: &OsStr) -> Option<(&'static Protocol, &str)> {

@@ -64,6 +64,7 @@ impl<'a> Wrong<'a> {
             ErrorKind::InvalidValue => self.no_such_value(),
             ErrorKind::ArgumentConflict => self.conflict(),
             ErrorKind::TooManyValues => self.no_value_wanted(),
+            ErrorKind::MissingRequiredArgument => self.missing(),
             ErrorKind::InvalidUtf8 => {
                 Trouble::usage("an argument is not UTF-8").hint("only DATA and paths may be; --file sends any bytes")
             }
@@ -201,6 +202,35 @@ impl<'a> Wrong<'a> {
         Trouble::usage(format!("{flag} takes no value")).hint(format!("write {flag} alone"))
     }
 
+    /// A flag that is nothing without another one, alone.
+    fn missing(&self) -> Trouble {
+        let found = texts(self.error, ContextKind::InvalidArg).into_iter().find_map(|missing| {
+            let (asking, wanted) = (self.asking_for(&missing)?, self.long(&first_word(&missing))?);
+            Some((asking, wanted))
+        });
+        let Some((asking, wanted)) = found else { return self.otherwise() };
+        let [asks, wants] = [asking, wanted].map(|arg| alone(arg).join(" "));
+        Trouble::usage(format!("{} needs {}", first_word(&asks), first_word(&wants)))
+            .hint(format!("for example: {wants} {asks}"))
+    }
+
+    /// clap says what is missing, and not to whom: of the flags that were typed, the one that lacks it on a line of its own.
+    fn asking_for(&self, missing: &str) -> Option<&'a clap::Arg> {
+        let command = self.command?;
+        let lacks = |arg: &&clap::Arg| {
+            let line = [self.tool.get_name(), command.get_name()].map(String::from).into_iter().chain(alone(arg));
+            let error = self.tool.clone().try_get_matches_from(line).err();
+            error.is_some_and(|error| texts(&error, ContextKind::InvalidArg).iter().any(|lacking| lacking == missing))
+        };
+        command.get_arguments().filter(|arg| self.was_typed(arg)).find(lacks)
+    }
+
+    fn was_typed(&self, arg: &clap::Arg) -> bool {
+        let long = |word: &str| word.strip_prefix("--").and_then(|word| word.split('=').next()) == arg.get_long();
+        arg.get_long().is_some()
+            && self.typed.iter().any(|word| long(word) || arg.get_short().is_some_and(|letter| bundle(word, letter)))
+    }
+
     /// Whatever else clap may find: its own first line.
     fn otherwise(&self) -> Trouble {
         let text = self.error.render().to_string();
@@ -215,14 +245,15 @@ impl<'a> Wrong<'a> {
         (first_word(&text), value.split('>').next().unwrap_or_default().into())
     }
 
+    /// The flag of this long name.
+    fn long(&self, long: &str) -> Option<&'a clap::Arg> {
+        let args = self.command.unwrap_or(self.tool).get_arguments();
+        args.filter(|arg| arg.get_long().is_some()).find(|arg| arg.get_long() == long.strip_prefix("--"))
+    }
+
     /// The letter of a long flag, if that is what was typed.
     fn as_typed(&self, long: &str) -> String {
-        let args = self.command.unwrap_or(self.tool).get_arguments();
-        let arg = args.filter(|arg| arg.get_long().is_some()).find(|arg| arg.get_long() == long.strip_prefix("--"));
-        let letter = arg.and_then(clap::Arg::get_short);
-        let bundle = |word: &String, letter| {
-            word.strip_prefix('-').is_some_and(|rest| !rest.starts_with('-') && rest.contains(letter))
-        };
+        let letter = self.long(long).and_then(clap::Arg::get_short);
         match letter {
             Some(letter) if !self.typed.iter().any(|word| word.starts_with(long)) => {
                 let short = self.typed.iter().any(|word| bundle(word, letter));
@@ -233,10 +264,7 @@ impl<'a> Wrong<'a> {
     }
 
     fn example(&self, long: &str, value_name: &str) -> Option<String> {
-        let row =
-            |(flag, name, _): &&(Option<&str>, &str, &str)| *name == value_name && flag.is_none_or(|flag| flag == long);
-        let (.., example) = EXAMPLES.iter().find(row)?;
-        Some(format!("for example: {} {example}", self.as_typed(long)))
+        Some(format!("for example: {} {}", self.as_typed(long), value(long, value_name)?))
     }
 
     fn text(&self, kind: ContextKind) -> Option<String> {
@@ -244,12 +272,39 @@ impl<'a> Wrong<'a> {
     }
 
     fn texts(&self, kind: ContextKind) -> Vec<String> {
-        match self.error.get(kind) {
-            Some(ContextValue::String(text)) => vec![text.clone()],
-            Some(ContextValue::Strings(texts)) => texts.clone(),
-            _ => Vec::new(),
-        }
+        texts(self.error, kind)
     }
+}
+
+fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// An example of a value.
+fn value(long: &str, value_name: &str) -> Option<&'static str> {
+    let row = |(flag, name, _): &&(Option<&str>, &str, &str)| *name == value_name && flag.is_none_or(|flag| flag == long);
+    EXAMPLES.iter().find(row).map(|(.., example)| *example)
+}
+
+/// A flag as it would be typed, by its letter if it has one, with an example of its value.
+pub fn alone(arg: &clap::Arg) -> Vec<String> {
+    let long = format!("--{}", arg.get_long().unwrap_or_default());
+    let value = arg.get_action().takes_values().then(|| {
+        let chosen = arg.get_possible_values().first().map(|value| value.get_name().to_owned());
+        let name = arg.get_value_names().and_then(|names| names.first());
+        chosen.or_else(|| value(&long, name?).map(|example| example.trim_matches('\'').into()))
+    });
+    let flag = arg.get_short().map_or(long, |letter| format!("-{letter}"));
+    std::iter::once(flag).chain(value.flatten()).collect()
+}
+
+/// Is this letter among `-abc`?
+fn bundle(word: &str, letter: char) -> bool {
+    word.strip_prefix('-').is_some_and(|rest| !rest.starts_with('-') && rest.contains(letter))
 }
 
 /// `--duration <DURATION>` is the flag `--duration`; `[TARGET]` and `<SHELL>` are the arguments TARGET and SHELL.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{
     Answers, AnswersBy, Protocol, Takes,
     exchange::Outstanding,
-    explained::{CLIENT, Course, Explained, Layout, SERVER},
+    explained::{ANYTHING, Course, Explained, Layout, SERVER},
 };
 use crate::session::{Cx, EffectId, Event, Input, Mismatch, NotNow, Outcome, Session, Verdict, Violation};
 
@@ -37,14 +37,7 @@ pub(super) static ROW: Protocol = Protocol {
 
 static EXPLAINED: Explained = Explained {
     layout: &[
-        Layout {
-            way: CLIENT,
-            picture: "\
-over streams     nothing (what comes is thrown away)
-over datagrams   +---------------------------+
-                 | anything, empty will do   |
-                 +---------------------------+",
-        },
+        ANYTHING,
         Layout {
             way: SERVER,
             picture: "\

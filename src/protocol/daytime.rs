@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{
     AnswersBy, Protocol, Takes,
     calendar::{Moment, unix_seconds},
-    explained::{CLIENT, Course, Explained, Layout, SERVER},
+    explained::{AMPLIFIES, ANSWERED_ONCE, ANYTHING, Course, Explained, Layout, SAID_ONCE, SERVER},
     once::{Client, Server, Wanted},
 };
 
@@ -40,14 +40,7 @@ pub(super) static ROW: Protocol = Protocol {
 
 static EXPLAINED: Explained = Explained {
     layout: &[
-        Layout {
-            way: CLIENT,
-            picture: "\
-over streams     nothing (what comes is thrown away)
-over datagrams   +---------------------------+
-                 | anything, empty will do   |
-                 +---------------------------+",
-        },
+        ANYTHING,
         Layout {
             way: SERVER,
             picture: "\
@@ -56,22 +49,18 @@ over datagrams   +---------------------------+
 +-----------------------------------------+----+----+",
         },
     ],
-    states: &[("saying", "The server says its one message."), ("closed", "It is said.")],
+    states: SAID_ONCE,
     courses: &[
         Course {
             over: "streams",
             begins: "The client connects; the server says the time at once, unasked.",
             ends: "The server closes when that is said.",
         },
-        Course {
-            over: "datagrams",
-            begins: "With any datagram; what it holds is ignored.",
-            ends: "Each datagram has one answer, the time. Nothing is kept.",
-        },
+        ANSWERED_ONCE,
     ],
     limits: &[
         "The RFC knows no specific syntax: the client takes 1 to 512 ASCII printing characters, spaces, CR and LF from any server.",
-        "Answers can be larger than what they answer: a server for other machines needs --allow-amplification over UDP.",
+        AMPLIFIES,
     ],
     sections: &[
         ("RFC 867", "TCP Based Daytime Service"),

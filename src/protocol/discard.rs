@@ -3,7 +3,7 @@
 use super::{
     Answers, AnswersBy, Protocol, Takes,
     exchange::{Client, Rule, Server},
-    explained::{CLIENT, Course, Explained, Layout, SERVER},
+    explained::{Course, DATA, Explained, LARGEST_DATAGRAM, LONGEST_MESSAGE, Layout, SERVER},
 };
 
 pub(super) static ROW: Protocol = Protocol {
@@ -30,13 +30,7 @@ pub(super) static ROW: Protocol = Protocol {
 
 static EXPLAINED: Explained = Explained {
     layout: &[
-        Layout {
-            way: CLIENT,
-            picture: "\
-+------------------ ~ ------+
-| data, any bytes           |
-+------------------ ~ ------+",
-        },
+        DATA,
         Layout {
             way: SERVER,
             picture: "\
@@ -58,9 +52,6 @@ static EXPLAINED: Explained = Explained {
             ends: "At once: nobody answers, and nobody knows what arrived.",
         },
     ],
-    limits: &[
-        "A datagram carries at most 65,507 bytes over UDP on IPv4, all included.",
-        "With --framing, a message has the framing's limit (`netproto protocols` lists them) or --max-frame; a longer one ends the conversation.",
-    ],
+    limits: &[LARGEST_DATAGRAM, LONGEST_MESSAGE],
     sections: &[("RFC 863", "TCP Based Discard Service"), ("RFC 863", "UDP Based Discard Service")],
 };

@@ -3,7 +3,7 @@
 use super::{
     AnswersBy, Protocol, Takes,
     exchange::{self, Client, Rule, Server},
-    explained::{CLIENT, Course, Explained, Layout, SERVER},
+    explained::{Course, DATA, DELAYED, Explained, HELD_BACK, LARGEST_DATAGRAM, LONGEST_MESSAGE, Layout, SERVER},
 };
 
 const RULE: Rule = Rule::Answer { prefix: b"" };
@@ -32,13 +32,7 @@ pub(super) static ROW: Protocol = Protocol {
 
 static EXPLAINED: Explained = Explained {
     layout: &[
-        Layout {
-            way: CLIENT,
-            picture: "\
-+------------------ ~ ------+
-| data, any bytes           |
-+------------------ ~ ------+",
-        },
+        DATA,
         Layout {
             way: SERVER,
             picture: "\
@@ -64,11 +58,6 @@ static EXPLAINED: Explained = Explained {
             ends: "Each datagram has one answer, and nothing is kept. Source ports below 1024 are not answered: another echo could be there.",
         },
     ],
-    limits: &[
-        "A datagram carries at most 65,507 bytes over UDP on IPv4, all included.",
-        "With --framing, a message has the framing's limit (`netproto protocols` lists them) or --max-frame; a longer one ends the conversation.",
-        "Reading stops while much of what was answered is unsent: a peer that does not read is held back, and memory stays bounded.",
-        "-p delay=TIME keeps each answer for so long; datagrams that come when too much waits are not answered.",
-    ],
+    limits: &[LARGEST_DATAGRAM, LONGEST_MESSAGE, HELD_BACK, DELAYED],
     sections: &[("RFC 862", "TCP Based Echo Service"), ("RFC 862", "UDP Based Echo Service")],
 };

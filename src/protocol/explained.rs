@@ -36,3 +36,41 @@ pub struct Course {
 
 pub(super) const CLIENT: &str = "client to server";
 pub(super) const SERVER: &str = "server to client";
+
+/// What a client says that has nothing to say.
+pub(super) const ANYTHING: Layout = Layout {
+    way: CLIENT,
+    picture: "\
+over streams     nothing (what comes is thrown away)
+over datagrams   +---------------------------+
+                 | anything, empty will do   |
+                 +---------------------------+",
+};
+
+/// What a client says where the bytes are its own.
+pub(super) const DATA: Layout = Layout {
+    way: CLIENT,
+    picture: "\
++------------------ ~ ------+
+| data, any bytes           |
++------------------ ~ ------+",
+};
+
+/// The states of a server that says one thing and closes.
+pub(super) const SAID_ONCE: &[(&str, &str)] = &[("saying", "The server says its one message."), ("closed", "It is said.")];
+
+/// The same server over datagrams.
+pub(super) const ANSWERED_ONCE: Course = Course {
+    over: "datagrams",
+    begins: "With any datagram; what it holds is ignored.",
+    ends: "Each datagram has one answer. Nothing is kept.",
+};
+
+// Limits that rows share.
+pub(super) const AMPLIFIES: &str =
+    "Answers can be larger than what they answer: a server for other machines needs --allow-amplification over UDP.";
+pub(super) const LARGEST_DATAGRAM: &str = "A datagram carries at most 65,507 bytes over UDP on IPv4, all included.";
+pub(super) const LONGEST_MESSAGE: &str = "With --framing, a message has the framing's limit (`netproto protocols` lists them) or --max-frame; a longer one ends the conversation.";
+pub(super) const HELD_BACK: &str = "Reading stops while much of what was answered is unsent: a peer that does not read is held back, and memory stays bounded.";
+pub(super) const DELAYED: &str =
+    "-p delay=TIME keeps each answer for so long; datagrams that come when too much waits are not answered.";

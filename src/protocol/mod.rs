@@ -73,6 +73,10 @@ pub struct Goal {
     pub authority: String,
     /// What follows it in a URL, as it stands there; empty when nothing does.
     pub path: String,
+    /// We were sent here from elsewhere: it is asked for without the data that was for there.
+    pub bare: bool,
+    /// We were sent here by another authority than the one that was typed: what is secret stays there.
+    pub foreign: bool,
 }
 
 /// Makes one end of a conversation.

@@ -6,7 +6,7 @@
 use super::{
     AnswersBy, Protocol, Takes,
     exchange::{self, Client, Rule, Server},
-    explained::{CLIENT, Course, Explained, Layout, SERVER},
+    explained::{Course, DATA, DELAYED, Explained, HELD_BACK, LONGEST_MESSAGE, Layout, SERVER},
 };
 
 const PREFIX: &[u8] = b"Processed: ";
@@ -36,13 +36,7 @@ pub(super) static ROW: Protocol = Protocol {
 
 static EXPLAINED: Explained = Explained {
     layout: &[
-        Layout {
-            way: CLIENT,
-            picture: "\
-+------------------ ~ ------+
-| data, any bytes           |
-+------------------ ~ ------+",
-        },
+        DATA,
         Layout {
             way: SERVER,
             picture: "\
@@ -71,9 +65,9 @@ static EXPLAINED: Explained = Explained {
     ],
     limits: &[
         "A datagram carries at most 65,507 bytes over UDP on IPv4, all included. The answer needs 11 more than the data.",
-        "With --framing, a message has the framing's limit (`netproto protocols` lists them) or --max-frame; a longer one ends the conversation.",
-        "Reading stops while much of what was answered is unsent: a peer that does not read is held back, and memory stays bounded.",
-        "-p delay=TIME keeps each answer for so long; datagrams that come when too much waits are not answered.",
+        LONGEST_MESSAGE,
+        HELD_BACK,
+        DELAYED,
     ],
     sections: &[("netproto", "its own: what Twisted's dataReceived does in most first examples")],
 };

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     AnswersBy, Param, ParamKind, Protocol, Setup, Takes,
-    explained::{CLIENT, Course, Explained, Layout, SERVER},
+    explained::{AMPLIFIES, ANSWERED_ONCE, ANYTHING, Course, Explained, Layout, SAID_ONCE, SERVER},
     once::{Client, Server, Wanted},
 };
 
@@ -40,14 +40,7 @@ pub(super) static ROW: Protocol = Protocol {
 
 static EXPLAINED: Explained = Explained {
     layout: &[
-        Layout {
-            way: CLIENT,
-            picture: "\
-over streams     nothing (what comes is thrown away)
-over datagrams   +---------------------------+
-                 | anything, empty will do   |
-                 +---------------------------+",
-        },
+        ANYTHING,
         Layout {
             way: SERVER,
             picture: "\
@@ -56,22 +49,18 @@ over datagrams   +---------------------------+
 +------------------ ~ ------+----+----+",
         },
     ],
-    states: &[("saying", "The server says its one message."), ("closed", "It is said.")],
+    states: SAID_ONCE,
     courses: &[
         Course {
             over: "streams",
             begins: "The client connects; the server says a quote at once, unasked.",
             ends: "The server closes when that is said.",
         },
-        Course {
-            over: "datagrams",
-            begins: "With any datagram; what it holds is ignored.",
-            ends: "Each datagram has one answer, a quote. Nothing is kept.",
-        },
+        ANSWERED_ONCE,
     ],
     limits: &[
         "A quote has less than 512 characters, its line end included; -p quote=TEXT is held to that, and the client counts a longer one as wrong.",
-        "Answers can be larger than what they answer: a server for other machines needs --allow-amplification over UDP.",
+        AMPLIFIES,
     ],
     sections: &[
         ("RFC 865", "TCP Based Character Generator Service (so titled by mistake, erratum 6713)"),

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{
     Answers, AnswersBy, Framing, Protocol, Takes,
     exchange::Outstanding,
-    explained::{CLIENT, Course, Explained, Layout, SERVER},
+    explained::{Course, DATA, Explained, LARGEST_DATAGRAM, LONGEST_MESSAGE, Layout, SERVER},
 };
 use crate::session::{Cx, Event, Input, NotNow, Session, Verdict, Violation};
 
@@ -33,13 +33,7 @@ pub(super) static ROW: Protocol = Protocol {
 
 static EXPLAINED: Explained = Explained {
     layout: &[
-        Layout {
-            way: CLIENT,
-            picture: "\
-+------------------ ~ ------+
-| data, any bytes           |
-+------------------ ~ ------+",
-        },
+        DATA,
         Layout {
             way: SERVER,
             picture: "\
@@ -65,10 +59,7 @@ static EXPLAINED: Explained = Explained {
             ends: "When as many datagrams came as were sent, or nothing came for --timeout (1 s).",
         },
     ],
-    limits: &[
-        "A datagram carries at most 65,507 bytes over UDP on IPv4, all included.",
-        "With --framing, a message has the framing's limit (`netproto protocols` lists them) or --max-frame; a longer one ends the conversation.",
-    ],
+    limits: &[LARGEST_DATAGRAM, LONGEST_MESSAGE],
     sections: &[("nowhere", "what is said is yours: this is the client end for any server")],
 };
 

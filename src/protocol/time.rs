@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{
     AnswersBy, Protocol, Takes,
     calendar::{Moment, unix_seconds},
-    explained::{CLIENT, Course, Explained, Layout, SERVER},
+    explained::{AMPLIFIES, ANSWERED_ONCE, ANYTHING, Course, Explained, Layout, SAID_ONCE, SERVER},
     once::{Client, Server, Wanted},
 };
 use crate::session::Facts;
@@ -42,14 +42,7 @@ pub(super) static ROW: Protocol = Protocol {
 
 static EXPLAINED: Explained = Explained {
     layout: &[
-        Layout {
-            way: CLIENT,
-            picture: "\
-over streams     nothing (what comes is thrown away)
-over datagrams   +---------------------------+
-                 | anything, empty will do   |
-                 +---------------------------+",
-        },
+        ANYTHING,
         Layout {
             way: SERVER,
             picture: "\
@@ -59,22 +52,18 @@ over datagrams   +---------------------------+
   byte 0   byte 1   byte 2   byte 3",
         },
     ],
-    states: &[("saying", "The server says its one message."), ("closed", "It is said.")],
+    states: SAID_ONCE,
     courses: &[
         Course {
             over: "streams",
             begins: "The client connects; the server says the time at once, unasked.",
             ends: "The server closes when that is said.",
         },
-        Course {
-            over: "datagrams",
-            begins: "With any datagram; what it holds is ignored.",
-            ends: "Each datagram has one answer, the time. Nothing is kept.",
-        },
+        ANSWERED_ONCE,
     ],
     limits: &[
         "Exactly 4 bytes. They wrap on 7 February 2036 at 06:28:16 UTC; the client takes the moment nearest to its own clock.",
-        "Answers can be larger than what they answer: a server for other machines needs --allow-amplification over UDP.",
+        AMPLIFIES,
     ],
     sections: &[
         ("RFC 868", "Time Protocol: used via TCP, used via UDP"),

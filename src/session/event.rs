@@ -35,8 +35,8 @@ pub enum Event {
     Record(Box<Record>),
     /// A transfer has come so far, of so much if that is known; in bytes.
     Progress { done: u64, total: Option<u64> },
-    /// The answer to our one message is to be had elsewhere: whoever drives us may ask there, in a new conversation. What we
-    /// were told here counts as the answer otherwise.
+    /// The answer is to be had elsewhere. It is said before the answer that came here: whoever drives us may ask there instead,
+    /// in a new conversation, or take what came.
     Elsewhere(Box<Elsewhere>),
 }
 
@@ -55,6 +55,8 @@ pub struct Elsewhere {
     /// `host` or `host:port`
     pub authority: Option<String>,
     pub path: Option<String>,
+    /// It is asked for without our data (RFC 9110, section 15.4.4).
+    pub bare: bool,
     /// Why, in one clause: `truncated`, `302 Found`.
     pub why: String,
 }

@@ -50,7 +50,7 @@ pub async fn connect(target: &Target, dial: &Dial) -> Result<(Stream, Route), Tr
             let attempts = race.into_attempts("given up, another was faster");
             Ok((stream, Route { resolve: resolved.took, addresses: resolved.addresses, connect, attempts }))
         }
-        Some(Err(error)) => Err(explained(error, target, &race.into_attempts("given up"))),
+        Some(Err(error)) => Err(explained(error, target, dial, &race.into_attempts("given up"))),
         None => Err(with_attempts(timed_out(target, dial), &race.into_attempts("no answer"))),
     }
 }
@@ -198,11 +198,11 @@ fn limit(dial: &Dial) -> impl std::fmt::Display {
     humantime::format_duration(dial.timeout.unwrap_or_default())
 }
 
-fn explained(error: io::Error, target: &Target, attempts: &[Attempt]) -> Trouble {
+fn explained(error: io::Error, target: &Target, dial: &Dial, attempts: &[Attempt]) -> Trouble {
     trouble_of(error, |error| {
         let exit = if error.kind() == io::ErrorKind::TimedOut { Exit::TimedOut } else { Exit::Failed };
         let sentence = format!("could not connect to {target}: {}", reason(&error));
-        with_attempts(Trouble::new(exit, sentence).hint_if(hint(&error, target)), attempts)
+        with_attempts(Trouble::new(exit, sentence).hint_if(hint(&error, target, dial.speaks)), attempts)
     })
 }
 
@@ -220,11 +220,13 @@ fn with_attempts(trouble: Trouble, attempts: &[Attempt]) -> Trouble {
 }
 
 /// What to try when a target can't be reached.
-pub(super) fn hint(error: &io::Error, target: &Target) -> Option<String> {
-    let serve = match (&target.place, target.scheme.rides()) {
-        (Place::Net { host: Host::Name(_) | Host::Ip(_), port }, _) => format!("serve-{} {port}", target.scheme),
-        (place, Rides::Stream) => format!("serve-unix {place}"),
-        (place, Rides::Datagrams) => format!("serve-udp {}:{place}", target.scheme),
+pub(super) fn hint(error: &io::Error, target: &Target, speaks: Option<&str>) -> Option<String> {
+    let chosen = speaks.map(|name| format!(" -P {name}")).unwrap_or_default();
+    let serve = match (&target.place, target.scheme.rides(), speaks) {
+        (Place::Net { host: Host::Name(_) | Host::Ip(_), port }, _, Some(name)) => format!("serve {name} {port}"),
+        (Place::Net { host: Host::Name(_) | Host::Ip(_), port }, _, None) => format!("serve-{} {port}", target.scheme),
+        (place, Rides::Stream, _) => format!("serve-unix {place}{chosen}"),
+        (place, Rides::Datagrams, _) => format!("serve-udp {}:{place}{chosen}", target.scheme),
     };
     Some(match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("nothing listens there; `{serve}` would"),

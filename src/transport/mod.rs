@@ -124,4 +124,6 @@ pub struct Dial {
     /// For all attempts together.
     pub timeout: Option<Duration>,
     pub flags: SocketFlags,
+    /// The protocol that was named, if there is a server of it: where nothing listens a hint says how to serve it.
+    pub speaks: Option<&'static str>,
 }

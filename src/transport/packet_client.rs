@@ -72,7 +72,7 @@ pub async fn packets_to(address: &Endpoint, scheme: Scheme, dial: &Dial) -> Resu
         (Endpoint::Unix(path), Scheme::Unixgram) => open_unix(path, dial),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{scheme} has no datagrams to {address}"))),
     };
-    made.map_err(|error| not_reached(error, address, scheme))
+    made.map_err(|error| not_reached(error, address, scheme, dial))
 }
 
 fn open_udp(address: SocketAddr, dial: &Dial) -> io::Result<PacketClient> {
@@ -131,15 +131,18 @@ fn name_it(socket: &Socket) -> io::Result<(PathBuf, SocketFile)> {
 }
 
 /// What to say when nobody takes datagrams at an address.
-pub fn not_reached(error: io::Error, address: &Endpoint, scheme: Scheme) -> Trouble {
+pub fn not_reached(error: io::Error, address: &Endpoint, scheme: Scheme, dial: &Dial) -> Trouble {
     let place = match address {
         Endpoint::Ip(address) => Place::Net { host: Host::Ip(address.ip()), port: address.port() },
         Endpoint::Unix(path) => Place::Path(path.clone()),
         Endpoint::Unnamed => Place::Path(PathBuf::new()),
     };
     trouble_of(error, |error| {
-        Trouble::failed(format!("could not reach {scheme} {address}: {}", reason(&error)))
-            .hint_if(hint(&error, &Target { scheme, place }))
+        Trouble::failed(format!("could not reach {scheme} {address}: {}", reason(&error))).hint_if(hint(
+            &error,
+            &Target { scheme, place },
+            dial.speaks,
+        ))
     })
 }
 

@@ -53,6 +53,19 @@ impl Scheme {
     }
 }
 
+impl Scheme {
+    /// The same family of sockets, of this kind.
+    #[must_use]
+    pub fn over(self, rides: Rides) -> Self {
+        match (self.is_unix(), rides) {
+            (false, Rides::Stream) => Self::Tcp,
+            (false, Rides::Datagrams) => Self::Udp,
+            (true, Rides::Stream) => Self::Unix,
+            (true, Rides::Datagrams) => Self::Unixgram,
+        }
+    }
+}
+
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -12,9 +12,64 @@ use super::PATIENCE;
 /// `netproto` on a terminal, without colours.
 pub fn on_a_terminal(args: &[&str]) -> PtySession {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netproto"));
-    command.args(args).env("NO_COLOR", "1").env("TERM", "xterm-256color");
+    command.args(args);
+    start(command)
+}
+
+/// The same with 80 columns and the usual settings: what is typed is shown, Ctrl-C as `^C`.
+pub fn on_an_echoing_terminal(args: &[&str]) -> PtySession {
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"stty sane cols 80 rows 24; exec "$0" "$@""#, env!("CARGO_BIN_EXE_netproto")]).args(args);
+    start(command)
+}
+
+fn start(mut command: Command) -> PtySession {
+    command.env("NO_COLOR", "1").env("TERM", "xterm-256color");
     let patience = u64::try_from(PATIENCE.as_millis()).unwrap();
     spawn_with_options(command, Options::new().timeout_ms(Some(patience))).unwrap()
+}
+
+/// What is to be seen in the end, when a terminal of 80 columns has obeyed all of it.
+pub fn seen(screen: &[u8]) -> String {
+    let text = std::str::from_utf8(screen).unwrap();
+    let (mut rows, mut row, mut column) = (vec![[' '; 80]], 0, 0);
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\r' => column = 0,
+            '\n' => row += 1,
+            '\x1b' => match sequence(&mut letters) {
+                ('A', many) => row -= many.max(1),
+                ('B', many) => row += many.max(1),
+                ('K', 2) => rows[row] = [' '; 80],
+                (other, many) => panic!("{many}{other} is not known here: {}", screen.escape_ascii()),
+            },
+            _ => {
+                // After the last column the next letter goes to the next line, and the cursor waits until then.
+                if column == 80 {
+                    (row, column) = (row + 1, 0);
+                }
+                rows.resize(rows.len().max(row + 1), [' '; 80]);
+                rows[row][column] = letter;
+                column += 1;
+            }
+        }
+        rows.resize(rows.len().max(row + 1), [' '; 80]);
+    }
+    let lines: Vec<String> = rows.iter().map(|row| String::from_iter(row).trim_end().into()).collect();
+    lines.join("\n")
+}
+
+/// Of `[2K` the letter and the number.
+fn sequence(letters: &mut std::str::Chars) -> (char, usize) {
+    let mut number = String::new();
+    assert_eq!(letters.next(), Some('['));
+    loop {
+        match letters.next().unwrap() {
+            digit if digit.is_ascii_digit() => number.push(digit),
+            letter => return (letter, number.parse().unwrap_or(0)),
+        }
+    }
 }
 
 /// Every byte that came until the program ended.

@@ -384,7 +384,7 @@ impl Sink for Party {
             // As over streams: where nothing listens from the start there is nothing to load.
             ConnectionRefused if !self.state.heard => {
                 let peer = &self.work.job.peer;
-                self.work.job.give_up(transport::not_reached(error.kind().into(), &peer.address, peer.scheme));
+                self.work.job.give_up(transport::not_reached(error.kind().into(), &peer.address, peer.scheme, &peer.dial));
                 true
             }
             ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable => {

@@ -1,13 +1,16 @@
 //! `--csv`: one row for each interval (RFC 4180, with LF as spreadsheets and `sort` both take it).
 //!
-//! May use: interval.
+//! May use: interval, failure.
 
 use std::io::{self, Write};
 
 use super::interval::Interval;
+use crate::bench::failure::Failure;
 
+/// New ones come last, so that a number stays where a script looks for it. `lost` had no reply in time, `late` had one afterwards;
+/// `failures` has both in it.
 const COLUMNS: &str = "run,from_s,to_s,requests,requests_per_second,failures,bytes_sent,bytes_received,\
-                       p50_us,p90_us,p99_us,p99_9_us,max_us,datagrams_received,duplicated,reordered";
+                       p50_us,p90_us,p99_us,p99_9_us,max_us,datagrams_received,duplicated,reordered,lost,late";
 
 /// The names of the columns.
 ///
@@ -32,5 +35,6 @@ pub fn row(out: &mut impl Write, interval: &Interval<'_>) -> io::Result<()> {
             None => write!(out, ",")?,
         }
     }
-    writeln!(out, ",{},{},{}", counters.datagrams_received, counters.duplicated, counters.reordered)
+    write!(out, ",{},{},{}", counters.datagrams_received, counters.duplicated, counters.reordered)?;
+    writeln!(out, ",{},{}", counters.failures(Failure::TimedOut), counters.failures(Failure::Late))
 }

@@ -177,7 +177,7 @@ impl DialArgs {
         self.ip.apply(&mut flags);
         self.tcp.apply(&mut flags);
         self.udp.apply(&mut flags);
-        Ok(Dial { source: self.source, family: self.family()?, timeout: self.connect_timeout, flags })
+        Ok(Dial { source: self.source, family: self.family()?, timeout: self.connect_timeout, flags, speaks: None })
     }
 
     /// The family asked for; a source address has one, too.

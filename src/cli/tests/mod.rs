@@ -117,3 +117,35 @@ fn every_value_has_an_example() {
         }
     }
 }
+
+/// clap tells only what is missing; who reads it has typed the other one.
+#[test]
+fn a_flag_that_needs_another_is_named_with_it() {
+    for (line, sentence, hint) in [
+        ("send tcp h:1 hi --retry-delay 1s", "--retry-delay needs --retry", "for example: --retry 8 --retry-delay 10s"),
+        ("send tcp h:1 hi --interval 1s", "--interval needs -n", "for example: -n 8 --interval 10s"),
+        ("send h:1 --interval=1s --retry-delay=1s -n2", "--retry-delay needs --retry", "--retry 8 --retry-delay 10s"),
+    ] {
+        let trouble = command(&words(line)).expect_err(line);
+        assert_eq!(trouble.sentence, sentence, "{line}");
+        assert!(trouble.hint.as_deref().is_some_and(|told| told.ends_with(hint)), "{line}: {:?}", trouble.hint);
+    }
+}
+
+/// Each flag alone: whichever needs another says so.
+#[test]
+fn no_flag_that_needs_another_is_left_to_clap() {
+    let mut cli = Cli::command();
+    cli.build();
+    let mut needy = 0;
+    for sub in cli.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        for arg in sub.get_arguments().filter(|arg| arg.get_long().is_some_and(|long| long != "help")) {
+            let line: Vec<String> = std::iter::once(sub.get_name().to_owned()).chain(usage::alone(arg)).collect();
+            let line: Vec<&str> = line.iter().map(String::as_str).collect();
+            let Err(trouble) = command(&line) else { continue };
+            assert!(!trouble.sentence.contains("not provided"), "{line:?}: {}", trouble.sentence);
+            needy += usize::from(trouble.sentence.contains(" needs "));
+        }
+    }
+    assert!(needy >= 2, "only {needy} were found");
+}

@@ -5,12 +5,16 @@ mod ladder;
 mod packets;
 mod party;
 mod plan;
+mod progress;
 mod show;
 mod source;
 mod tell;
 mod trace;
 
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant, SystemTime},
+};
 
 pub use plan::{Data, Expect, SendPlan, ShowPlan};
 
@@ -24,8 +28,8 @@ use super::{Terms, Traffic, drive::Drive};
 use crate::{
     error::{Exit, Trouble, reason},
     os::TcpInfo,
-    protocol::{Answers, framing::Kind},
-    session::{Closed, Endpoint, Facts, Rides, Watch},
+    protocol::Answers,
+    session::{Closed, Elsewhere, Endpoint, Facts, Rides, Watch},
     transport::{self, Route, Stream},
 };
 
@@ -67,8 +71,7 @@ async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
         return Err(Trouble::usage("-n repeats an exchange, and standard input can be read only once")
             .hint("give the data as an argument, or as a file with -f"));
     }
-    let framed = plan.setup.framing.kind != Kind::Raw;
-    let mut show = Show::open(&plan.show, plan.target.scheme.rides(), framed)?;
+    let mut show = Show::open(plan)?;
     if plan.count == 1 {
         return once(plan, &mut show).await;
     }
@@ -149,8 +152,33 @@ fn unbegun(plan: &SendPlan, n: u64, show: &mut Show, trouble: Trouble) -> Troubl
     unfinished(plan, n, show, trouble)
 }
 
-/// Connects, talks, judges. Gives the round-trip time: from the start of talking to the end of the answer.
+/// How often an exchange goes on elsewhere at most: more than that goes round in circles.
+const MOST_LEGS: usize = 10;
+
+/// What came of one leg of an exchange.
+enum Leg {
+    /// The round-trip time: from the start of talking to the end of the answer.
+    Done(Duration),
+    Elsewhere(Box<Elsewhere>),
+}
+
+/// Connects, talks, judges; goes on where the protocol is sent elsewhere. Gives the last leg's round-trip time.
 async fn exchange(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Duration, Trouble> {
+    let mut plan = Cow::Borrowed(plan);
+    for _ in 0..MOST_LEGS {
+        match leg(&plan, n, show).await? {
+            Leg::Done(took) => return Ok(took),
+            Leg::Elsewhere(elsewhere) => {
+                tell::elsewhere(&plan, &elsewhere);
+                plan = Cow::Owned(plan.sent(*elsewhere)?);
+            }
+        }
+    }
+    Err(Trouble::failed(format!("{}: sent elsewhere {MOST_LEGS} times", plan.target))
+        .hint("-v shows where: it may go round in circles"))
+}
+
+async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
     let mut script = Script::open(plan)?;
     let started = Instant::now();
     show.trace = plan.show.trace.then(|| Trace::new(started));
@@ -170,7 +198,7 @@ async fn exchange(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Duration, 
                     trace.closed("closed by us".into());
                     tell::traced(plan, n, &trace);
                 }
-                return Ok(took);
+                return Ok(Leg::Done(took));
             }
             over_stream(plan, stream, route, &mut script, show).await
         }
@@ -183,12 +211,20 @@ async fn exchange(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Duration, 
             talked.map_err(|trouble| unbegun(plan, n, show, trouble))?
         }
     };
+    show.progress.end();
+    let mut exchange = exchange;
     let mut trace = show.trace.take();
     if let Some(trace) = &mut trace {
         trace.over(&exchange, plan.target.scheme.rides());
     }
     show.end_line().map_err(|error| judge::output_failed(plan, &error))?;
     tell::finished(plan, &exchange);
+    if let Some(elsewhere) = exchange.heard.elsewhere.take() {
+        if let Some(trace) = &trace {
+            tell::traced(plan, n, trace);
+        }
+        return Ok(Leg::Elsewhere(elsewhere));
+    }
     let verdict = judge::judge(plan, &exchange);
     if plan.show.json {
         let document = tell::document(plan, &exchange, verdict.as_ref().err(), trace.as_ref());
@@ -197,7 +233,7 @@ async fn exchange(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Duration, 
         tell::traced(plan, n, trace);
     }
     show.end(plan.count > 1).map_err(|error| judge::output_failed(plan, &error))?;
-    verdict.map(|()| exchange.took)
+    verdict.map(|()| Leg::Done(exchange.took))
 }
 
 /// Tries again as often as the plan says. Only connecting is tried again: what was said once is not said twice.
@@ -229,9 +265,10 @@ fn terms(plan: &SendPlan) -> Terms {
     Terms { silence, half_close, ..Terms::client() }
 }
 
-fn facts(rides: Rides, local: Endpoint, peer: Endpoint) -> Facts {
+fn facts(plan: &SendPlan, local: Endpoint, peer: Endpoint) -> Facts {
+    let rides = plan.target.scheme.rides();
     let max_datagram = Facts::max_datagram_to(&peer);
-    let watch = Watch { bodies: true, ..Watch::default() };
+    let watch = Watch { bodies: true, messages: false, talk: plan.show.verbose > 0, records: plan.show.json };
     Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch }
 }
 
@@ -239,7 +276,7 @@ async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut
     let party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies);
     let (local, peer) = (stream.local(), stream.peer());
     let session = (plan.protocol.client)(&plan.setup);
-    let mut drive = Drive::new(stream, session, party, facts(Rides::Stream, local.clone(), peer.clone()), terms(plan));
+    let mut drive = Drive::new(stream, session, party, facts(plan, local.clone(), peer.clone()), terms(plan));
     let how = (&mut drive).await;
     let took = drive.traffic().opened.elapsed();
     let tcp_info = drive.wire().tcp_info();

@@ -7,7 +7,7 @@ use super::{Exchange, facts, party::Correspondent, plan::SendPlan, show::Show, s
 use crate::{
     error::Trouble,
     role::packets::DrivePackets,
-    session::{Closed, Rides},
+    session::Closed,
     transport::{Attempt, PacketClient, Resolved, Route, packets_to},
 };
 
@@ -73,7 +73,7 @@ async fn over(plan: &SendPlan, socket: PacketClient, script: &mut Script, show: 
     // Nobody types as fast as a server answers: until the end of input, a missing answer ends nothing. -w says otherwise.
     party.patient = plan.timeout.is_none() && source::terminal(&plan.data);
     let session = (plan.protocol.client)(&plan.setup);
-    let facts = facts(Rides::Datagrams, local.clone(), peer.clone());
+    let facts = facts(plan, local.clone(), peer.clone());
     let mut drive = DrivePackets::new(socket, session, party, facts, terms(plan));
     let how = (&mut drive).await;
     let took = drive.traffic().opened.elapsed();

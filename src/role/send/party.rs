@@ -8,11 +8,11 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{show::Show, source::Script};
+use super::{show::Show, source::Script, tell};
 use crate::{
     protocol::Answers,
     role::{Quit, Said, Sink, Source, Way},
-    session::{Closed, Event, Mismatch, Verdict, Violation},
+    session::{Closed, Elsewhere, Event, Mismatch, Record, Verdict, Violation},
 };
 
 /// What of the answer is kept for `--expect` and `-J`, in bytes.
@@ -49,6 +49,10 @@ pub(super) struct Heard {
     pub(super) input_error: Option<io::Error>,
     pub(super) output_error: Option<io::Error>,
     pub(super) done: bool,
+    /// What the protocol tells for machines.
+    pub(super) records: Vec<Record>,
+    /// The answer is to be had there; what came here is none.
+    pub(super) elsewhere: Option<Box<Elsewhere>>,
 }
 
 impl Heard {
@@ -147,7 +151,7 @@ impl Source for Correspondent<'_> {
         if heard.input_error.is_some() || heard.output_error.is_some() || heard.unsayable.is_some() {
             return Poll::Ready(Quit::Now(Closed::ByUs));
         }
-        if self.done() {
+        if self.done() || heard.elsewhere.is_some() {
             self.heard.done = true;
             return Poll::Ready(Quit::Finish);
         }
@@ -157,7 +161,14 @@ impl Source for Correspondent<'_> {
 
 impl Sink for Correspondent<'_> {
     fn event(&mut self, event: Event, _: Instant) {
+        if self.heard.elsewhere.is_some() {
+            return;
+        }
         match event {
+            Event::Talk { lane, ours, text } => tell::talk(lane, ours, &text),
+            Event::Record(record) => self.heard.records.push(*record),
+            Event::Progress { done, total } => self.show.progress.at(done, total),
+            Event::Elsewhere(elsewhere) => self.heard.elsewhere = Some(elsewhere),
             Event::Answered { verdict, .. } => {
                 self.heard.answered += 1;
                 if let Verdict::Wrong(mismatch) = verdict {

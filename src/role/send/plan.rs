@@ -5,8 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use bytes::Bytes;
 
 use crate::{
+    error::Trouble,
     protocol::{Protocol, Setup},
-    transport::{Dial, Target},
+    session::Elsewhere,
+    transport::{Dial, Scheme, Target, Use},
 };
 
 /// Where the data comes from.
@@ -72,4 +74,32 @@ pub struct SendPlan {
     pub retry: u32,
     pub retry_delay: Duration,
     pub show: ShowPlan,
+}
+
+impl SendPlan {
+    /// The same, where we were sent.
+    ///
+    /// # Errors
+    /// There is no such place.
+    pub(super) fn sent(&self, elsewhere: Elsewhere) -> Result<Self, Trouble> {
+        let mut plan = self.clone();
+        if let Some(rides) = elsewhere.rides {
+            plan.target.scheme = plan.target.scheme.over(rides);
+        }
+        if let Some(authority) = elsewhere.authority {
+            let port = Use::Connect(self.protocol.port);
+            plan.target = Target::parse(
+                &format!("{}://{authority}", Scheme::Tcp.over(plan.target.scheme.rides())),
+                Scheme::Tcp,
+                port,
+            )?;
+            plan.setup.goal.foreign |= authority != self.setup.goal.authority;
+            plan.setup.goal.authority = authority;
+        }
+        if let Some(path) = elsewhere.path {
+            plan.setup.goal.path = path;
+        }
+        plan.setup.goal.bare |= elsewhere.bare;
+        Ok(plan)
+    }
 }

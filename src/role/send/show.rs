@@ -5,10 +5,15 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
-use super::{plan::ShowPlan, trace::Trace};
+use super::{
+    plan::{SendPlan, ShowPlan},
+    progress::Progress,
+    trace::Trace,
+};
 use crate::{
     error::{Trouble, reason},
     os,
+    protocol::framing::Kind,
     role::Way,
     session::Rides,
     values::show::{self, escaped, hex_dump, quoted},
@@ -27,11 +32,14 @@ pub(super) struct Show {
     line_ended: bool,
     /// With `--trace`: the record of this exchange.
     pub(super) trace: Option<Trace>,
+    pub(super) progress: Progress,
 }
 
 impl Show {
     /// Opens the output: a bad path fails before anything is sent.
-    pub(super) fn open(plan: &ShowPlan, rides: Rides, framed: bool) -> Result<Self, Trouble> {
+    pub(super) fn open(whole: &SendPlan) -> Result<Self, Trouble> {
+        let (plan, rides) = (&whole.show, whole.target.scheme.rides());
+        let framed = whole.setup.framing.kind != Kind::Raw;
         if plan.output.is_none() && !plan.quiet && os::stdout_was_closed() {
             return Err(Trouble::failed("standard output is closed: there is no place for the answer")
                 .hint("-o FILE writes it to a file"));
@@ -54,6 +62,7 @@ impl Show {
             shown: 0,
             line_ended: true,
             trace: None,
+            progress: Progress::new(whole),
         })
     }
 

@@ -23,8 +23,10 @@ use crate::{
 const CHUNK: usize = 64 * 1024;
 /// The most of standard input that is held as the data of one request, in bytes.
 const LONGEST_REQUEST: u64 = 256 * 1024 * 1024;
-/// How long a read of what is there takes at most, as far as we wait for it.
+/// How long a read of a pipe or a terminal takes at most, as far as we wait for it: it may have nothing for us, ever.
 const READING: Duration = Duration::from_millis(20);
+/// The same of a file, which answers as soon as the machine lets it.
+const READING_FILE: Duration = Duration::from_secs(10);
 /// Chunks read ahead of what the peer takes.
 const AHEAD: usize = 2;
 
@@ -32,7 +34,11 @@ const AHEAD: usize = 2;
 pub(super) enum Script {
     Messages(VecDeque<Bytes>),
     /// Pieces of a stream, read by a thread of its own: a blocked read must hold up nothing else.
-    Chunks(mpsc::Receiver<io::Result<Bytes>>),
+    Chunks {
+        pieces: mpsc::Receiver<io::Result<Bytes>>,
+        /// How long a read of what is there takes at most, as far as we wait for it.
+        reading: Duration,
+    },
 }
 
 impl Script {
@@ -43,13 +49,20 @@ impl Script {
         let by_line = words || plan.setup.framing.kind != Kind::Raw;
         // A framing of lines takes either line end, and so do messages of words; to all others a CR is data.
         let drop_cr = words || plan.setup.framing.kind == Kind::Lines;
+        let mut reading = READING;
         let reader: Box<dyn Read + Send> = match &plan.data {
             Data::None => return Ok(Self::Messages(VecDeque::from([Bytes::new()]))),
             Data::Messages(messages) => {
                 let messages = messages.iter().map(|message| crlf(plan.crlf, message));
                 return Ok(Self::Messages(messages.collect()));
             }
-            Data::File(path) => Box::new(File::open(path).map_err(|error| unreadable(plan, &error))?),
+            Data::File(path) => {
+                let file = File::open(path).map_err(|error| unreadable(plan, &error))?;
+                if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+                    reading = READING_FILE;
+                }
+                Box::new(file)
+            }
             Data::Stdin => Box::new(io::stdin()),
         };
         if whole && !by_line {
@@ -64,14 +77,14 @@ impl Script {
             .name("input".into())
             .spawn(move || while pieces.next().is_some_and(|piece| chunks.blocking_send(piece).is_ok()) {})
             .map_err(|error| Trouble::failed(format!("could not start a thread: {}", reason(&error))))?;
-        Ok(Self::Chunks(script))
+        Ok(Self::Chunks { pieces: script, reading })
     }
 
     /// The next message; `None` when there is no more.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         match self {
             Self::Messages(messages) => Poll::Ready(messages.pop_front().map(Ok)),
-            Self::Chunks(chunks) => chunks.poll_recv(cx),
+            Self::Chunks { pieces, .. } => pieces.poll_recv(cx),
         }
     }
 
@@ -79,17 +92,17 @@ impl Script {
     pub(super) fn repeatable(&self) -> Option<Self> {
         match self {
             Self::Messages(messages) => Some(Self::Messages(messages.clone())),
-            Self::Chunks(_) => None,
+            Self::Chunks { .. } => None,
         }
     }
 
     /// Is there something that was not said? What may come later, from a terminal or a pipe that is still open, does not count.
     pub(super) fn has_more(&mut self) -> bool {
-        let chunks = match self {
+        let (chunks, reading) = match self {
             Self::Messages(messages) => return !messages.is_empty(),
-            Self::Chunks(chunks) => chunks,
+            Self::Chunks { pieces, reading } => (pieces, *reading),
         };
-        let until = Instant::now() + READING;
+        let until = Instant::now() + reading;
         loop {
             match chunks.try_recv() {
                 Ok(_) => return true,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::Trouble,
-    session::{Endpoint, Rides},
+    session::{Elsewhere, Endpoint, Rides},
     transport::{Host, Place, Route},
     values::show::{self, bytes, grouped, quoted},
 };
@@ -92,6 +92,34 @@ pub(super) fn open(plan: &SendPlan, peer: &Endpoint, took: Duration) {
     if !plan.show.quiet {
         line(&format!("{} {peer} is open ({})", plan.target.scheme.name(), ms(took)));
     }
+}
+
+/// A line of the dialogue: what a peer sent is only shown.
+pub(super) fn talk(lane: &str, ours: bool, text: &[u8]) {
+    let arrow = if ours { '>' } else { '<' };
+    let lane = if lane.is_empty() { String::new() } else { format!("{lane:<8}") };
+    line(&format!("{lane}{arrow} {}", show::escaped(text, true)));
+}
+
+/// The answer is to be had elsewhere.
+pub(super) fn elsewhere(plan: &SendPlan, elsewhere: &Elsewhere) {
+    if plan.show.verbose == 0 {
+        return;
+    }
+    let rides = match elsewhere.rides {
+        Some(Rides::Stream) => "over a stream",
+        Some(Rides::Datagrams) => "over datagrams",
+        None => "",
+    };
+    let (authority, path) =
+        (elsewhere.authority.as_deref().unwrap_or_default(), elsewhere.path.as_deref().unwrap_or_default());
+    let place = quoted_plain(&format!("{rides}{authority}{path}"));
+    row("elsewhere", &format!("{} {place}", quoted_plain(&elsewhere.why)), "");
+}
+
+/// What a peer chose, as it is only shown.
+fn quoted_plain(text: &str) -> String {
+    show::escaped(text.as_bytes(), false)
 }
 
 pub(super) fn retrying(plan: &SendPlan, trouble: &Trouble, left: u32) {
@@ -191,6 +219,14 @@ pub(super) fn document(plan: &SendPlan, exchange: &Exchange, trouble: Option<&Tr
         Ok(text) => json!(text),
         Err(_) => json!(quoted(&heard.kept, usize::MAX)),
     };
+    if !heard.records.is_empty() {
+        let records = heard.records.iter().map(|record| {
+            let mut fields = record.fields.clone();
+            fields.insert("record".into(), record.name.into());
+            Value::Object(fields)
+        });
+        document["records"] = records.collect();
+    }
     if let Some(info) = &exchange.tcp_info {
         document["tcp_info"] = json!({"rtt_us": us(info.rtt), "cwnd": info.cwnd, "retransmits": info.retransmits});
     }

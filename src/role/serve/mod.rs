@@ -349,6 +349,10 @@ fn announce(log: &Log, parts: &[(ServePlan, Sockets)]) {
     log.say(&Entry::Hint(format!("{}: {}", protocol.name, protocol.about)));
     if let (Place::Net { host: Host::Loopback, .. }, Some(port)) = (&plan.listen.place, sockets.port()) {
         let command = &plan.command;
-        log.say(&Entry::Hint(format!("only this machine can connect; {command} :{port} opens it to others")));
+        let refused =
+            |plan: &ServePlan| plan.listen.scheme == Scheme::Udp && protocol.amplifies && !plan.allow_amplification;
+        let condition =
+            if parts.iter().any(|(plan, _)| refused(plan)) { ", over udp with --allow-amplification" } else { "" };
+        log.say(&Entry::Hint(format!("only this machine can connect; {command} :{port} opens it to others{condition}")));
     }
 }
