@@ -101,7 +101,8 @@ impl Job {
         let answers = if datagrams { protocol.answers.datagrams } else { protocol.answers.stream };
         let number = match setup.framing.kind {
             _ if !datagrams || !matches!(protocol.takes, Takes::Bytes) => Number::None,
-            Kind::Raw => Number::Bytes,
+            // A framing of a script's own may hold letters only, as lines do.
+            Kind::Raw if protocol.script.is_none() => Number::Bytes,
             _ => Number::Letters,
         };
         let body = Body::new(load, number);

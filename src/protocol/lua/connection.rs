@@ -12,7 +12,10 @@ use super::{
     input::{FRAMINGS, Shared, framing, told},
     turn::Turn,
 };
-use crate::session::{EffectId, Event, Violation};
+use crate::{
+    session::{EffectId, Event, Mismatch, Verdict, Violation},
+    values::show::escaped,
+};
 
 /// The longest wait: a year.
 const LONGEST: f64 = 365.0 * 86_400.0;
@@ -93,9 +96,13 @@ impl Maker<'_> {
 
     /// What only a client does.
     fn answering(&self) -> Result<()> {
-        self.method("right", |lua, turn, seq: Option<u64>| turn.answer(seq, None).map_err(|why| told(lua, why)))?;
-        self.method("wrong", |lua, turn, (expected, got, seq): (LuaString, LuaString, Option<u64>)| {
-            turn.answer(seq, Some((&expected.as_bytes(), &got.as_bytes()))).map_err(|why| told(lua, why))
+        self.method("right", |lua, turn, seq: Option<u64>| turn.answer(seq, Verdict::Right).map_err(|why| told(lua, why)))?;
+        self.method("wrong", |lua, turn, (expected, got, seq): (LuaString, Option<LuaString>, Option<u64>)| {
+            let mismatch = match got {
+                Some(got) => Mismatch::between(&expected.as_bytes(), &got.as_bytes()),
+                None => Mismatch::between(b"", b"").because(escaped(&expected.as_bytes(), false), None),
+            };
+            turn.answer(seq, Verdict::Wrong(Box::new(mismatch))).map_err(|why| told(lua, why))
         })?;
         self.method("awaited", |lua, turn, seq: Option<u64>| match turn.kept.awaited.get(seq) {
             Some((seq, body)) => Ok((Value::String(lua.create_string(body)?), Some(seq))),
@@ -112,8 +119,7 @@ impl Maker<'_> {
             if turn.submits.is_none() {
                 return Err(fault::at_line(lua, "c:refuse() is for client.submit"));
             }
-            let why = crate::values::show::escaped(&why.as_bytes(), false);
-            turn.unsayable = Some(Violation::new("unsayable", why));
+            turn.unsayable = Some(Violation::new("unsayable", escaped(&why.as_bytes(), false)));
             Ok(())
         })?;
         self.method("ready", |lua, turn, ()| turn.event(Event::Ready).map_err(|why| told(lua, why)))
@@ -122,7 +128,7 @@ impl Maker<'_> {
     /// What both ends may say of the other.
     fn judging(&self) -> Result<()> {
         self.method("violation", |lua, turn, why: LuaString| -> Result<()> {
-            let violation = Violation::new("violation", crate::values::show::escaped(&why.as_bytes(), false));
+            let violation = Violation::new("violation", escaped(&why.as_bytes(), false));
             turn.violated = Some(violation.clone());
             Err(fault::at_line(lua, violation))
         })

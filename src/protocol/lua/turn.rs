@@ -8,7 +8,7 @@ use std::{ops::Range, time::Duration};
 use bytes::Bytes;
 
 use super::{awaited::Awaited, super::Framing};
-use crate::session::{Cx, EffectId, Event, Facts, Input, Mismatch, Out, Verdict, Violation};
+use crate::session::{Cx, EffectId, Event, Facts, Input, Out, Verdict, Violation};
 
 /// Bytes that may be queued and unsent, after which saying more is an error.
 const MOST_UNSENT: usize = 16 * 1024 * 1024;
@@ -247,11 +247,7 @@ impl Turn {
         self.cx(|cx| cx.event(event))
     }
 
-    pub(super) fn answer(&mut self, seq: Option<u64>, wrong: Option<(&[u8], &[u8])>) -> Result<(), Refusal> {
-        let verdict = match wrong {
-            None => Verdict::Right,
-            Some((expected, got)) => Verdict::Wrong(Box::new(Mismatch::between(expected, got))),
-        };
+    pub(super) fn answer(&mut self, seq: Option<u64>, verdict: Verdict) -> Result<(), Refusal> {
         let Some(facts) = &self.facts else { return misused("no call runs") };
         self.kept.awaited.answer(seq, verdict, &mut Cx::new(facts, &mut self.out));
         Ok(())

@@ -209,6 +209,18 @@ fn a_client_asks_and_judges() {
 }
 
 #[test]
+fn a_wrong_answer_can_be_told_in_words() {
+    let mut end = client_of("function client.input(c, input) input:everything() c:wrong('it is not polite') end", Rides::Stream);
+    end.submit(0, b"hello").unwrap();
+    end.offer(b"what?");
+    let wrong = end.events.iter().find_map(|event| match event {
+        Event::Answered { verdict: Verdict::Wrong(mismatch), .. } => mismatch.why.clone(),
+        _ => None,
+    });
+    assert_eq!(wrong.unwrap().sentence, "it is not polite");
+}
+
+#[test]
 fn answers_in_any_order_are_found_by_what_they_say() {
     let source = "function client.input(c, input)
        local m = input:everything()
