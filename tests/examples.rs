@@ -19,7 +19,8 @@ fn tutorial() -> String {
 }
 
 fn scripts() -> Vec<String> {
-    let names = fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names =
+        fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut scripts: Vec<_> = names.filter(|name| name.ends_with(".lua")).collect();
     scripts.sort();
     scripts

@@ -12,6 +12,8 @@ mod answers;
 mod framings;
 #[path = "protocols/rows.rs"]
 mod rows;
+#[path = "protocols/scripts.rs"]
+mod scripts;
 
 use netproto::{
     protocol::{Ends, Framing, Given, Params, Protocol, Setup, find, param},

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{ChannelAsk, ChannelId, Effect, EffectId, Event, Facts, FileWriter, Out, Pour, Record, Rides, Violation, out::Mark};
+use super::{
+    ChannelAsk, ChannelId, Effect, EffectId, Event, Facts, FileWriter, Out, Pour, Record, Rides, Violation, out::Mark,
+};
 
 /// What a session may know and do while it is called.
 pub struct Cx<'a> {

@@ -163,6 +163,8 @@ fn noise_breaks_nothing() {
         let data = noise(&mut random);
         invariants::sessions(&data);
         invariants::framing(&data);
+        invariants::scripts(&data);
+        invariants::patterns(&data);
         invariants::values(&data[4..]);
     }
 }

@@ -21,18 +21,19 @@ pub(super) fn at_line(lua: &Lua, what: impl std::fmt::Display) -> Error {
 
 /// `chat.lua:12: ` of the innermost function that is the script's own.
 fn place(lua: &Lua) -> Option<String> {
-    (0..DEPTH).map_while(|level| {
-        lua.inspect_stack(level, |frame| {
-            let source = frame.source();
-            let name = source.short_src.as_deref().unwrap_or_default();
-            match frame.current_line() {
-                Some(line) if name != OWN => Some(format!("{name}:{line}: ")),
-                _ => None,
-            }
+    (0..DEPTH)
+        .map_while(|level| {
+            lua.inspect_stack(level, |frame| {
+                let source = frame.source();
+                let name = source.short_src.as_deref().unwrap_or_default();
+                match frame.current_line() {
+                    Some(line) if name != OWN => Some(format!("{name}:{line}: ")),
+                    _ => None,
+                }
+            })
         })
-    })
-    .flatten()
-    .next()
+        .flatten()
+        .next()
 }
 
 /// The words of an error, with the script's own place where there is one.

@@ -273,7 +273,9 @@ impl Reader<'_> {
             Value::String(word) => kinds.into_iter().find(|kind| *word == kind.word()),
             _ => None,
         }
-        .ok_or_else(|| self.wrong(format_args!("params.{name}: kind has to be one of {}", kinds.map(ParamKind::word).join(", "))))
+        .ok_or_else(|| {
+            self.wrong(format_args!("params.{name}: kind has to be one of {}", kinds.map(ParamKind::word).join(", ")))
+        })
     }
 }
 
@@ -294,10 +296,7 @@ fn explained(file: &str, rides: &'static [Rides]) -> &'static Explained {
     let courses: Vec<Course> = rides.iter().map(course).collect();
     let sections = vec![(leaked(file.to_owned()), "the script")];
     Box::leak(Box::new(Explained {
-        layout: &[
-            Layout { way: CLIENT, picture: SAYS[0] },
-            Layout { way: SERVER, picture: SAYS[1] },
-        ],
+        layout: &[Layout { way: CLIENT, picture: SAYS[0] }, Layout { way: SERVER, picture: SAYS[1] }],
         states: &[
             ("open", "The peer is there: server.open or client.open is called."),
             ("conversing", "What comes is offered to server.input or client.input, until no more messages are taken."),

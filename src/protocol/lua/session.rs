@@ -113,7 +113,11 @@ impl Scripted {
             cx.when_drained(ROOM);
         }
         if self.kept.left.len() > MOST_LEFT {
-            return Err(Violation::too_long("input that the script takes no message from,", self.kept.left.len(), MOST_LEFT));
+            return Err(Violation::too_long(
+                "input that the script takes no message from,",
+                self.kept.left.len(),
+                MOST_LEFT,
+            ));
         }
         Ok(())
     }

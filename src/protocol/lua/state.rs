@@ -25,8 +25,7 @@ use super::{
 use crate::session::Violation;
 
 /// The functions that are called, by their names; `submit` is the client's alone.
-const HOOKS: [&str; 7] =
-    ["open", "input", "submit", "wake", "drained", "eof", "closed"];
+const HOOKS: [&str; 7] = ["open", "input", "submit", "wake", "drained", "eof", "closed"];
 
 /// The functions that one end defines.
 #[derive(Debug, Default)]

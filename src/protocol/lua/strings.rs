@@ -28,7 +28,9 @@ pub(super) fn install(lua: &Lua, budget: &Rc<Budget>) -> Result<()> {
     let shared = || Shared(budget.clone());
     let strings: Table = lua.globals().get("string")?;
     let of = shared();
-    let rest = |(subject, pattern, from, plain): (LuaString, LuaString, Option<i64>, Option<Value>)| (subject, pattern, from, plain);
+    let rest = |(subject, pattern, from, plain): (LuaString, LuaString, Option<i64>, Option<Value>)| {
+        (subject, pattern, from, plain)
+    };
     strings.set("find", lua.create_function(move |lua, args| of.find(lua, rest(args)))?)?;
     let of = shared();
     strings.set("match", lua.create_function(move |lua, args| of.only_match(lua, args))?)?;

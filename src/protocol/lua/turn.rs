@@ -7,7 +7,7 @@ use std::{ops::Range, time::Duration};
 
 use bytes::Bytes;
 
-use super::{awaited::Awaited, super::Framing};
+use super::{super::Framing, awaited::Awaited};
 use crate::session::{Cx, EffectId, Event, Facts, Input, Out, Verdict, Violation};
 
 /// Bytes that may be queued and unsent, after which saying more is an error.

@@ -174,7 +174,8 @@ fn threads(plan: &ServePlan) -> usize {
 pub fn runtime(plan: &ServePlan) -> Result<Runtime, Trouble> {
     let threads = threads(plan);
     // Sessions that stay on their thread have more of them beside this one.
-    let mut builder = if threads == 1 || plan.protocol.stays() { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    let mut builder =
+        if threads == 1 || plan.protocol.stays() { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     let made = builder.worker_threads(threads).enable_all().build();
     made.map_err(|error| Trouble::failed(format!("could not start: {}", reason(&error))))
 }

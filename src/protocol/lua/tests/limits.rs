@@ -100,7 +100,18 @@ fn a_caught_error_is_text_and_the_script_goes_on() {
 #[test]
 fn what_reaches_out_is_not_there() {
     for name in [
-        "io", "os", "package", "debug", "require", "load", "loadfile", "loadstring", "dofile", "collectgarbage", "warn", "string.dump",
+        "io",
+        "os",
+        "package",
+        "debug",
+        "require",
+        "load",
+        "loadfile",
+        "loadstring",
+        "dofile",
+        "collectgarbage",
+        "warn",
+        "string.dump",
     ] {
         let mut end = server_of(
             &format!("function server.input(c, input) input:everything() c:write(tostring({name})) end"),
@@ -126,8 +137,7 @@ fn time_is_bounded_where_steps_do_not_tell() {
     let mut session = (row.server.unwrap())(&setup(row));
     let facts = Facts { wall_clock: clock, ..Facts::in_memory(Rides::Stream) };
     let (mut out, mut scanned) = (Out::default(), 0);
-    let violation =
-        session.input(&mut Input::stream(b"x", &mut scanned), &mut Cx::new(&facts, &mut out)).unwrap_err();
+    let violation = session.input(&mut Input::stream(b"x", &mut scanned), &mut Cx::new(&facts, &mut out)).unwrap_err();
     assert_eq!((violation.name, &violation.sentence[..]), ("script_limit", "test.lua:1: a call took longer than 1 s"));
 }
 
@@ -137,7 +147,11 @@ fn a_script_that_does_not_take_or_says_too_much_is_ended() {
     for _ in 0..100 {
         end.offer(&[b'x'; 64 * 1024]);
     }
-    assert!(matches!(&end.ended, Some(Closed::Violated(violation)) if violation.name == "frame_too_long"), "{:?}", end.ended);
+    assert!(
+        matches!(&end.ended, Some(Closed::Violated(violation)) if violation.name == "frame_too_long"),
+        "{:?}",
+        end.ended
+    );
     let (name, sentence) = ends("local much = ('x'):rep(1 << 20) while true do c:write(much) end");
     assert_eq!(name, "script_error");
     assert!(sentence.contains("more than 16 MiB are unsent"), "{sentence}");

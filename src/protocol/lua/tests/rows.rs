@@ -31,11 +31,8 @@ fn all_that_a_row_holds_can_be_said() {
     assert_eq!((row.name, row.about, row.spec, row.port), ("finger", "who is here", "RFC 1288", Some(79)));
     assert_eq!((row.rides, row.answers.stream), (&[Rides::Stream][..], Answers::OnceThenClose));
     let params: Vec<_> = row.params.iter().map(|param| (param.name, param.kind.word(), param.default, param.help)).collect();
-    let expected = [
-        ("greeting", "text", "hello", ""),
-        ("n", "text", "3", ""),
-        ("pause", "duration", "20ms", "before each answer"),
-    ];
+    let expected =
+        [("greeting", "text", "hello", ""), ("n", "text", "3", ""), ("pause", "duration", "20ms", "before each answer")];
     assert_eq!(params, expected);
     assert!(matches!(row.takes, Takes::Words(form) if form.usage == "USER" && form.examples == ["alice"]));
     let by = made(&format!("{LEAST} answers = {{ streams = 'once', datagrams = 'never' }}")).unwrap().answers;

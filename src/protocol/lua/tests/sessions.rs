@@ -22,7 +22,11 @@ fn each_hook_is_called_with_the_connection_and_what_happened() {
     end.offer(b"one\r\ntwo\nthr");
     assert_eq!(said(&mut end), "1 one\r\n2 two\r\n");
     assert!(end.wake() && end.wake() && !end.wake());
-    assert_eq!(said(&mut end), "woken one\r\ndrained table\r\nwoken two\r\ndrained table\r\n".replace("drained table\r\nwoken two\r\n", "woken two\r\ndrained table\r\n"));
+    assert_eq!(
+        said(&mut end),
+        "woken one\r\ndrained table\r\nwoken two\r\ndrained table\r\n"
+            .replace("drained table\r\nwoken two\r\n", "woken two\r\ndrained table\r\n")
+    );
     end.offer_eof();
     assert_eq!(said(&mut end), "rest thr\r\n");
     assert!(end.closing);
@@ -165,7 +169,11 @@ fn datagrams_are_whole_and_bounded() {
     let datagrams: Vec<_> = end.datagrams.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect();
     assert_eq!(datagrams, ["re: hi", "re: ", "one", "two", "re: on"]);
     assert_eq!(end.violations.len(), 1);
-    assert!(end.violations[0].sentence.contains("datagram of 65509 bytes is over the limit of 65507"), "{:?}", end.violations);
+    assert!(
+        end.violations[0].sentence.contains("datagram of 65509 bytes is over the limit of 65507"),
+        "{:?}",
+        end.violations
+    );
 }
 
 const CLIENT: &str = "function client.submit(c, seq, body)
@@ -210,7 +218,8 @@ fn a_client_asks_and_judges() {
 
 #[test]
 fn a_wrong_answer_can_be_told_in_words() {
-    let mut end = client_of("function client.input(c, input) input:everything() c:wrong('it is not polite') end", Rides::Stream);
+    let mut end =
+        client_of("function client.input(c, input) input:everything() c:wrong('it is not polite') end", Rides::Stream);
     end.submit(0, b"hello").unwrap();
     end.offer(b"what?");
     let wrong = end.events.iter().find_map(|event| match event {
