@@ -74,6 +74,12 @@ impl Out {
         self.own.len() - self.sent + self.shared
     }
 
+    /// Is a piece of a file among what is queued?
+    #[must_use]
+    pub fn pours(&self) -> bool {
+        self.marks.iter().any(|(_, mark)| matches!(mark, Mark::Pour(_)))
+    }
+
     /// Nothing is queued: no bytes, no effects. (Events and counts do not count.)
     #[must_use]
     pub fn is_empty(&self) -> bool {

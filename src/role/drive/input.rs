@@ -37,6 +37,10 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
 
     /// Is reading held back, by the peer that does not read, by the session, or by who listens?
     fn held_back(&mut self, cx: &mut Context<'_>) -> bool {
+        // A file takes as long as it takes: that is no sign of a peer that does not read.
+        if self.terms.high_water < usize::MAX && self.out.as_ref().is_some_and(|out| out.pours()) {
+            return true;
+        }
         if self.unsent() > self.terms.high_water && self.paused_since.is_none() {
             self.paused_since = Some(Instant::now());
             self.traffic.pauses += 1;

@@ -35,6 +35,9 @@ use crate::{
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: u64 = 1024 * 1024;
 
+/// Messages that are said before what they became is written.
+const SAID_AT_ONCE: usize = 64;
+
 /// A stream of bytes, both ways.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin {
     /// Sends a piece of a file as the system does it best. `None`: through memory, then.
@@ -244,7 +247,19 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         Turn::Wait
     }
 
+    /// Says what there is to say now, all of it before anything is written: pipelined requests cost one write.
     fn say(&mut self, cx: &mut Context<'_>) -> Turn {
+        for n in 0..SAID_AT_ONCE {
+            match self.say_one(cx) {
+                Turn::Again => {}
+                Turn::Wait if n > 0 => return Turn::Again,
+                turn => return turn,
+            }
+        }
+        Turn::Again
+    }
+
+    fn say_one(&mut self, cx: &mut Context<'_>) -> Turn {
         let may = self.stage == Stage::Open && !self.flags.source_ended && !self.flags.refused && !self.flags.winding;
         if !may || self.unsent() > self.terms.low_water {
             return Turn::Wait;
