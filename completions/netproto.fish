@@ -422,3 +422,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand completions; and test 
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a fish -d ''
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a powershell -d ''
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a zsh -d ''
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s P -l protocol -r -k -a "(__fish_complete_suffix .lua)"
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s P -l protocol -r -k -a "(__fish_complete_suffix .lua)"
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s P -l protocol -r -k -a "(__fish_complete_suffix .lua)"
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s P -l protocol -r -k -a "(__fish_complete_suffix .lua)"
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s P -l protocol -r -k -a "(__fish_complete_suffix .lua)"

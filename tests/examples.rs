@@ -21,7 +21,8 @@ fn tutorial() -> String {
 fn scripts() -> Vec<String> {
     let names =
         fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut scripts: Vec<_> = names.filter(|name| name.ends_with(".lua")).collect();
+    let mut scripts: Vec<_> =
+        names.filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "lua")).collect();
     scripts.sort();
     scripts
 }

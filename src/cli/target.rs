@@ -8,7 +8,7 @@ use std::{
 use super::values;
 use crate::{
     error::Trouble,
-    protocol::{self, Goal, Protocol},
+    protocol::{self, Goal, Protocol, lua},
     transport::{Place, Scheme, Target, Use},
     values::{read, show},
 };
@@ -41,7 +41,7 @@ impl<'a> Words<'a> {
         let transport = first.and_then(|word| values::transport(word));
         let named = match first {
             // A script by its ending alone: with a slash it could be a target.
-            Some(word) if word.ends_with(".lua") && !word.contains("://") => Some(values::script(word)?),
+            Some(word) if lua::is_script_file(word) && !word.contains("://") => Some(values::script(word)?),
             word => word.and_then(|word| protocol::find(word)),
         };
         let mut words = first

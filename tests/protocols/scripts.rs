@@ -101,9 +101,9 @@ fn noise_is_the_peers_own_fault() {
             let mut piece: Vec<u8> = (0..random.usize(..6)).flat_map(|_| random.choice(words).unwrap().to_vec()).collect();
             piece.extend((0..random.usize(..9)).map(|_| random.u8(..)));
             if rides == Rides::Stream {
-                end.offer(&piece)
+                end.offer(&piece);
             } else {
-                end.offer_datagram(&piece)
+                end.offer_datagram(&piece);
             }
             while end.leave(4096).is_some() {}
         }

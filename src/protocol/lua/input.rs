@@ -82,7 +82,7 @@ pub(super) fn object(lua: &Lua, turn: &Shared) -> Result<Table> {
         "size",
         taking(lua, turn, |_, turn, ()| {
             let turn = turn.borrow();
-            Ok(Value::Integer((turn.kept.left.len() - turn.taken) as i64))
+            Ok(Value::Integer((turn.kept.left.len() - turn.taken).cast_signed() as i64))
         })?,
     )?;
     guarded(lua, methods, "input")

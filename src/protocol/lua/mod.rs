@@ -19,9 +19,12 @@ mod state;
 mod strings;
 mod turn;
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    path::Path,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use super::{Param, Params, Protocol};
@@ -70,7 +73,13 @@ impl From<Violation> for Unusable {
 /// Is it a script that this names, and not a protocol of the table?
 #[must_use]
 pub fn is_script(name: &str) -> bool {
-    name.ends_with(".lua") || name.contains('/')
+    is_script_file(name) || name.contains('/')
+}
+
+/// Does it say that it is one by its ending?
+#[must_use]
+pub fn is_script_file(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ending| ending == "lua")
 }
 
 /// The row of a script. It stays for as long as the program runs.

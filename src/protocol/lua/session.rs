@@ -8,7 +8,7 @@ use mlua::{Function, Table, Value};
 use super::{
     super::Setup,
     Script, connection, fault,
-    state::{Hooks, Seat, Setting, State, settings},
+    state::{Hooks, Seat, Settings, State, settings},
     turn::Kept,
 };
 use crate::session::{Closed, Cx, EffectId, Event, Facts, Input, NotNow, Out, Outcome, Rides, Session, Violation};
@@ -32,7 +32,7 @@ pub(super) struct Scripted {
     script: &'static Script,
     end: End,
     /// The parameters.
-    given: Vec<(&'static str, Setting)>,
+    given: Settings,
     seat: Option<Seat>,
     kept: Kept,
     /// Input waits until there is room for output.
@@ -240,7 +240,7 @@ impl Session for Scripted {
             return self.go_on(cx);
         }
         let result = self.call(cx, 0, |call| {
-            let key: Value = call.state.waited.call((call.table.clone(), id.0 as i64))?;
+            let key: Value = call.state.waited.call((call.table.clone(), id.0.cast_signed()))?;
             let hook = if outcome == Outcome::Woken { &call.hooks.wake } else { &call.hooks.drained };
             match hook {
                 Some(hook) => call.hook(hook, key).map(drop),

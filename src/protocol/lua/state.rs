@@ -55,8 +55,11 @@ pub(super) enum Setting {
     Switch(bool),
 }
 
-/// All parameters of the script, as they are set.
-pub(super) fn settings(script: &Script, params: &Params) -> Vec<(&'static str, Setting)> {
+/// All parameters of a script, by name.
+pub(super) type Settings = Vec<(&'static str, Setting)>;
+
+/// They, as they are set.
+pub(super) fn settings(script: &Script, params: &Params) -> Settings {
     let Some(declared) = script.declared.get() else { return Vec::new() };
     let all = declared.params.iter().map(|param| {
         let from = if params.has(param.name) { params } else { &declared.defaults };
@@ -84,7 +87,7 @@ pub(super) struct State {
     pub(super) waited: Function,
     methods: Table,
     /// A metatable of connections for each set of parameters.
-    metas: RefCell<Vec<(Vec<(&'static str, Setting)>, Table)>>,
+    metas: RefCell<Vec<(Settings, Table)>>,
     seats: RefCell<Seats>,
 }
 
@@ -94,11 +97,14 @@ struct Seats {
     free: Vec<usize>,
 }
 
+/// A script's state on this thread, by its number; or why there is none.
+type Loaded = (u64, Result<Rc<State>, Violation>);
+
 static THREADS: AtomicU64 = AtomicU64::new(1);
 
 thread_local! {
     static THREAD: u64 = THREADS.fetch_add(1, Relaxed);
-    static STATES: RefCell<Vec<(u64, Result<Rc<State>, Violation>)>> = const { RefCell::new(Vec::new()) };
+    static STATES: RefCell<Vec<Loaded>> = const { RefCell::new(Vec::new()) };
 }
 
 impl State {

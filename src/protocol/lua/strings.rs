@@ -49,14 +49,14 @@ type Sought = (LuaString, LuaString, Option<i64>, Option<Value>);
 
 /// Where a search begins, counted from 0; `None`: after the end. Negative places count from the end.
 fn begin(from: Option<i64>, length: usize) -> Option<usize> {
-    let length = length as i64;
+    let length = signed(length);
     let from = match from.unwrap_or(1) {
         0 => 1,
         from if from > 0 => from,
         from if from < -length => 1,
         from => length + from + 1,
     };
-    usize::try_from(from - 1).ok().filter(|at| *at as i64 <= length)
+    usize::try_from(from - 1).ok().filter(|at| signed(*at) <= length)
 }
 
 impl Shared {
@@ -85,15 +85,15 @@ impl Shared {
 
     fn find(&self, lua: &Lua, (subject, sought, from, plain): Sought) -> Result<MultiValue> {
         let (bytes, wanted) = (subject.as_bytes(), sought.as_bytes());
-        let Some(from) = begin(from, bytes.len()) else { return nothing() };
+        let Some(from) = begin(from, bytes.len()) else { return Ok(nothing()) };
         let plain = plain.is_some_and(|plain| !matches!(plain, Value::Nil | Value::Boolean(false)));
         if plain || pattern::is_plain(&wanted) {
             self.charge(lua, bytes.len() as u64 / STRIDE)?;
-            let Some(at) = memchr::memmem::find(&bytes[from..], &wanted) else { return nothing() };
+            let Some(at) = memchr::memmem::find(&bytes[from..], &wanted) else { return Ok(nothing()) };
             let start = from + at;
             return Ok(MultiValue::from_vec(vec![place(start + 1), place(start + wanted.len())]));
         }
-        let Some(found) = self.matching(lua, &bytes, &wanted, |matcher| matcher.find(from))? else { return nothing() };
+        let Some(found) = self.matching(lua, &bytes, &wanted, |matcher| matcher.find(from))? else { return Ok(nothing()) };
         let mut values = vec![place(found.start + 1), place(found.end)];
         for capture in &found.captures {
             values.push(value(lua, &bytes, *capture)?);
@@ -103,10 +103,10 @@ impl Shared {
 
     fn only_match(&self, lua: &Lua, (subject, sought, from): (LuaString, LuaString, Option<i64>)) -> Result<MultiValue> {
         let (bytes, wanted) = (subject.as_bytes(), sought.as_bytes());
-        let Some(from) = begin(from, bytes.len()) else { return nothing() };
+        let Some(from) = begin(from, bytes.len()) else { return Ok(nothing()) };
         match self.matching(lua, &bytes, &wanted, |matcher| matcher.find(from))? {
             Some(found) => values(lua, &bytes, &found),
-            None => nothing(),
+            None => Ok(nothing()),
         }
     }
 
@@ -120,7 +120,7 @@ impl Shared {
             let next = |matcher: &mut Matcher<'_>| next_after(matcher, from, last, bytes.len());
             let Some(found) = shared.matching(lua, &bytes, &wanted, next)? else {
                 *state.borrow_mut() = (usize::MAX, last);
-                return nothing();
+                return Ok(nothing());
             };
             *state.borrow_mut() = (found.end, Some(found.end));
             values(lua, &bytes, &found)
@@ -151,7 +151,7 @@ impl Shared {
                 }
                 None => break,
             }
-            self.bounded(lua, out.len() as u64)?;
+            bounded(lua, out.len() as u64)?;
             if anchored {
                 break;
             }
@@ -168,7 +168,7 @@ impl Shared {
         let Ok(times) = u64::try_from(times) else { return lua.create_string("") };
         let length = (text.len() as u64).saturating_mul(times);
         let length = length.saturating_add((between.len() as u64).saturating_mul(times.saturating_sub(1)));
-        self.bounded(lua, length)?;
+        bounded(lua, length)?;
         if length == 0 {
             return lua.create_string("");
         }
@@ -194,7 +194,7 @@ impl Shared {
     ) -> Result<LuaString> {
         let between = between.as_ref().map(LuaString::as_bytes);
         let between = between.as_deref().unwrap_or_default();
-        let (from, to) = (from.unwrap_or(1), to.unwrap_or_else(|| list.raw_len() as i64));
+        let (from, to) = (from.unwrap_or(1), to.unwrap_or_else(|| signed(list.raw_len())));
         let mut out = Vec::new();
         for at in from..=to {
             let piece: Value = list.raw_get(at)?;
@@ -207,18 +207,23 @@ impl Shared {
             }
             out.extend_from_slice(&piece.as_bytes());
             self.charge(lua, 4 + piece.as_bytes().len() as u64 / STRIDE)?;
-            self.bounded(lua, out.len() as u64)?;
+            bounded(lua, out.len() as u64)?;
         }
         lua.create_string(&out)
     }
+}
 
-    /// May a string be so long?
-    fn bounded(&self, lua: &Lua, length: u64) -> Result<()> {
-        if length <= MEMORY as u64 {
-            return Ok(());
-        }
-        Err(fault::at_line(lua, format_args!("a string of {} bytes {}", grouped(length), fault::memory())))
+/// May a string be so long?
+fn bounded(lua: &Lua, length: u64) -> Result<()> {
+    if length <= MEMORY as u64 {
+        return Ok(());
     }
+    Err(fault::at_line(lua, format_args!("a string of {} bytes {}", grouped(length), fault::memory())))
+}
+
+/// Lua counts with a sign.
+fn signed(length: usize) -> i64 {
+    length.cast_signed() as i64
 }
 
 /// The next match from `from` on that does not end where the `last` one did.
@@ -237,12 +242,12 @@ fn next_after(
     Ok(None)
 }
 
-fn nothing() -> Result<MultiValue> {
-    Ok(MultiValue::from_vec(vec![Value::Nil]))
+fn nothing() -> MultiValue {
+    MultiValue::from_vec(vec![Value::Nil])
 }
 
 fn place(at: usize) -> Value {
-    Value::Integer(at as i64)
+    Value::Integer(signed(at))
 }
 
 fn value(lua: &Lua, subject: &[u8], capture: Capture) -> Result<Value> {
@@ -294,7 +299,7 @@ impl With {
             Value::String(text) => out.extend_from_slice(&text.as_bytes()),
             Value::Integer(_) | Value::Number(_) => {
                 let text = lua.coerce_string(instead)?;
-                out.extend_from_slice(&text.as_ref().map(LuaString::as_bytes).as_deref().unwrap_or_default());
+                out.extend_from_slice(text.as_ref().map(LuaString::as_bytes).as_deref().unwrap_or_default());
             }
             other => {
                 let what = other.type_name();
@@ -321,13 +326,10 @@ fn put_text(lua: &Lua, text: &[u8], subject: &[u8], found: &Found, out: &mut Vec
             Some(b'0') => Capture::Piece(found.start, found.end),
             Some(digit @ b'1'..=b'9') => {
                 let index = usize::from(digit - b'1');
-                match found.values().get(index) {
-                    Some(capture) => *capture,
-                    None => {
-                        let why = format!("invalid capture index %{}", index + 1);
-                        return Err(fault::at_line(lua, why));
-                    }
-                }
+                let Some(capture) = found.values().get(index).copied() else {
+                    return Err(fault::at_line(lua, format_args!("invalid capture index %{}", index + 1)));
+                };
+                capture
             }
             _ => return Err(fault::at_line(lua, "invalid use of '%' in replacement string")),
         };

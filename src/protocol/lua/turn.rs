@@ -198,8 +198,9 @@ impl Turn {
         let range = start..start + message.len();
         if !part {
             self.heard = true;
-            let facts = self.facts.as_ref();
-            facts.into_iter().for_each(|facts| Cx::new(facts, &mut self.out).heard(message));
+            if let Some(facts) = &self.facts {
+                Cx::new(facts, &mut self.out).heard(message);
+            }
         }
         Ok(Some(range))
     }
@@ -228,7 +229,9 @@ impl Turn {
     pub(super) fn close(&mut self) -> Result<(), Refusal> {
         self.end_staged()?;
         self.kept.closed = true;
-        self.cx(|cx| cx.close())
+        let Some(facts) = &self.facts else { return misused("no call runs") };
+        Cx::new(facts, &mut self.out).close();
+        Ok(())
     }
 
     pub(super) fn wake(&mut self, id: EffectId, after: Option<Duration>) -> Result<(), Refusal> {

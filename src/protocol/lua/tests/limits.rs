@@ -145,7 +145,7 @@ fn time_is_bounded_where_steps_do_not_tell() {
 fn a_script_that_does_not_take_or_says_too_much_is_ended() {
     let mut end = server_of("function server.input(c, input) end", Rides::Stream);
     for _ in 0..100 {
-        end.offer(&[b'x'; 64 * 1024]);
+        end.offer(&vec![b'x'; 64 * 1024]);
     }
     assert!(
         matches!(&end.ended, Some(Closed::Violated(violation)) if violation.name == "frame_too_long"),

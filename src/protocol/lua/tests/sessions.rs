@@ -163,7 +163,7 @@ fn datagrams_are_whole_and_bounded() {
     end.offer_datagram(b"hi");
     end.offer_datagram(b"");
     end.offer_datagram(b"two");
-    end.offer_datagram(&[b'x'; 65_505]);
+    end.offer_datagram(&vec![b'x'; 65_505]);
     end.offer_datagram(b"on");
     said(&mut end);
     let datagrams: Vec<_> = end.datagrams.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect();
@@ -248,7 +248,7 @@ fn answers_in_any_order_are_found_by_what_they_say() {
     let events: Vec<_> = end.events.iter().filter(|event| !matches!(event, Event::Message(_))).cloned().collect();
     let right = |seq| Event::Answered { seq, verdict: Verdict::Right };
     assert_eq!(events, [right(1), Event::Duplicate { seq: 1 }, right(0)]);
-    end.submit(2, &[0; 65_508]).unwrap();
+    end.submit(2, &vec![0; 65_508]).unwrap();
     assert!(matches!(end.events.last(), Some(Event::Refused { seq: 2, why }) if why.name == "frame_too_long"));
 }
 
