@@ -179,7 +179,7 @@ impl Bench {
             None => Some(served(named)?),
         };
         if let Some(row) = row {
-            carried(row, scheme, &format!("bench {} HOST:PORT", row.name))?;
+            carried(row, scheme, &format!("bench {} HOST:PORT", row.typed()))?;
         }
         let dial = Dial { speaks: target::speaks(named), ..self.dial.dial(scheme)? };
         self.report.files_differ()?;

@@ -153,7 +153,7 @@ impl Send {
         let named = words.protocol(self.protocol.protocol)?;
         let target = words.target(self.datagram, named)?.ok_or_else(|| missing(words.transport, named))?;
         let row = named.unwrap_or(ANY);
-        carried(row, target.scheme, &format!("send {} HOST:PORT", row.name))?;
+        carried(row, target.scheme, &format!("send {} HOST:PORT", row.typed()))?;
         let data = self.data(&words, row)?;
         let dial = Dial { speaks: target::speaks(named), ..self.dial.dial(target.scheme)? };
         if let Data::Messages(messages) = &data {
@@ -279,7 +279,7 @@ impl ShowArgs {
 fn missing(transport: Option<Scheme>, row: Option<&'static Protocol>) -> Trouble {
     if let (None, Some(row)) = (transport, row) {
         let place = if row.port.is_some() { "localhost" } else { "localhost:8080" };
-        return Trouble::usage("send needs a target").hint(format!("for example: send {} {place}", row.name));
+        return Trouble::usage("send needs a target").hint(format!("for example: send {} {place}", row.typed()));
     }
     let (what, example) = match transport {
         Some(Scheme::Unix | Scheme::Unixgram) => ("the path of a socket", "send unix /tmp/netproto.sock hello"),

@@ -140,7 +140,7 @@ impl<'a> Words<'a> {
             Some(_) => "HOST",
             None => "HOST:PORT",
         };
-        let hint = format!("the transport comes first: {} {typed} {place} -P {}", self.command, row.name);
+        let hint = format!("the transport comes first: {} {typed} {place} -P {}", self.command, row.typed());
         Some(Trouble::usage(format!("{typed} is a transport, and stands where the target would")).hint(hint))
     }
 
@@ -269,8 +269,8 @@ pub fn listening_on_all(word: &OsStr, row: &Protocol) -> Result<Place, Trouble> 
         let place = rest.strip_suffix('/').unwrap_or(rest);
         let sentence = format!("serve takes an address without a scheme, and {text} has one");
         let hint = match scheme.to_ascii_lowercase().as_str() {
-            only @ ("tcp" | "udp") => format!("try: serve {0} {place}, or: serve-{only} {place} -P {0}", row.name),
-            _ => format!("try: serve {} {place}", row.name),
+            only @ ("tcp" | "udp") => format!("try: serve {0} {place}, or: serve-{only} {place} -P {0}", row.typed()),
+            _ => format!("try: serve {} {place}", row.typed()),
         };
         return Err(Trouble::usage(sentence).hint(hint));
     }
@@ -280,7 +280,7 @@ pub fn listening_on_all(word: &OsStr, row: &Protocol) -> Result<Place, Trouble> 
         Place::Path(path) => {
             let path = show::path(&path);
             Err(Trouble::usage(format!("serve opens HOST:PORT, and {path} is a path"))
-                .hint(format!("try: serve-unix {path} -P {}", row.name)))
+                .hint(format!("try: serve-unix {path} -P {}", row.typed())))
         }
     }
 }

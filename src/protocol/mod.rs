@@ -222,6 +222,12 @@ impl Protocol {
         self.rides.first().copied().unwrap_or(Rides::Stream)
     }
 
+    /// What a person types for it: its name, or where its script is.
+    #[must_use]
+    pub fn typed(&self) -> &str {
+        self.script.map_or(self.name, Script::path)
+    }
+
     /// Must its sessions stay on one thread? (The state of a script belongs to its thread.)
     #[must_use]
     pub fn stays(&self) -> bool {

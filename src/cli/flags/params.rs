@@ -169,6 +169,6 @@ fn trouble(row: &Protocol, error: &ParamError) -> Trouble {
     let trouble = Trouble::usage(format!("{}: {error}", row.name));
     match error.hint() {
         Some(hint) => trouble.hint(hint),
-        None => trouble.hint(format!("`netproto protocols {}` tells what it takes", row.name)),
+        None => trouble.hint(format!("`netproto protocols {}` tells what it takes", row.typed())),
     }
 }

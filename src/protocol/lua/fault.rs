@@ -4,7 +4,7 @@
 
 use mlua::{Error, Lua};
 
-use super::limits::{MEMORY, Spent};
+use super::limits::{Budget, MEMORY};
 use crate::{session::Violation, values::show};
 
 /// The chunk of our own that comes before the script: errors are not told of it, but of who called it.
@@ -20,7 +20,7 @@ pub(super) fn at_line(lua: &Lua, what: impl std::fmt::Display) -> Error {
 }
 
 /// `chat.lua:12: ` of the innermost function that is the script's own.
-fn place(lua: &Lua) -> Option<String> {
+pub(super) fn place(lua: &Lua) -> Option<String> {
     (0..DEPTH)
         .map_while(|level| {
             lua.inspect_stack(level, |frame| {
@@ -74,12 +74,15 @@ pub(super) fn memory() -> String {
 }
 
 /// The end of a session whose script failed. `file` stands before what has no place of its own.
-pub(super) fn violation(error: &Error, spent: Option<Spent>, file: &str) -> Violation {
-    let words = words(error);
-    let (name, hint) = match (spent, is_memory(error, &words)) {
+pub(super) fn violation(error: &Error, budget: &Budget, file: &str) -> Violation {
+    let mut words = words(error);
+    if words == memory() {
+        words = budget.near().unwrap_or_default() + &words;
+    }
+    let (name, hint) = match (budget.spent(), is_memory(error, &words)) {
         (Some(_), _) => ("script_limit", "does it loop for ever? what takes long can be cut into pieces by c:wake(0)"),
         (None, true) => ("script_memory", "all sessions of a worker share it: what is kept in tables has to be bounded"),
-        (None, false) => ("script_error", "that session has ended; the script can be tried with `netproto send` and -v"),
+        (None, false) => ("script_error", "that session alone has ended; examples/README.md lists what a script may do"),
     };
     let words = if words.starts_with(file) { words } else { format!("{file}: {words}") };
     let mut sentence = show::escaped(words.as_bytes(), false);

@@ -6,7 +6,7 @@
 //! May use: `session`, mlua.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     time::{Duration, SystemTime},
 };
 
@@ -16,6 +16,8 @@ use super::fault;
 
 /// Bytes that all sessions of a worker have together.
 pub const MEMORY: usize = 32 * 1024 * 1024;
+/// From here on it is running out.
+const SCARCE: usize = MEMORY / 4 * 3;
 /// Steps of one call; beside them, [`STEPS_A_BYTE`].
 pub const STEPS: u64 = 1_000_000;
 /// Steps for each byte that has come: many short messages in one read are much to do.
@@ -32,6 +34,8 @@ pub(super) struct Budget {
     until: Cell<Option<SystemTime>>,
     clock: Cell<Option<fn() -> SystemTime>>,
     spent: Cell<Option<Spent>>,
+    /// Where the script was when memory was running out: what fails for want of it has no place of its own.
+    near: RefCell<Option<String>>,
 }
 
 /// Which limit was reached.
@@ -57,6 +61,12 @@ impl Budget {
         self.until.set(clock().checked_add(TIME));
         self.clock.set(Some(clock));
         self.spent.set(None);
+        *self.near.borrow_mut() = None;
+    }
+
+    /// Where the script was last, when memory was running out.
+    pub(super) fn near(&self) -> Option<String> {
+        self.near.borrow().clone()
     }
 
     /// Has this call used up what it had?
@@ -100,7 +110,12 @@ pub(super) fn install(lua: &Lua, budget: &std::rc::Rc<Budget>) -> mlua::Result<(
     lua.set_memory_limit(MEMORY)?;
     let budget = budget.clone();
     lua.set_global_hook(HookTriggers::new().every_nth_instruction(TICK), move |lua, _| match budget.tick() {
-        Ok(()) => Ok(VmState::Continue),
+        Ok(()) => {
+            if lua.used_memory() > SCARCE {
+                *budget.near.borrow_mut() = fault::place(lua);
+            }
+            Ok(VmState::Continue)
+        }
         Err(spent) => Err(fault::at_line(lua, spent.sentence())),
     })
 }

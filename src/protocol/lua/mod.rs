@@ -41,6 +41,8 @@ static SCRIPTS: AtomicU64 = AtomicU64::new(1);
 #[derive(Debug)]
 pub struct Script {
     id: u64,
+    /// As it was typed.
+    path: String,
     /// As it is told in errors.
     file: String,
     source: Vec<u8>,
@@ -54,6 +56,14 @@ struct Declared {
     params: &'static [Param],
     /// All of them, as they are without `-p`.
     defaults: Params,
+}
+
+impl Script {
+    /// Where it is, as it was typed.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
 }
 
 /// A script that can't be used: what is wrong, and what to try.
@@ -93,7 +103,13 @@ pub fn row(path: &str, source: Vec<u8>) -> Result<&'static Protocol, Unusable> {
     }
     let name = path.rsplit('/').next().unwrap_or(path);
     let file = if path.len() > LONGEST_NAME { name } else { path.trim_start_matches("./") };
-    let script = Script { id: SCRIPTS.fetch_add(1, Relaxed), file: file.into(), source, declared: OnceLock::new() };
+    let script = Script {
+        id: SCRIPTS.fetch_add(1, Relaxed),
+        path: path.into(),
+        file: file.into(),
+        source,
+        declared: OnceLock::new(),
+    };
     row::of(name.strip_suffix(".lua").unwrap_or(name), script)
 }
 

@@ -85,7 +85,7 @@ impl Scripted {
         work: impl FnOnce(&Call<'_>) -> mlua::Result<T>,
     ) -> Result<T, Violation> {
         let state = State::of(self.script)?;
-        let ours = |error: &mlua::Error| fault::violation(error, state.budget.spent(), &self.script.file);
+        let ours = |error: &mlua::Error| fault::violation(error, &state.budget, &self.script.file);
         state.budget.begin(bytes, cx.facts.wall_clock);
         let table = state.seat(&mut self.seat, &self.given).map_err(|error| ours(&error))?;
         let hooks = if self.end == End::Server { &state.server } else { &state.client };

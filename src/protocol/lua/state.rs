@@ -126,7 +126,7 @@ impl State {
         // A script has no clock before it has a connection.
         budget.begin(script.source.len(), || SystemTime::UNIX_EPOCH);
         let made = Self::make(script, &budget);
-        made.map_err(|error| fault::violation(&error, budget.spent(), &script.file))
+        made.map_err(|error| fault::violation(&error, &budget, &script.file))
     }
 
     fn make(script: &Script, budget: &Rc<Budget>) -> mlua::Result<Self> {

@@ -77,6 +77,8 @@ fn memory_is_bounded() {
         assert!(matches!(name, "script_memory" | "script_limit"), "{code}: {name} {sentence}");
         assert!(sentence.starts_with("test.lua"), "{code}: {sentence}");
     }
+    let (_, sentence) = ends("local t, s = {}, ('x'):rep(2000) while true do t[#t + 1] = s .. #t end");
+    assert_eq!(sentence, "test.lua:4: needs more memory than 32 MiB", "it has no place of its own, so the last seen one");
     let (_, sentence) = ends("local s = ('x'):rep(1e10)");
     assert_eq!(sentence, "test.lua:4: a string of 10,000,000,000 bytes needs more memory than 32 MiB");
 }
