@@ -15,7 +15,7 @@ use netproto::{
         framing::Kind,
         lua::{self, pattern},
     },
-    session::{Closed, End, Event, Input, Move, Rides, Verdict, Violation},
+    session::{ChannelAsk, ChannelNews, Closed, End, Event, Input, Move, Rides, Verdict, Violation},
     values::{read, show},
 };
 
@@ -25,6 +25,8 @@ const FRAMINGS: [&str; 9] =
 const MAX: usize = 300;
 /// Bytes of output that one byte of input may cause: `0:,` is answered by `11:Processed: ,`.
 const GROWTH: usize = 16;
+/// The same where messages are words: `HELP` is answered by a screen.
+const GROWTH_OF_WORDS: usize = 128;
 /// Beside that: one unasked answer, or what the client submits.
 const UNASKED: usize = 64 * 1024;
 /// The longest answer to a datagram that does not depend on it.
@@ -255,6 +257,10 @@ impl Case<'_> {
         }
     }
 
+    fn growth(&self) -> usize {
+        if self.row.form().is_some() { GROWTH_OF_WORDS } else { GROWTH }
+    }
+
     fn endless(&self) -> bool {
         !self.client && self.rides == Rides::Stream && self.row.answers.stream == Answers::Endless
     }
@@ -280,7 +286,12 @@ impl Case<'_> {
                     return;
                 }
             }
-            if !end.wake() {
+            // Nothing is to be reached beside the one connection.
+            let asked = end.channel_asks.pop_front();
+            if let Some((id, ChannelAsk::Listen(_) | ChannelAsk::Dial(_))) = asked {
+                end.channel(id, ChannelNews::Failed("out of reach".into()));
+            }
+            if asked.is_none() && !end.wake() {
                 return;
             }
         }
@@ -289,7 +300,7 @@ impl Case<'_> {
     fn bounded(&self, end: &End) {
         if !self.endless() {
             let datagrams = if self.rides == Rides::Datagrams { self.cut.pieces(self.data).len() } else { 0 };
-            let most = UNASKED + self.data.len() * GROWTH + datagrams * SAID_ONCE;
+            let most = UNASKED + self.data.len() * self.growth() + datagrams * SAID_ONCE;
             assert!(end.said.len() <= most, "{} bytes said to {}: {self:?}", end.said.len(), self.data.len());
         }
         if self.rides == Rides::Stream && end.ended.is_none() && !end.closing && !self.setup.framing.is_raw() {
@@ -312,6 +323,57 @@ fn answered(event: &Event) -> Option<(u64, bool)> {
         Event::Answered { seq, verdict } => Some((*seq, *verdict == Verdict::Right)),
         _ => None,
     }
+}
+
+/// `ftp`, logged in: whatever comes over the control connection and over data connections, in any order, nothing breaks, and
+/// what is said stays bounded.
+pub fn ftp(data: &[u8]) {
+    let mut choices = Choices(data);
+    let row = netproto::protocol::find("ftp").unwrap();
+    let (flags, piece) = (choices.byte(), choices.byte() % 64 + 1);
+    let mut setup = Setup::default();
+    if flags & 2 != 0 {
+        let list = row.params.iter().find(|param| param.name == "list").unwrap();
+        setup.params.set(list, Given::Text("true")).unwrap();
+    }
+    if flags & 4 != 0 {
+        setup.goal.path = "/a".into();
+    }
+    let client = flags & 1 != 0;
+    let make = if client { row.client } else { row.server.unwrap() };
+    let mut end = End::new(make(&setup), Rides::Stream);
+    let login: &[u8] = if client { b"220 x\r\n331 x\r\n230 x\r\n200 x\r\n" } else { b"USER ftp\r\nPASS x\r\n" };
+    if client {
+        end.submit(0, b"").unwrap();
+    }
+    end.offer(login);
+    let mut open = None;
+    for (turn, piece) in choices.0.chunks(piece).enumerate() {
+        // A byte of 255 begins what comes over the data connection.
+        match (piece.split_first(), open) {
+            (Some((255, rest)), Some(id)) if rest.is_empty() => end.channel(id, ChannelNews::Ended),
+            (Some((255, rest)), Some(id)) => end.channel(id, ChannelNews::Data(rest.to_vec().into())),
+            _ => end.offer(piece),
+        }
+        while end.leave(4096).is_some_and(|moved| moved != Move::Close) {}
+        while let Some((id, ask)) = end.channel_asks.pop_front() {
+            open = Some(id);
+            match ask {
+                ChannelAsk::Listen(_) => end.channel(id, ChannelNews::Listening(([127, 0, 0, 1], 40_000).into())),
+                ChannelAsk::Dial(to) => end.channel(id, ChannelNews::Connected(to)),
+                ChannelAsk::Tell => end.channel(id, ChannelNews::Drained),
+                ChannelAsk::Finish => end.channel(id, ChannelNews::Sent),
+                ChannelAsk::Write(_) | ChannelAsk::Pour(_) | ChannelAsk::Drop => {}
+            }
+            while end.leave(4096).is_some_and(|moved| moved != Move::Close) {}
+        }
+        if turn % 8 == 7 {
+            end.wake();
+        }
+    }
+    end.offer_eof();
+    let most = UNASKED + data.len() * GROWTH_OF_WORDS;
+    assert!(end.said.len() <= most, "{} bytes said to {}", end.said.len(), data.len());
 }
 
 /// Any framing, any cuts: the same frames, none over the limit, and each can be said again.

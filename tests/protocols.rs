@@ -5,6 +5,8 @@
 
 #[path = "../fuzz/invariants.rs"]
 mod invariants;
+#[path = "../fuzz/zones.rs"]
+mod zones;
 
 #[path = "protocols/answers.rs"]
 mod answers;
@@ -14,6 +16,8 @@ mod framings;
 mod rows;
 #[path = "protocols/scripts.rs"]
 mod scripts;
+#[path = "protocols/zones.rs"]
+mod zones_at_random;
 
 use netproto::{
     protocol::{Ends, Framing, Given, Params, Protocol, Setup, find, param},

@@ -29,11 +29,12 @@ use std::{
 };
 
 use anstream::ColorChoice;
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, builder::styling::AnsiColor, error::ErrorKind};
 
 use crate::{
     error::{Exit, Trouble, reason},
     os,
+    protocol::Params,
     role::{
         self,
         serve::{LogForm, ServePlan},
@@ -153,10 +154,19 @@ fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit>
         Some(Command::ServeTcp(args)) => serve(vec![args.plan(serve::activated())?]),
         Some(Command::ServeUdp(args)) => serve(vec![args.plan(serve::activated())?]),
         Some(Command::ServeUnix(args)) => serve(vec![args.plan(serve::activated())?]),
-        Some(Command::Send(args)) => role::send::run(&args.plan()?),
+        Some(Command::Send(args)) => {
+            let plan = args.plan()?;
+            if !plan.show.quiet && !plan.target.scheme.is_unix() {
+                warn_of_plain_text(&plan.setup.params);
+            }
+            role::send::run(&plan)
+        }
         Some(Command::Bench(bench)) => {
             let plan = bench.plan(retyped(args))?;
             stdout_for("the report")?;
+            if !plan.scheme.is_unix() {
+                warn_of_plain_text(&plan.setup.params);
+            }
             crate::bench::run(plan)
         }
         Some(Command::Protocols(args)) => print(&args.text()?),
@@ -170,7 +180,22 @@ fn serve(plans: Vec<ServePlan>) -> anyhow::Result<Exit> {
     if plans.iter().any(|plan| plan.log.form == LogForm::Json) {
         stdout_for("the log")?;
     }
+    if let Some(plan) = plans.first().filter(|plan| !plan.listen.scheme.is_unix()) {
+        warn_of_plain_text(&plan.setup.params);
+    }
     role::serve::run(plans)
+}
+
+/// No transport here encrypts: whoever gives a password is told so, once.
+fn warn_of_plain_text(params: &Params) {
+    if params.has(target::USER) {
+        let yellow = AnsiColor::Yellow.on_default();
+        // Nobody reads: then nobody is warned.
+        let _ = writeln!(
+            anstream::stderr(),
+            "{yellow}warning:{yellow:#} name and password go over plain text: whoever is on the way can read them"
+        );
+    }
 }
 
 /// # Errors

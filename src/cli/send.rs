@@ -30,6 +30,7 @@ use crate::{
     after_help = "Examples:
   netproto send localhost:8080 hello               TCP, unless told otherwise
   netproto send echo localhost hello               the protocol's usual port
+  netproto send dns localhost:5353 www.example.test AAAA
   netproto send udp localhost:8080 'a\\n' 'b\\n'     each DATA is one message
   netproto send tcp localhost:8080 < file          standard input, as a stream
   netproto send udp localhost:8080 hi --expect hi  exit code 3 if it differs"

@@ -190,7 +190,7 @@ fn divided<'a>(row: &Protocol, rest: &'a str) -> Option<(Option<&'a str>, &'a st
 }
 
 /// The parameter that a URL's user is.
-const USER: &str = "user";
+pub const USER: &str = "user";
 
 /// The name of a protocol that was typed, if there is a server of it.
 pub fn speaks(row: Option<&'static Protocol>) -> Option<&'static str> {

@@ -1,14 +1,15 @@
-//! A moment as a date in the Gregorian calendar and a time of day, in UTC, without leap seconds: enough for `daytime` and
-//! `time`.
+//! A moment as a date in the Gregorian calendar and a time of day, in UTC, without leap seconds: enough for `daytime`, `time`
+//! and `http`.
 
 use std::{
     fmt,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-const SECONDS_A_DAY: i64 = 86_400;
-const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const MONTHS: [&str; 12] = [
+pub(super) const SECONDS_A_DAY: i64 = 86_400;
+const DAYS_IN_400_YEARS: i64 = 146_097;
+pub(super) const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub(super) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -39,17 +40,31 @@ impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (day, second) = (self.0.div_euclid(SECONDS_A_DAY), self.0.rem_euclid(SECONDS_A_DAY));
         let (year, month, date) = civil(day);
-        // The first day was a Thursday.
-        let weekday = WEEKDAYS[(day + 4).rem_euclid(7) as usize];
+        let weekday = WEEKDAYS[weekday(day)];
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
         write!(f, "{weekday}, {} {date}, {year} {hour:02}:{minute:02}:{second:02}-UTC", MONTHS[month])
     }
 }
 
+/// The day of the week, from Sunday.
+pub(super) fn weekday(day: i64) -> usize {
+    // The first day was a Thursday.
+    (day + 4).rem_euclid(7) as usize
+}
+
+/// The day of a date, month from 0: the other way round than [`civil`].
+pub(super) fn days(year: i64, month: usize, date: i64) -> i64 {
+    let month = month as i64;
+    let year = year - i64::from(month < 2);
+    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
+    // Days from the first of March.
+    let day = (153 * ((month + 10) % 12) + 2) / 5 + date - 1;
+    era * DAYS_IN_400_YEARS + year * 365 + year / 4 - year / 100 + day - 719_468
+}
+
 /// Year, month from 0, and day of the month of a day counted from the first of January 1970. The calendar repeats itself
 /// every 400 years; a year counted from March has its leap day last, so that month lengths follow one line.
-fn civil(day: i64) -> (i64, usize, i64) {
-    const DAYS_IN_400_YEARS: i64 = 146_097;
+pub(super) fn civil(day: i64) -> (i64, usize, i64) {
     // From the first of March of the year 0.
     let day = day + 719_468;
     let (era, day) = (day.div_euclid(DAYS_IN_400_YEARS), day.rem_euclid(DAYS_IN_400_YEARS));
@@ -94,6 +109,7 @@ mod tests {
                 (last.0 + i64::from(last.1 == 11), (last.1 + 1) % 12, 1)
             };
             assert_eq!((year, month, date), next);
+            assert_eq!(days(year, month, date), day);
             last = next;
         }
     }

@@ -14,6 +14,7 @@ mod echo;
 mod exchange;
 mod explained;
 pub mod framing;
+mod ftp;
 pub mod lua;
 mod once;
 mod param;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 pub use explained::{Course, Explained, Layout};
 pub use framing::Framing;
 pub use lua::Script;
-pub use param::{Ends, Made, Param, ParamKind};
+pub use param::{Ends, Made, Param, ParamKind, Sheet};
 pub use params::{Contents, Given, ParamError, Params, Place, param};
 
 use crate::session::{Rides, Session};
@@ -144,7 +145,8 @@ pub enum Takes {
 pub struct Form {
     /// As help writes it.
     pub usage: &'static str,
-    /// Some that the server answers as it is without parameters. The load generator says the first, unless told otherwise.
+    /// Some that the server answers as it is without parameters. The load generator says the first, unless told otherwise. Where
+    /// that is empty, a message is whole without words.
     pub examples: &'static [&'static str],
 }
 
@@ -165,6 +167,7 @@ pub static ALL: &[&Protocol] = &[
     &daytime::ROW,
     &time::ROW,
     &dns::ROW,
+    &ftp::ROW,
     &raw::ROW,
 ];
 
@@ -213,7 +216,11 @@ impl Protocol {
     /// Is a message whole without data?
     #[must_use]
     pub fn data_is_optional(&self) -> bool {
-        matches!(self.takes, Takes::Optional { .. })
+        match self.takes {
+            Takes::Optional { .. } => true,
+            Takes::Words(form) => form.examples.first() == Some(&""),
+            Takes::Nothing | Takes::Bytes => false,
+        }
     }
 
     /// What it rides on where nobody says.

@@ -1,6 +1,6 @@
 //! One parameter of a protocol: its name, what its value is, whose it is. Plain data in the protocol's row.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, fmt, path::Path, sync::Arc};
 
 /// What a parameter's value is.
 #[derive(Debug, Clone, Copy)]
@@ -19,8 +19,8 @@ pub enum ParamKind {
         read: fn(&str) -> Result<Made, String>,
     },
     /// What a text file holds, and what the protocol makes of that, once for all its sessions; or one clause that says what is
-    /// wrong with it, and in which line.
-    File(fn(&str) -> Result<Made, String>),
+    /// wrong with it, in which file and which line.
+    File(fn(&Sheet<'_>) -> Result<Made, String>),
     /// What a file holds, with its name.
     Contents,
     /// A folder that becomes a root; with `make`, one that is made if it is missing.
@@ -29,6 +29,21 @@ pub enum ParamKind {
     },
     /// A file that need not be there yet: its folder becomes a root.
     Place,
+}
+
+/// A text file, and the way to others that it names.
+#[derive(Clone, Copy)]
+pub struct Sheet<'a> {
+    pub path: &'a Path,
+    pub text: &'a str,
+    /// Reads another file, or says why it can't be read.
+    pub other: &'a dyn Fn(&Path) -> Result<String, String>,
+}
+
+impl fmt::Debug for Sheet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sheet").field("path", &self.path).field("text", &self.text).finish_non_exhaustive()
+    }
 }
 
 /// Which end of the protocol a parameter is for.

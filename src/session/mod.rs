@@ -87,6 +87,12 @@ pub trait Session: Send {
         Ok(())
     }
 
+    /// We end this conversation in good order: a server that stops and owes nothing more, or a client that has all its answers.
+    /// The last words, where the protocol has any; they are sent, and then it is over.
+    fn farewell(&mut self, cx: &mut Cx<'_>) {
+        let _ = cx;
+    }
+
     /// The answer to `seq` is no longer awaited. What comes for it later is [`Event::Late`].
     fn forget(&mut self, seq: u64) {
         let _ = seq;

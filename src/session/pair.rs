@@ -268,6 +268,14 @@ impl End {
         result
     }
 
+    /// Tells that it ends in good order, as a driver would.
+    pub fn farewell(&mut self) {
+        self.call(|session, cx| {
+            session.farewell(cx);
+            Ok(())
+        });
+    }
+
     /// Stops awaiting the answer to `seq`.
     pub fn forget(&mut self, seq: u64) {
         self.session.forget(seq);

@@ -25,7 +25,12 @@ pub const ROOMS: &[Room] = &[
     Room { name: "values", modules: &[], crates: &[], pure: true },
     Room { name: "error", modules: &[], crates: &[], pure: true },
     Room { name: "session", modules: &["values"], crates: &["bytes", "memchr", "serde_json"], pure: true },
-    Room { name: "protocol", modules: &["session", "values"], crates: &["bytes", "domain", "memchr", "mlua"], pure: true },
+    Room {
+        name: "protocol",
+        modules: &["session", "values"],
+        crates: &["bytes", "domain", "memchr", "mlua", "serde_json"],
+        pure: true,
+    },
     Room {
         name: "files",
         modules: &["session", "values", "error"],

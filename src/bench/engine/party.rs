@@ -26,7 +26,7 @@ use crate::{
     error::Trouble,
     protocol::Answers,
     role::{Quit, Said, Sink, Source, Way, stop::Waiter},
-    session::{Closed, Event, Verdict, Violation},
+    session::{ChannelId, Closed, Event, Verdict, Violation},
     transport,
 };
 
@@ -369,6 +369,13 @@ impl Sink for Party {
                 });
             }
         }
+    }
+
+    fn channel(&mut self, _: ChannelId, way: Way, bytes: u64) {
+        self.work.note(|counters| match way {
+            Way::Out => counters.bytes_sent += bytes,
+            Way::In => counters.bytes_received += bytes,
+        });
     }
 
     /// It can't be told what it answers: that request is lost.

@@ -113,6 +113,8 @@ struct Flags {
     input_paused: bool,
     /// The session takes input again: what it left is to be offered without waiting for more.
     offer_again: bool,
+    /// The last words are said.
+    bidden: bool,
 }
 
 /// What one step of the loop came to.
@@ -229,7 +231,10 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     fn quit(&mut self, cx: &mut Context<'_>) -> Turn {
         match self.party.poll_quit(cx) {
             Poll::Ready(Quit::Now(how)) => Turn::Over(how),
-            Poll::Ready(Quit::Finish) if self.stage == Stage::Open => self.close(Closed::ByUs),
+            Poll::Ready(Quit::Finish) if self.stage == Stage::Open => match self.farewell() {
+                Turn::Again => self.close(Closed::ByUs),
+                over => over,
+            },
             Poll::Ready(Quit::Finish) | Poll::Pending => Turn::Wait,
             Poll::Ready(Quit::WhenIdle) => {
                 self.flags.winding = true;
@@ -241,10 +246,24 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     /// Told to stop, and nothing has come, is owed or is queued: then it is over.
     fn wind_up(&mut self) -> Turn {
         let idle = self.idle_out() && !self.session.busy();
+        if self.flags.winding && idle && self.stage == Stage::Open && !self.flags.bidden {
+            return self.farewell();
+        }
         if self.flags.winding && (idle || self.stage == Stage::Lingering) {
             return Turn::Over(self.closed.take().map_or(Closed::Stopped, |how| *how));
         }
         Turn::Wait
+    }
+
+    /// The session's last words, once.
+    fn farewell(&mut self) -> Turn {
+        if std::mem::replace(&mut self.flags.bidden, true) {
+            return Turn::Again;
+        }
+        self.call(|session, cx| {
+            session.farewell(cx);
+            Ok(())
+        })
     }
 
     /// Says what there is to say now, all of it before anything is written: pipelined requests cost one write.
