@@ -91,8 +91,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             break
         }
         'netproto;serve-tcp' {
-            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
-            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
+            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
+            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--framing', '--framing', [CompletionResultType]::ParameterName, 'Messages as lines, netstring, int32, ...')
@@ -139,8 +139,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             break
         }
         'netproto;serve-udp' {
-            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
-            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
+            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
+            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--framing', '--framing', [CompletionResultType]::ParameterName, 'Messages as lines, netstring, int32, ...')
@@ -183,8 +183,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             break
         }
         'netproto;serve-unix' {
-            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
-            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
+            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
+            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--framing', '--framing', [CompletionResultType]::ParameterName, 'Messages as lines, netstring, int32, ...')
@@ -251,6 +251,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('--send-buffer', '--send-buffer', [CompletionResultType]::ParameterName, 'The kernel''s send buffer')
             [CompletionResult]::new('--recv-buffer', '--recv-buffer', [CompletionResultType]::ParameterName, 'The kernel''s receive buffer')
             [CompletionResult]::new('--join', '--join', [CompletionResultType]::ParameterName, 'Join this multicast group; repeatable')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'who may log in, or logs in; without it, anonymous')
+            [CompletionResult]::new('--put', '--put', [CompletionResultType]::ParameterName, 'send this file or folder there')
             [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'The protocol [default: raw, which fits any server]')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'The protocol [default: raw, which fits any server]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: auto (on a terminal), always, never')
@@ -280,6 +282,9 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('--nodelay', '--nodelay', [CompletionResultType]::ParameterName, 'Send small pieces at once (the default)')
             [CompletionResult]::new('--no-nodelay', '--no-nodelay', [CompletionResultType]::ParameterName, 'Let the kernel gather small pieces (Nagle)')
             [CompletionResult]::new('--broadcast', '--broadcast', [CompletionResultType]::ParameterName, 'Allow broadcast addresses')
+            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'list the folder')
+            [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'remove the file; or the empty folder, with / at its end')
+            [CompletionResult]::new('--continue', '--continue', [CompletionResultType]::ParameterName, 'go on with what was interrupted, either way')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Show this')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this')
             break
@@ -330,6 +335,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('--send-buffer', '--send-buffer', [CompletionResultType]::ParameterName, 'The kernel''s send buffer')
             [CompletionResult]::new('--recv-buffer', '--recv-buffer', [CompletionResultType]::ParameterName, 'The kernel''s receive buffer')
             [CompletionResult]::new('--join', '--join', [CompletionResultType]::ParameterName, 'Join this multicast group; repeatable')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'who may log in, or logs in; without it, anonymous')
+            [CompletionResult]::new('--put', '--put', [CompletionResultType]::ParameterName, 'send this file or folder there')
             [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'The protocol [default: asks the target once]')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'The protocol [default: asks the target once]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: auto (on a terminal), always, never')
@@ -350,6 +357,9 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('--nodelay', '--nodelay', [CompletionResultType]::ParameterName, 'Send small pieces at once (the default)')
             [CompletionResult]::new('--no-nodelay', '--no-nodelay', [CompletionResultType]::ParameterName, 'Let the kernel gather small pieces (Nagle)')
             [CompletionResult]::new('--broadcast', '--broadcast', [CompletionResultType]::ParameterName, 'Allow broadcast addresses')
+            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'list the folder')
+            [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'remove the file; or the empty folder, with / at its end')
+            [CompletionResult]::new('--continue', '--continue', [CompletionResultType]::ParameterName, 'go on with what was interrupted, either way')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Show this')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this')
             break

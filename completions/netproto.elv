@@ -86,8 +86,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --help 'Show this'
         }
         &'netproto;serve-tcp'= {
-            cand -P 'The protocol; `netproto protocols` lists them'
-            cand --protocol 'The protocol; `netproto protocols` lists them'
+            cand -P 'One of `netproto protocols`, or ./script.lua'
+            cand --protocol 'One of `netproto protocols`, or ./script.lua'
             cand -p 'A parameter of it, such as delay=1s; repeatable'
             cand --param 'A parameter of it, such as delay=1s; repeatable'
             cand --framing 'Messages as lines, netstring, int32, ...'
@@ -133,8 +133,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --help 'Show this'
         }
         &'netproto;serve-udp'= {
-            cand -P 'The protocol; `netproto protocols` lists them'
-            cand --protocol 'The protocol; `netproto protocols` lists them'
+            cand -P 'One of `netproto protocols`, or ./script.lua'
+            cand --protocol 'One of `netproto protocols`, or ./script.lua'
             cand -p 'A parameter of it, such as delay=1s; repeatable'
             cand --param 'A parameter of it, such as delay=1s; repeatable'
             cand --framing 'Messages as lines, netstring, int32, ...'
@@ -176,8 +176,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --help 'Show this'
         }
         &'netproto;serve-unix'= {
-            cand -P 'The protocol; `netproto protocols` lists them'
-            cand --protocol 'The protocol; `netproto protocols` lists them'
+            cand -P 'One of `netproto protocols`, or ./script.lua'
+            cand --protocol 'One of `netproto protocols`, or ./script.lua'
             cand -p 'A parameter of it, such as delay=1s; repeatable'
             cand --param 'A parameter of it, such as delay=1s; repeatable'
             cand --framing 'Messages as lines, netstring, int32, ...'
@@ -243,6 +243,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --send-buffer 'The kernel''s send buffer'
             cand --recv-buffer 'The kernel''s receive buffer'
             cand --join 'Join this multicast group; repeatable'
+            cand --user 'who may log in, or logs in; without it, anonymous'
+            cand --put 'send this file or folder there'
             cand -P 'The protocol [default: raw, which fits any server]'
             cand --protocol 'The protocol [default: raw, which fits any server]'
             cand --color 'Colours: auto (on a terminal), always, never'
@@ -272,6 +274,9 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --nodelay 'Send small pieces at once (the default)'
             cand --no-nodelay 'Let the kernel gather small pieces (Nagle)'
             cand --broadcast 'Allow broadcast addresses'
+            cand --list 'list the folder'
+            cand --remove 'remove the file; or the empty folder, with / at its end'
+            cand --continue 'go on with what was interrupted, either way'
             cand -h 'Show this'
             cand --help 'Show this'
         }
@@ -321,6 +326,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --send-buffer 'The kernel''s send buffer'
             cand --recv-buffer 'The kernel''s receive buffer'
             cand --join 'Join this multicast group; repeatable'
+            cand --user 'who may log in, or logs in; without it, anonymous'
+            cand --put 'send this file or folder there'
             cand -P 'The protocol [default: asks the target once]'
             cand --protocol 'The protocol [default: asks the target once]'
             cand --color 'Colours: auto (on a terminal), always, never'
@@ -341,6 +348,9 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --nodelay 'Send small pieces at once (the default)'
             cand --no-nodelay 'Let the kernel gather small pieces (Nagle)'
             cand --broadcast 'Allow broadcast addresses'
+            cand --list 'list the folder'
+            cand --remove 'remove the file; or the empty folder, with / at its end'
+            cand --continue 'go on with what was interrupted, either way'
             cand -h 'Show this'
             cand --help 'Show this'
         }

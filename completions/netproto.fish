@@ -84,7 +84,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve" -l nodelay -d '
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l broadcast -d 'Allow broadcast addresses'
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -s h -l help -d 'Show this'
-complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s P -l protocol -d 'One of `netproto protocols`, or ./script.lua' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
 chargen\t'sends lines of printing characters, over streams without end'
@@ -92,6 +92,7 @@ qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 dns\t'answers questions about names, from a zone of yours'
+ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -132,7 +133,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s 6 -l ipv
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l nodelay -d 'Send small pieces at once (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s h -l help -d 'Show this'
-complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s P -l protocol -d 'One of `netproto protocols`, or ./script.lua' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
 chargen\t'sends lines of printing characters, over streams without end'
@@ -140,6 +141,7 @@ qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 dns\t'answers questions about names, from a zone of yours'
+ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -177,7 +179,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s 4 -l ipv
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l broadcast -d 'Allow broadcast addresses'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s h -l help -d 'Show this'
-complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s P -l protocol -d 'One of `netproto protocols`, or ./script.lua' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
 chargen\t'sends lines of printing characters, over streams without end'
@@ -185,6 +187,7 @@ qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 dns\t'answers questions about names, from a zone of yours'
+ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -248,6 +251,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l keepalive -d 
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l join -d 'Join this multicast group; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l user -d 'who may log in, or logs in; without it, anonymous' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l put -d 'send this file or folder there' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s P -l protocol -d 'The protocol [default: raw, which fits any server]' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
@@ -256,6 +261,7 @@ qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 dns\t'answers questions about names, from a zone of yours'
+ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
@@ -277,6 +283,9 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -s 6 -l ipv6 -d 
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l nodelay -d 'Send small pieces at once (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l broadcast -d 'Allow broadcast addresses'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l list -d 'list the folder'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l remove -d 'remove the file; or the empty folder, with / at its end'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l continue -d 'go on with what was interrupted, either way'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -319,6 +328,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l keepalive -d
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l join -d 'Join this multicast group; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l user -d 'who may log in, or logs in; without it, anonymous' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l put -d 'send this file or folder there' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s P -l protocol -d 'The protocol [default: asks the target once]' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
@@ -327,6 +338,7 @@ qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 dns\t'answers questions about names, from a zone of yours'
+ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
@@ -343,6 +355,9 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -s 6 -l ipv6 -d
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l nodelay -d 'Send small pieces at once (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l broadcast -d 'Allow broadcast addresses'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l list -d 'list the folder'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l remove -d 'remove the file; or the empty folder, with / at its end'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l continue -d 'go on with what was interrupted, either way'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
@@ -375,6 +390,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a tcp -d 'a byte stream to HOST:PORT'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a udp -d 'datagrams to HOST:PORT'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a unix -d 'a Unix socket at PATH'
@@ -386,6 +402,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count 
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a tcp -d 'a byte stream to HOST:PORT'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a udp -d 'datagrams to HOST:PORT'
@@ -398,6 +415,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
@@ -407,6 +425,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (c
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
@@ -416,6 +435,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (cou
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
+complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a bash -d ''
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a elvish -d ''

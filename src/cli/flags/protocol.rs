@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Protocol")]
 pub struct ProtocolArgs {
-    /// The protocol; `netproto protocols` lists them
+    /// One of `netproto protocols`, or ./script.lua
     #[arg(short = 'P', long, value_name = "NAME", value_parser = Named::protocol(), hide_possible_values = true)]
     pub protocol: Option<&'static Protocol>,
     #[command(flatten)]
