@@ -87,7 +87,7 @@ fn wget_and_lftp_mirror_us() {
     assert!(!Path::new(&folder.join("pub/a.txt")).exists());
 }
 
-const FTPLIB: &str = r"
+const FTPLIB: &str = r#"
 import ftplib, io, sys
 f = ftplib.FTP()
 f.connect('127.0.0.1', int(sys.argv[1]), timeout=20)
@@ -127,7 +127,7 @@ f.rmd('d "q"')
 assert f.sendcmd('MFMT 20200101000000 a.txt') == '213 Modify=20200101000000; /a.txt'
 assert f.sendcmd('MDTM a.txt') == '213 20200101000000'
 print(f.quit())
-";
+"#;
 
 #[test]
 fn ftplib_talks_to_us() {
