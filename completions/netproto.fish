@@ -91,6 +91,7 @@ chargen\t'sends lines of printing characters, over streams without end'
 qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
@@ -139,6 +140,7 @@ chargen\t'sends lines of printing characters, over streams without end'
 qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
@@ -184,6 +186,7 @@ chargen\t'sends lines of printing characters, over streams without end'
 qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
@@ -248,6 +251,12 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l keepalive -d 
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l join -d 'Join this multicast group; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l status -d 'the status that is right [otherwise: below 400]; a server answers everything with it' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l body -d 'the body of the request; of a server, of every answer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l header -d 'a header of the request, \'Name: value\'; of a server, of every answer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l method -d 'the method [GET; POST with a body]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l urls -d 'ask for these in turn: a path or URL a line' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l body-is -d 'the body of the answer must be what FILE holds' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s P -l protocol -d 'The protocol [default: raw, which fits any server]' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
@@ -255,6 +264,7 @@ chargen\t'sends lines of printing characters, over streams without end'
 qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
@@ -277,6 +287,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -s 6 -l ipv6 -d 
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l nodelay -d 'Send small pieces at once (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l broadcast -d 'Allow broadcast addresses'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l chunked -d 'send the body in chunks'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s L -l location -d 'follow redirects'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -319,6 +331,12 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l keepalive -d
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l join -d 'Join this multicast group; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l status -d 'the status that is right [otherwise: below 400]; a server answers everything with it' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body -d 'the body of the request; of a server, of every answer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l header -d 'a header of the request, \'Name: value\'; of a server, of every answer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l method -d 'the method [GET; POST with a body]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l urls -d 'ask for these in turn: a path or URL a line' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body-is -d 'the body of the answer must be what FILE holds' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s P -l protocol -d 'The protocol [default: asks the target once]' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
@@ -326,6 +344,7 @@ chargen\t'sends lines of printing characters, over streams without end'
 qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
@@ -343,6 +362,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -s 6 -l ipv6 -d
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l nodelay -d 'Send small pieces at once (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l broadcast -d 'Allow broadcast addresses'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l chunked -d 'send the body in chunks'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s L -l location -d 'follow redirects'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
@@ -374,6 +395,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a tcp -d 'a byte stream to HOST:PORT'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a udp -d 'datagrams to HOST:PORT'
@@ -385,6 +407,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count 
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a tcp -d 'a byte stream to HOST:PORT'
@@ -397,6 +420,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
@@ -406,6 +430,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (c
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
@@ -415,6 +440,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (cou
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a bash -d ''

@@ -1,6 +1,6 @@
 """The benches, each with its bar. `ALL` is the table that `benches/run` works through."""
 
-from . import bulk, memory, openloop, soak, startup, throughput
+from . import bulk, http, memory, openloop, soak, startup, throughput
 from .job import Job, Options
 
 __all__ = ["ALL", "Job", "Options"]
@@ -13,6 +13,7 @@ ALL: dict[str, Job] = {
         *bulk.JOBS,
         *startup.JOBS,
         *openloop.JOBS,
+        *http.JOBS,
         *soak.JOBS,
     ]
 }

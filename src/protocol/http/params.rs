@@ -42,9 +42,9 @@ pub(super) static ALL: &[Param] = &[
     Param::both(BODY, ParamKind::Text, "", "the body of the request; of a server, of every answer"),
     Param::both(
         HEADER,
-        ParamKind::Parsed { shape: "'NAME: VALUE'", read: header },
+        ParamKind::Parsed { shape: "HEADER", read: header },
         "",
-        "a header of the request; of a server, of every answer; repeatable",
+        "a header of the request, 'Name: value'; of a server, of every answer",
     )
     .many(),
     Param::both(CHUNKED, ParamKind::Switch, "false", "send the body in chunks"),
