@@ -93,6 +93,8 @@ daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
+smtp\t'takes mail and keeps it, or throws it away; sends mail'
+ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -142,6 +144,8 @@ daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
+smtp\t'takes mail and keeps it, or throws it away; sends mail'
+ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -188,6 +192,8 @@ daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
+smtp\t'takes mail and keeps it, or throws it away; sends mail'
+ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -257,6 +263,13 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l header -d 'a 
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l method -d 'the method [GET; POST with a body]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l urls -d 'ask for these in turn: a path or URL a line' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l body-is -d 'the body of the answer must be what FILE holds' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l user -d 'log in; a server then takes mail of these only' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l hostname -d 'our own name [its address]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l from -d 'the sender; <> is nobody [netproto@localhost]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l to -d 'a recipient [postmaster]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l subject -d 'the subject' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l attach -d 'attach this file' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l put -d 'send this file or folder there' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s P -l protocol -d 'The protocol [default: raw, which fits any server]' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
@@ -266,6 +279,8 @@ daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
+smtp\t'takes mail and keeps it, or throws it away; sends mail'
+ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
@@ -289,6 +304,10 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-nodelay -d
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l broadcast -d 'Allow broadcast addresses'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l chunked -d 'send the body in chunks'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s L -l location -d 'follow redirects'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-chunking -d 'send with DATA also where BDAT is offered'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l list -d 'list the folder'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l remove -d 'remove the file; or the empty folder, with / at its end'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l continue -d 'go on with what was interrupted, either way'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -337,6 +356,13 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l header -d 'a
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l method -d 'the method [GET; POST with a body]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l urls -d 'ask for these in turn: a path or URL a line' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body-is -d 'the body of the answer must be what FILE holds' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l user -d 'log in; a server then takes mail of these only' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hostname -d 'our own name [its address]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l from -d 'the sender; <> is nobody [netproto@localhost]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l to -d 'a recipient [postmaster]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l subject -d 'the subject' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l attach -d 'attach this file' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l put -d 'send this file or folder there' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s P -l protocol -d 'The protocol [default: asks the target once]' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
@@ -346,6 +372,8 @@ daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
+smtp\t'takes mail and keeps it, or throws it away; sends mail'
+ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
@@ -364,6 +392,10 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-nodelay -
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l broadcast -d 'Allow broadcast addresses'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l chunked -d 'send the body in chunks'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s L -l location -d 'follow redirects'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-chunking -d 'send with DATA also where BDAT is offered'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l list -d 'list the folder'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l remove -d 'remove the file; or the empty folder, with / at its end'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l continue -d 'go on with what was interrupted, either way'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
@@ -397,6 +429,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a tcp -d 'a byte stream to HOST:PORT'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a udp -d 'datagrams to HOST:PORT'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a unix -d 'a Unix socket at PATH'
@@ -409,6 +443,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count 
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a tcp -d 'a byte stream to HOST:PORT'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a udp -d 'datagrams to HOST:PORT'
@@ -422,6 +458,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
@@ -432,6 +470,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (c
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
@@ -442,6 +482,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (cou
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
+complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
+complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a bash -d ''
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a elvish -d ''

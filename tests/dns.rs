@@ -1,13 +1,15 @@
-//! `dns` as people use it: the server asked by `dig`, the client asking dnspython, the load generator in between.
+//! `dns` as people use it: the server asked by `dig` and by our client, zones that are none, and loads.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod support;
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    net::{SocketAddr, UdpSocket},
+};
 
 use support::{
-    Folder, Output, Process, Server, netproto, peer,
-    peer::dnspython,
+    Folder, Output, Server, netproto, peer,
     report::{count, hold_against_the_schema},
 };
 
@@ -85,21 +87,78 @@ fn dig_is_told_what_there_is_not() {
     }
 }
 
+/// On one port, over both.
+fn server(name: &str) -> (Folder, Server) {
+    let folder = Folder::new(name);
+    let server = Server::start(&["serve", "dns", "0", "-p", &format!("zone={}", folder.file("zone.txt", zone()))]);
+    server.log("listening on tcp [::1]:");
+    (folder, server)
+}
+
 #[test]
-fn a_truncated_answer_is_told_and_tcp_carries_it() {
-    let (_folder, udp, tcp) = servers("dns-cut", &[]);
-    let cut = netproto(&["send", "udp", &udp.at(), "-P", "dns", "big.example.test"]).run();
-    cut.code(3).said("the answer about big.example.test. A was truncated").said("hint: ask over tcp");
-    let whole = netproto(&["send", "tcp", &tcp.at(), "-P", "dns", "big.example.test"]).run();
+fn a_truncated_answer_is_asked_for_over_tcp() {
+    let (folder, server) = server("dns-cut");
+    let at = server.at();
+    let ask = |more: &[&str]| netproto(&[&["send", "dns", &at, "big.example.test"], more].concat()).run();
+    let whole = ask(&[]);
     assert_eq!(whole.code(0).text().lines().count(), 100);
-    let missing = netproto(&["send", "udp", &udp.at(), "-P", "dns", "nope.example.test"]).run();
-    missing.code(3).gave("").said("NXDOMAIN: there is no name nope.example.test.");
-    let other = netproto(&["send", "tcp", &tcp.at(), "-P", "dns", "example.invalid"]).run();
+    assert_eq!(whole.stderr, "");
+    let told = ask(&["-v"]);
+    told.code(0).said("< ;; flags: qr aa tc rd; QUERY: 1, ANSWER: 0,").said("elsewhere  truncated over a stream");
+    told.said("< ;; flags: qr aa rd; QUERY: 1, ANSWER: 100,").said("< big.example.test.         3600 IN A     10.0.0.99");
+    assert!(told.stderr.lines().all(|line| line.len() <= 80), "{told}");
+    let document = ask(&["-J"]).code(0).json();
+    assert_eq!(document["target"], format!("tcp {at}"));
+    assert_eq!(count(&document, "/records/0/answers/99/ttl_s"), 3600);
+    let listed = netproto(&["send", "dns", &at, "-f", &folder.file("one.txt", "big.example.test\n")]).run();
+    assert_eq!(listed.code(0).text().lines().count(), 100);
+    // What was read can't be said again.
+    let input = netproto(&["send", "dns", &at]).stdin("big.example.test\nwww.example.test\n").run();
+    input.code(3).gave("192.0.2.1\n").said("the answer about big.example.test. A was truncated").said("hint: ask over tcp");
+}
+
+#[test]
+fn where_nobody_answers_over_tcp_that_is_told() {
+    let folder = Folder::new("dns-udp-only");
+    let udp = Server::start(&["serve-udp", "0", "-P", "dns", "-p", &format!("zone={}", folder.file("zone.txt", zone()))]);
+    let cut = netproto(&["send", "dns", &udp.at(), "big.example.test", "-v"]).run();
+    cut.code(1).gave("").said("elsewhere  truncated over a stream").said(&format!("tcp {}: connection refused", udp.at()));
+}
+
+#[test]
+fn what_is_not_there_is_told() {
+    let (_folder, server) = server("dns-not-there");
+    let send = |words: &[&str]| netproto(&[&["send", "dns", &server.at()], words].concat());
+    send(&["nope.example.test"]).run().code(3).gave("").said("NXDOMAIN: there is no name nope.example.test.");
+    let other = netproto(&["send", "tcp", &server.at(), "-P", "dns", "example.invalid"]).run();
     other.code(3).said("REFUSED: the server does not answer for example.invalid.");
-    let input = netproto(&["send", "udp", &udp.at(), "-P", "dns"]).stdin("www.example.test\r\nexample.test MX\n").run();
+    let input = send(&[]).stdin("www.example.test\r\nexample.test MX\n").run();
     input.code(0).gave("192.0.2.1\n10 mail.example.test.\n");
-    let unsayable = netproto(&["send", "udp", &udp.at(), "-P", "dns", "a", "b", "c"]).run();
-    unsayable.code(2).said("\"a b c\" is no NAME [TYPE]");
+    send(&["a", "b", "c"]).run().code(2).said("\"a b c\" is no NAME [TYPE]");
+}
+
+#[test]
+fn a_message_is_shown_in_full() {
+    let (_folder, server) = server("dns-full");
+    let send = |words: &[&str]| netproto(&[&["send", "dns", &server.at()], words].concat()).run();
+    let told = send(&["alias.example.test", "AAAA", "-v"]);
+    told.code(0).gave("www.example.test.\n2001:db8::1\n");
+    for line in [
+        "> ;; opcode: QUERY, status: NOERROR, id: 0",
+        "> ;; flags: rd; QUERY: 1, ANSWER: 0, AUTHORITY: 0, ADDITIONAL: 1",
+        "> ;alias.example.test. IN AAAA",
+        "< ;; flags: qr aa rd; QUERY: 1, ANSWER: 2, AUTHORITY: 0, ADDITIONAL: 1",
+        "< alias.example.test.       3600 IN CNAME www.example.test.",
+        "< www.example.test.         3600 IN AAAA  2001:db8::1",
+    ] {
+        told.said(line);
+    }
+    let document = send(&["nope.example.test", "-J"]).code(3).json();
+    let record = &document["records"][0];
+    assert_eq!((&record["record"], &record["rcode"]), (&"answer".into(), &"NXDOMAIN".into()));
+    assert_eq!(record["question"]["name"], "nope.example.test.");
+    assert_eq!(record["authority"][0]["type"], "SOA");
+    assert_eq!(record["flags"], serde_json::json!(["qr", "aa", "rd"]));
 }
 
 #[test]
@@ -107,7 +166,7 @@ fn a_bad_zone_is_told_before_anything_is_served() {
     let folder = Folder::new("dns-bad");
     let bad = folder.file("bad.txt", "$ORIGIN a.test.\n$TTL 60\n@ SOA ns host 1 2 3 4 5\nwww A 1.2.3\n");
     let serve = |zone: &str| netproto(&["serve-udp", "0", "-P", "dns", "-p", &format!("zone={zone}")]).run();
-    serve(&bad).code(2).said("bad.txt: zone: line 4: ");
+    serve(&bad).code(2).said("bad.txt, line 4: ");
     serve(&folder.join("none.txt")).code(1).said("none.txt: no such file");
     serve(&folder.file("bytes.txt", b"\xff")).code(2).said("bytes.txt is no text in UTF-8");
     let big = folder.join("big.txt");
@@ -139,70 +198,45 @@ fn a_load_of_questions_is_checked() {
     length.code(2).said("--length is for messages of any bytes, and here each is NAME [TYPE]");
 }
 
-/// A server of other people's: it answers over both transports, and lies when asked to.
-const DNSPYTHON: &str = r#"
-import socket, struct, sys, threading
-import dns.flags, dns.message, dns.rcode, dns.rrset
-
-def answer(wire):
-    query = dns.message.from_wire(wire)
-    reply = dns.message.make_response(query)
-    reply.flags |= dns.flags.AA
-    name, kind = query.question[0].name, query.question[0].rdtype
-    label = name.labels[0]
-    if label == b'nx':
-        reply.set_rcode(dns.rcode.NXDOMAIN)
-    elif label == b'fail':
-        reply.set_rcode(dns.rcode.SERVFAIL)
-    elif kind == 1:
-        reply.answer.append(dns.rrset.from_text(name, 60, 'IN', 'A', '192.0.2.8', '192.0.2.9'))
-    elif kind == 12:
-        reply.answer.append(dns.rrset.from_text(name, 60, 'IN', 'PTR', 'host.example.'))
-    elif kind == 257:
-        reply.answer.append(dns.rrset.from_text(name, 60, 'IN', 'CAA', '0 issue "ca.example"'))
-    if label == b'id':
-        reply.id ^= 1
-    return reply.to_wire()
-
-udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-udp.bind(('127.0.0.1', 0))
-tcp = socket.create_server(('127.0.0.1', 0))
-def datagrams():
-    while True:
-        wire, peer = udp.recvfrom(4096)
-        udp.sendto(answer(wire), peer)
-threading.Thread(target=datagrams, daemon=True).start()
-print('ports', udp.getsockname()[1], tcp.getsockname()[1], file=sys.stderr, flush=True)
-while True:
-    stream = tcp.accept()[0].makefile('rwb')
-    while head := stream.read(2):
-        said = answer(stream.read(struct.unpack('>H', head)[0]))
-        stream.write(struct.pack('>H', len(said)) + said)
-        stream.flush()
-"#;
+/// A server that answers in its own order: what begins with `lost` never, `late` when the next such question comes, and all
+/// others in pairs, the second first.
+fn unruly() -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let at = socket.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut held, mut first, mut buffer) = (None, None, [0; 512]);
+        while let Ok((n, peer)) = socket.recv_from(&mut buffer) {
+            let mut answer = buffer[..n].to_vec();
+            answer[2] |= 0x80;
+            let ready = match &answer[13..17] {
+                b"lost" => vec![],
+                b"late" => held.replace(answer).into_iter().collect(),
+                b"pair" if first.is_none() => {
+                    first = Some(answer);
+                    vec![]
+                }
+                b"pair" => [answer].into_iter().chain(first.take()).collect(),
+                _ => vec![answer],
+            };
+            for answer in ready {
+                socket.send_to(&answer, peer).unwrap();
+            }
+        }
+    });
+    at
+}
 
 #[test]
-fn dnspython_answers_us() {
-    let Some(python) = dnspython() else { return };
-    let process: Process = python.arg(DNSPYTHON).spawn();
-    let line = process.talk("ports ");
-    let ports: Vec<&str> = line.split(' ').skip(1).collect();
-    for (transport, port) in [("udp", ports[0]), ("tcp", ports[1])] {
-        let at = format!("127.0.0.1:{}", port.trim());
-        let ask = |words: &[&str]| netproto(&[&["send", transport, &at, "-P", "dns", "-w", "5s"], words].concat()).run();
-        // It says them in an order of its choice.
-        let both = ask(&["host.example"]).code(0).text();
-        assert!(["192.0.2.8\n192.0.2.9\n", "192.0.2.9\n192.0.2.8\n"].contains(&both.as_str()), "{both}");
-        ask(&["192.0.2.8"]).code(0).gave("host.example.\n");
-        ask(&["2001:db8::8", "PTR"]).code(0).gave("host.example.\n");
-        ask(&["host.example", "CAA"]).code(0).gave("0 issue \"ca.example\"\n");
-        ask(&["host.example", "MX"]).code(0).gave("");
-        ask(&["nx.example"]).code(3).said("NXDOMAIN: there is no name nx.example.");
-        ask(&["fail.example"]).code(3).said("SERVFAIL: the server did not answer for fail.example.");
-        let report = netproto(&["bench", transport, &at, "-P", "dns", "-n", "200", "-c", "1", "-J", "host.example"]).run();
-        assert_eq!(count(&report.code(0).json(), "/requests"), 200, "{report}");
-    }
-    let other =
-        netproto(&["send", "udp", &format!("127.0.0.1:{}", ports[0]), "-P", "dns", "-w", "300ms", "id.example"]).run();
-    other.code(5);
+fn what_is_lost_or_late_is_counted_and_order_does_not_matter() {
+    let (folder, at) = (Folder::new("dns-unruly"), unruly().to_string());
+    let bench = |list: &str, more: &[&str]| {
+        let list = folder.file("list.txt", list);
+        let run = netproto(&[&["bench", "dns", &at, "-c", "1", "-f", &list, "-J"], more].concat()).run();
+        let report = run.code(0).json();
+        hold_against_the_schema(&report);
+        ["/requests", "/failures/total", "/datagrams/lost", "/datagrams/late"].map(|path| count(&report, path))
+    };
+    let list = "www.test\nlost.test\nlate.test\n";
+    assert_eq!(bench(list, &["-n", "30", "--in-flight", "1", "-w", "100ms"]), [10, 20, 11, 9]);
+    assert_eq!(bench("pair.test\n", &["-n", "400", "--in-flight", "10"]), [400, 0, 0, 0]);
 }

@@ -5,6 +5,8 @@
 
 #[path = "../fuzz/invariants.rs"]
 mod invariants;
+#[path = "../fuzz/zones.rs"]
+mod zones;
 
 #[path = "protocols/answers.rs"]
 mod answers;
@@ -12,6 +14,8 @@ mod answers;
 mod framings;
 #[path = "protocols/rows.rs"]
 mod rows;
+#[path = "protocols/zones.rs"]
+mod zones_at_random;
 
 use netproto::{
     protocol::{Ends, Framing, Given, Params, Protocol, Setup, find, param},

@@ -17,6 +17,8 @@
 //! C: TEXT        the client says         S: TEXT        the server says
 //! C.             the client closes       S.             the server closes
 //! C! NAME        the client ends with this violation     S! NAME     the server
+//! c: TEXT        the same over a connection beside, which is there as soon as it is asked for     s: TEXT
+//! c.             and its end            s.
 //! = EVENT        the client reports: `right N`, `wrong N`, `late N`, `duplicate N`, `unsolicited N` bytes, `refused N NAME`
 //! shows TEXT     what the client shows a person
 //! ```
@@ -28,7 +30,7 @@ use std::{fs, path::Path};
 
 use netproto::{
     protocol::{Ends, Framing, Given, Protocol, Setup, find, param},
-    session::{Closed, End, Event, Rides, Verdict},
+    session::{ChannelAsk, ChannelId, ChannelNews, Closed, End, Event, Rides, Verdict},
     values::read,
 };
 
@@ -39,6 +41,9 @@ enum Step {
     Forget(u64),
     Says(Who, Vec<u8>),
     Closes(Who),
+    /// Over the connection beside.
+    SaysBeside(Who, Vec<u8>),
+    ClosesBeside(Who),
     Violates(Who, String),
     Reports(String),
     Shows(Vec<u8>),
@@ -91,7 +96,8 @@ impl Talk {
         let make = if who == Who::Client { self.row.client } else { self.row.server.expect("a server end") };
         let end = End::new(make(&self.setup), self.rides);
         let place = format!("{name} as {who:?} in pieces of {chunk}");
-        let mut player = Player { who, end, chunk, place, said: 0, datagrams: 0, told: 0, seq: 0 };
+        let mut player =
+            Player { who, end, chunk, place, said: 0, datagrams: 0, told: 0, seq: 0, beside: Beside::default() };
         for (line, step) in &self.steps {
             player.play(*line, step);
         }
@@ -102,7 +108,7 @@ impl Talk {
 fn step(line: &str) -> Option<Step> {
     let text = |text: &str| read::unescape(text).expect("escapes");
     let who = match line.bytes().next()? {
-        b'C' => Who::Client,
+        b'C' | b'c' => Who::Client,
         _ => Who::Server,
     };
     Some(match line.split_once(' ').unwrap_or((line, "")) {
@@ -110,6 +116,8 @@ fn step(line: &str) -> Option<Step> {
         ("forget", seq) => Step::Forget(seq.parse().expect("a number")),
         ("C:" | "S:", said) => Step::Says(who, text(said)),
         ("C." | "S.", _) => Step::Closes(who),
+        ("c:" | "s:", said) => Step::SaysBeside(who, text(said)),
+        ("c." | "s.", _) => Step::ClosesBeside(who),
         ("C!" | "S!", name) => Step::Violates(who, name.into()),
         ("=", event) => Step::Reports(event.into()),
         ("shows", shown) => Step::Shows(text(shown)),
@@ -129,6 +137,15 @@ struct Player {
     datagrams: usize,
     told: usize,
     seq: u64,
+    beside: Beside,
+}
+
+/// The connection beside that was asked for last.
+#[derive(Default)]
+struct Beside {
+    id: ChannelId,
+    said: Vec<u8>,
+    finished: bool,
 }
 
 impl Player {
@@ -149,6 +166,24 @@ impl Player {
                 assert!(self.end.closing || self.who == Who::Client, "{place}: it does not close");
             }
             Step::Closes(_) => self.end.offer_eof(),
+            Step::SaysBeside(who, text) if ours(who) => {
+                self.settle();
+                let said = std::mem::take(&mut self.beside.said);
+                assert_eq!(said.escape_ascii().to_string(), text.escape_ascii().to_string(), "{place}");
+            }
+            Step::SaysBeside(_, text) => {
+                self.settle();
+                let id = self.beside.id;
+                text.chunks(self.chunk).for_each(|piece| self.end.channel(id, ChannelNews::Data(piece.to_vec().into())));
+            }
+            Step::ClosesBeside(who) if ours(who) => {
+                self.settle();
+                assert!(std::mem::take(&mut self.beside.finished), "{place}: it does not end");
+            }
+            Step::ClosesBeside(_) => {
+                self.settle();
+                self.end.channel(self.beside.id, ChannelNews::Ended);
+            }
             Step::Violates(who, name) if ours(who) => assert_eq!(self.violation(), Some(name.as_str()), "{place}"),
             Step::Reports(event) if self.who == Who::Client => {
                 assert_eq!(self.next_event().as_ref(), Some(event), "{place}: {:?}", self.end.events);
@@ -160,12 +195,45 @@ impl Player {
 
     fn settle(&mut self) {
         // Enough for what any transcript says, and an end to those that never end.
-        for _ in 0..8 {
+        for _ in 0..16 {
             while self.end.said.len() < 1 << 17 && self.end.leave(usize::MAX).is_some() {}
-            if !self.end.wake() {
+            if !self.go_beside() && !self.end.wake() {
                 break;
             }
         }
+    }
+
+    /// Does what was asked of connections beside; tells whether anything was.
+    fn go_beside(&mut self) -> bool {
+        let asks = std::mem::take(&mut self.end.channel_asks);
+        let asked = !asks.is_empty();
+        for (id, ask) in asks {
+            match ask {
+                ChannelAsk::Listen(_) | ChannelAsk::Dial(_) => self.beside = Beside { id, ..Beside::default() },
+                _ => {}
+            }
+            match ask {
+                ChannelAsk::Listen(_) => {
+                    let at = ([127, 0, 0, 1], 40_000).into();
+                    self.end.channel(id, ChannelNews::Listening(at));
+                    self.end.channel(id, ChannelNews::Connected(at));
+                }
+                ChannelAsk::Dial(to) => self.end.channel(id, ChannelNews::Connected(to)),
+                ChannelAsk::Write(bytes) => self.beside.said.extend_from_slice(&bytes),
+                ChannelAsk::Pour(pour) => {
+                    let mut piece = vec![0; usize::try_from(pour.length).unwrap()];
+                    assert_eq!(pour.file.read_at(pour.from, &mut piece), Ok(piece.len()));
+                    self.beside.said.extend_from_slice(&piece);
+                }
+                ChannelAsk::Tell => self.end.channel(id, ChannelNews::Drained),
+                ChannelAsk::Finish => {
+                    self.beside.finished = true;
+                    self.end.channel(id, ChannelNews::Sent);
+                }
+                ChannelAsk::Drop => {}
+            }
+        }
+        asked
     }
 
     fn says(&mut self, text: &[u8], place: &str) {

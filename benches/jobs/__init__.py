@@ -1,6 +1,6 @@
 """The benches, each with its bar. `ALL` is the table that `benches/run` works through."""
 
-from . import bulk, http, memory, openloop, soak, startup, throughput
+from . import bulk, dns, http, mail, memory, openloop, soak, startup, throughput
 from .job import Job, Options
 
 __all__ = ["ALL", "Job", "Options"]
@@ -9,11 +9,13 @@ ALL: dict[str, Job] = {
     job.name: job
     for job in [
         *throughput.JOBS,
+        *dns.JOBS,
         *memory.JOBS,
         *bulk.JOBS,
         *startup.JOBS,
         *openloop.JOBS,
         *http.JOBS,
+        *mail.JOBS,
         *soak.JOBS,
     ]
 }

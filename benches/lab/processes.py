@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import select
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from . import build
 
-READY = re.compile(rb"listening on tcp 127\.0\.0\.1:(\d+)\r?\n")
+READY = r"listening on tcp 127\.0\.0\.1:(\d+)\r?\n"
 READY_WITHIN = 15.0
 
 
@@ -22,24 +23,33 @@ class Server:
     port: int
 
 
-def _port(process: subprocess.Popen[bytes], command: list[str]) -> int:
+def _ready(process: subprocess.Popen[bytes], command: list[str], pattern: str) -> re.Match[bytes]:
     assert process.stderr is not None
     said, deadline = b"", time.monotonic() + READY_WITHIN
-    while not (ready := READY.search(said)):
+    while not (ready := re.search(pattern.encode(), said)):
         waiting = select.select([process.stderr], [], [], max(0.0, deadline - time.monotonic()))[0]
         piece = process.stderr.read1(4096) if waiting else b""  # type: ignore[union-attr]
         if not piece:
             raise RuntimeError(f"{command[0]} did not say where it listens: {said!r}")
         said += piece
-    return int(ready[1])
+    return ready
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, for servers that can't be given one by the system."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
-def server(name: str, command: list[str]) -> Iterator[Server]:
-    """A server for the length of a `with`; ended by SIGTERM to its own pid, by SIGKILL when that does not help."""
+def server(name: str, command: list[str], ready: str = READY, port: int | None = None) -> Iterator[Server]:
+    """A server for the length of a `with`; ended by SIGTERM to its own pid, by SIGKILL when that does not help. `ready` matches
+    what it says on stderr when it listens, and finds its port in that, unless it was given one."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        yield Server(name, process.pid, _port(process, command))
+        said = _ready(process, command, ready)
+        yield Server(name, process.pid, port or int(said[1]))
     finally:
         process.terminate()
         try:

@@ -6,6 +6,7 @@ mod engine;
 pub mod failure;
 pub mod limit;
 pub mod load;
+mod phases;
 mod progress;
 pub mod report;
 pub mod results;

@@ -3,7 +3,7 @@
 //! Each worker has one [`Recorder`]. At every tick it hands its full [`Tally`] over a channel and goes on with an empty one
 //! that has come back from the reporter; nothing else is shared.
 //!
-//! May use: `hdrhistogram`, failure.
+//! May use: `hdrhistogram`, failure, phases.
 
 use std::{
     collections::BTreeMap,
@@ -13,18 +13,21 @@ use std::{
 use hdrhistogram::Histogram;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::failure::{Failure, described};
+use super::{
+    failure::{Failure, described},
+    phases::Phases,
+};
 use crate::session::Mismatch;
 
 /// Longer than any time-out a person sets; what takes longer counts as this.
 const LONGEST_NS: u64 = 3_600_000_000_000;
 
 /// Nanoseconds, three significant digits: 256 KiB.
-fn histogram() -> Histogram<u64> {
+pub(super) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LONGEST_NS, 3).unwrap_or_else(|_| unreachable!("the bounds are constants and valid"))
 }
 
-fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
+pub(super) fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
     if !from.is_empty() {
         let added = to.add(from);
         debug_assert!(added.is_ok(), "all histograms have the same bounds");
@@ -137,6 +140,8 @@ pub struct Tally {
     pub connect: Histogram<u64>,
     /// Open loop: how late requests left, by our own fault: from when they were due and a connection was free for them.
     pub send_lag: Histogram<u64>,
+    /// The steps on the way to answers, from the one before or from when the request left.
+    pub phases: Phases,
     pub counters: Counters,
     /// What one failure of a kind looked like, already fit to be shown.
     pub examples: Vec<(Failure, String)>,
@@ -149,6 +154,7 @@ impl Default for Tally {
             as_sent: histogram(),
             connect: histogram(),
             send_lag: histogram(),
+            phases: Phases::default(),
             counters: Counters::default(),
             examples: Vec::new(),
         }
@@ -161,6 +167,7 @@ impl Tally {
         add(&mut self.as_sent, &other.as_sent);
         add(&mut self.connect, &other.connect);
         add(&mut self.send_lag, &other.send_lag);
+        self.phases.add(&other.phases);
         self.counters.add(&other.counters);
         for (kind, example) in &other.examples {
             if self.example(*kind).is_none() {
@@ -175,6 +182,7 @@ impl Tally {
                 histogram.reset();
             }
         }
+        self.phases.clear();
         self.counters = Counters::default();
         self.examples.clear();
     }

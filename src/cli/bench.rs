@@ -40,6 +40,7 @@ const LONGEST: usize = 1 << 30;
   netproto bench tcp localhost:8080 -c 64         as fast as replies come
   netproto bench udp localhost:8080 -r 20k        20,000 a second, come what may
   netproto bench tcp localhost:8080 -r 1k --fail-if 'p99>2ms'
+  netproto bench dns localhost:5353 -f questions.txt --in-flight 100
 
 Limits: p50, p99.9 (any percentile), mean, min, max; errors, loss, rate."
 )]

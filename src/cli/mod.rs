@@ -16,6 +16,7 @@ pub mod hints;
 mod man;
 mod protocols;
 mod screen;
+mod secrets;
 mod send;
 mod serve;
 mod serve_named;
@@ -153,10 +154,15 @@ fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit>
         Some(Command::ServeTcp(args)) => serve(vec![args.plan(serve::activated())?]),
         Some(Command::ServeUdp(args)) => serve(vec![args.plan(serve::activated())?]),
         Some(Command::ServeUnix(args)) => serve(vec![args.plan(serve::activated())?]),
-        Some(Command::Send(args)) => role::send::run(&args.plan()?),
+        Some(Command::Send(args)) => {
+            let plan = args.plan()?;
+            secrets::warn(Some(plan.protocol), &plan.setup.params, Some(&plan.target));
+            role::send::run(&plan)
+        }
         Some(Command::Bench(bench)) => {
             let plan = bench.plan(retyped(args))?;
             stdout_for("the report")?;
+            secrets::warn(plan.protocol, &plan.setup.params, plan.target.as_ref());
             crate::bench::run(plan)
         }
         Some(Command::Protocols(args)) => print(&args.text()?),

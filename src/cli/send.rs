@@ -30,6 +30,7 @@ use crate::{
     after_help = "Examples:
   netproto send localhost:8080 hello               TCP, unless told otherwise
   netproto send echo localhost hello               the protocol's usual port
+  netproto send dns localhost:5353 www.example.test AAAA
   netproto send udp localhost:8080 'a\\n' 'b\\n'     each DATA is one message
   netproto send tcp localhost:8080 < file          standard input, as a stream
   netproto send udp localhost:8080 hi --expect hi  exit code 3 if it differs"
@@ -194,7 +195,9 @@ impl Send {
             setup.upload = Some(params::place(file)?);
         }
         let mut output = self.show.output.clone();
-        if row.keeps {
+        // What is there and is neither file nor folder, such as /dev/null, is written to and never replaced.
+        let is_device = |path: &PathBuf| path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir());
+        if row.keeps && !output.as_ref().is_some_and(is_device) {
             setup.output = output.take().map(|path| params::place(&path)).transpose()?;
         }
         Ok((setup, output))
@@ -222,7 +225,9 @@ impl Send {
             });
         }
         match words.data.as_slice() {
-            [] if row.data_is_optional() => Ok(Data::Messages(vec![Bytes::new()])),
+            [] if row.data_is_optional() || row.form().is_some_and(|form| form.may_be_empty()) => {
+                Ok(Data::Messages(vec![Bytes::new()]))
+            }
             [] => Ok(Data::Stdin),
             [one] if *one == "-" => Ok(Data::Stdin),
             several if several.iter().any(|word| *word == "-") => {

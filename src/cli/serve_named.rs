@@ -30,7 +30,8 @@ use crate::{
     after_help = "Examples:
   netproto serve echo 8080        TCP and UDP on 8080; only this machine
   netproto serve echo 0 -v        a port that is free for both
-  netproto serve discard          on the port it is known by, which is 9"
+  netproto serve discard          on the port it is known by, which is 9
+  netproto serve dns 5353 -p zone=z.txt"
 )]
 pub struct Serve {
     /// What to serve; `netproto protocols` lists them

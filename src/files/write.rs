@@ -3,11 +3,13 @@
 use std::{
     fs::File,
     io::{self, Seek, SeekFrom, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, MetadataExt as CapMetadata, OpenOptions, OpenOptionsExt};
+use rustix::fs::FlockOperation;
 
 use super::told;
 use crate::session::{Draft, FileError, FileWriter};
@@ -35,6 +37,7 @@ impl Drafted {
             Some(_) => options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()),
         };
         let mut file = folder.open_with(draft.temporary, &options)?.into_std();
+        claim(&folder, draft.temporary, &file)?;
         let length = draft.resumed_at.unwrap_or(0);
         if draft.resumed_at.is_some() {
             if file.metadata()?.len() < length {
@@ -58,6 +61,16 @@ impl Drafted {
         self.settled = true;
         sync_folder_of(&self.folder, &self.name)
     }
+}
+
+/// One writer at a time: whoever holds the lock, which goes with the process at the latest. The name must stand for the file
+/// still when it is locked; another writer may just have finished it.
+fn claim(folder: &Dir, temporary: &Path, file: &File) -> io::Result<()> {
+    let taken = || io::Error::from(io::ErrorKind::AlreadyExists);
+    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|_| taken())?;
+    let (ours, named) = (file.metadata()?, folder.symlink_metadata(temporary)?);
+    let same = (ours.dev(), ours.ino()) == (CapMetadata::dev(&named), CapMetadata::ino(&named));
+    if same { Ok(()) } else { Err(taken()) }
 }
 
 impl FileWriter for Drafted {

@@ -1,5 +1,5 @@
-//! A moment as a date in the Gregorian calendar and a time of day, in UTC, without leap seconds: enough for `daytime`, `time`
-//! and `http`.
+//! A moment as a date in the Gregorian calendar and a time of day, in UTC, without leap seconds: enough for `daytime`,
+//! `time`, `http` and the dates of mail.
 
 use std::{
     fmt,
@@ -33,16 +33,35 @@ pub(super) fn unix_seconds(time: SystemTime) -> i64 {
     }
 }
 
+/// A moment taken apart, in UTC.
+pub(super) struct Civil {
+    pub(super) year: i64,
+    pub(super) month: &'static str,
+    pub(super) date: i64,
+    pub(super) weekday: &'static str,
+    pub(super) hour: i64,
+    pub(super) minute: i64,
+    pub(super) second: i64,
+}
+
+impl Civil {
+    /// The moment so many seconds after the first of January 1970.
+    pub(super) fn of(seconds: i64) -> Self {
+        let (day, second) = (seconds.div_euclid(SECONDS_A_DAY), seconds.rem_euclid(SECONDS_A_DAY));
+        let (year, month, date) = civil(day);
+        let weekday = WEEKDAYS[weekday(day)];
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        Self { year, month: MONTHS[month], date, weekday, hour, minute, second }
+    }
+}
+
 /// A moment that writes itself as `Sunday, November 22, 2026 15:50:50-UTC`, one of the two forms in RFC 867.
 pub(super) struct Moment(pub(super) i64);
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (day, second) = (self.0.div_euclid(SECONDS_A_DAY), self.0.rem_euclid(SECONDS_A_DAY));
-        let (year, month, date) = civil(day);
-        let weekday = WEEKDAYS[weekday(day)];
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(f, "{weekday}, {} {date}, {year} {hour:02}:{minute:02}:{second:02}-UTC", MONTHS[month])
+        let Civil { year, month, date, weekday, hour, minute, second } = Civil::of(self.0);
+        write!(f, "{weekday}, {month} {date}, {year} {hour:02}:{minute:02}:{second:02}-UTC")
     }
 }
 

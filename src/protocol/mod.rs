@@ -14,6 +14,7 @@ mod echo;
 mod exchange;
 mod explained;
 pub mod framing;
+mod ftp;
 mod http;
 mod once;
 mod param;
@@ -21,13 +22,14 @@ mod params;
 mod processed;
 mod qotd;
 mod raw;
+mod smtp;
 mod time;
 
 use std::sync::Arc;
 
 pub use explained::{Course, Explained, Layout};
 pub use framing::Framing;
-pub use param::{Ends, Made, Param, ParamKind};
+pub use param::{Ends, Made, Param, ParamKind, Sheet};
 pub use params::{Contents, Given, ParamError, Params, Place, param};
 
 use crate::session::{Rides, Session};
@@ -139,8 +141,17 @@ pub enum Takes {
 pub struct Form {
     /// As help writes it.
     pub usage: &'static str,
-    /// Some that the server answers as it is without parameters. The load generator says the first, unless told otherwise.
+    /// Some that the server answers as it is without parameters. The load generator says the first, unless told otherwise. Where
+    /// that is empty, a message is whole without words.
     pub examples: &'static [&'static str],
+}
+
+impl Form {
+    /// Is a message whole without words?
+    #[must_use]
+    pub fn may_be_empty(&self) -> bool {
+        self.examples.first() == Some(&"")
+    }
 }
 
 /// What is answered depends on the transport.
@@ -161,6 +172,8 @@ pub static ALL: &[&Protocol] = &[
     &time::ROW,
     &http::ROW,
     &dns::ROW,
+    &smtp::ROW,
+    &ftp::ROW,
     &raw::ROW,
 ];
 

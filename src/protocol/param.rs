@@ -1,6 +1,6 @@
 //! One parameter of a protocol: its name, what its value is, whose it is. Plain data in the protocol's row.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, fmt, path::Path, sync::Arc};
 
 /// What a parameter's value is.
 #[derive(Debug, Clone, Copy)]
@@ -19,8 +19,8 @@ pub enum ParamKind {
         read: fn(&str) -> Result<Made, String>,
     },
     /// What a text file holds, and what the protocol makes of that, once for all its sessions; or one clause that says what is
-    /// wrong with it, and in which line.
-    File(fn(&str) -> Result<Made, String>),
+    /// wrong with it, in which file and which line.
+    File(fn(&Sheet<'_>) -> Result<Made, String>),
     /// What a file holds, with its name.
     Contents,
     /// A folder that becomes a root; with `make`, one that is made if it is missing.
@@ -29,6 +29,21 @@ pub enum ParamKind {
     },
     /// A file that need not be there yet: its folder becomes a root.
     Place,
+}
+
+/// A text file, and the way to others that it names.
+#[derive(Clone, Copy)]
+pub struct Sheet<'a> {
+    pub path: &'a Path,
+    pub text: &'a str,
+    /// Reads another file, or says why it can't be read.
+    pub other: &'a dyn Fn(&Path) -> Result<String, String>,
+}
+
+impl fmt::Debug for Sheet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sheet").field("path", &self.path).field("text", &self.text).finish_non_exhaustive()
+    }
 }
 
 /// Which end of the protocol a parameter is for.
@@ -54,13 +69,15 @@ pub struct Param {
     pub many: bool,
     /// A letter for the flag.
     pub short: Option<char>,
+    /// It holds a password, and goes over the wire as it is.
+    pub secret: bool,
 }
 
 impl Param {
     /// A parameter of the server.
     #[must_use]
     pub const fn server(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
-        Self { name, kind, default, longest: None, help, ends: Ends::Server, many: false, short: None }
+        Self { name, kind, default, longest: None, help, ends: Ends::Server, many: false, short: None, secret: false }
     }
 
     /// A parameter of the client, and a flag.
@@ -73,6 +90,11 @@ impl Param {
     #[must_use]
     pub const fn both(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
         Self { ends: Ends::Both, ..Self::server(name, kind, default, help) }
+    }
+
+    #[must_use]
+    pub const fn secret(self) -> Self {
+        Self { secret: true, ..self }
     }
 
     #[must_use]

@@ -4,7 +4,7 @@ use std::{any::Any, collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::
 
 use bytes::Bytes;
 
-use super::{Ends, Made, Param, ParamKind};
+use super::{Ends, Made, Param, ParamKind, Sheet};
 use crate::{session::Files, values::read};
 
 /// The values given, by name; several where a parameter may be given several times.
@@ -40,8 +40,10 @@ pub struct Place {
 /// A value as it is handed in: whoever may open files has opened what the parameter's kind asks for.
 #[derive(Debug)]
 pub enum Given<'a> {
-    /// As typed; for [`ParamKind::File`], what the file holds.
+    /// As typed.
     Text(&'a str),
+    /// For [`ParamKind::File`].
+    Sheet(Sheet<'a>),
     Contents(Contents),
     Place(Place),
 }
@@ -221,6 +223,7 @@ impl Param {
     fn read(&self, given: Given<'_>) -> Result<Value, ParamError> {
         match given {
             Given::Text(text) => self.read_text(text),
+            Given::Sheet(sheet) => self.read_sheet(&sheet),
             Given::Contents(contents) => {
                 self.fits(contents.bytes.len())?;
                 Ok(Value::Contents(contents))
@@ -246,9 +249,16 @@ impl Param {
             ParamKind::Size => read::size(text).map(|size| Value::Number(size as u64)).map_err(malformed),
             ParamKind::Switch => switch(text).map(Value::Switch).map_err(malformed),
             ParamKind::Parsed { read, .. } => read(text).map(Value::Made).map_err(malformed),
-            ParamKind::File(read) => read(text).map(Value::Made).map_err(|why| ParamError::BadFile { name: self.name, why }),
-            ParamKind::Contents | ParamKind::Folder { .. } | ParamKind::Place => Err(malformed("it names a file".into())),
+            ParamKind::File(_) | ParamKind::Contents | ParamKind::Folder { .. } | ParamKind::Place => {
+                Err(malformed("it names a file".into()))
+            }
         }
+    }
+
+    fn read_sheet(&self, sheet: &Sheet<'_>) -> Result<Value, ParamError> {
+        let ParamKind::File(read) = self.kind else { return self.read_text(sheet.text) };
+        self.fits(sheet.text.len())?;
+        read(sheet).map(Value::Made).map_err(|why| ParamError::BadFile { name: self.name, why })
     }
 }
 
@@ -262,6 +272,8 @@ fn switch(text: &str) -> Result<bool, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::protocol;
 
@@ -312,18 +324,20 @@ mod tests {
 
     #[test]
     fn a_file_is_made_into_something_once() {
-        const KIND: ParamKind =
-            ParamKind::File(|text| text.parse::<u32>().map(Made::new).map_err(|error| format!("line 1: {error}")));
+        const KIND: ParamKind = ParamKind::File(|sheet| {
+            let number = sheet.text.parse::<u32>();
+            number.map(Made::new).map_err(|error| format!("{}, line 1: {error}", sheet.path.display()))
+        });
         static FILE: Param = Param::server("number", KIND, "", "").longest(4);
+        let given = |text| Given::Sheet(Sheet { path: Path::new("n.txt"), text, other: &|_| Err("no other".into()) });
         let mut params = Params::default();
-        params.set(&FILE, Given::Text("17")).unwrap();
+        params.set(&FILE, given("17")).unwrap();
         assert_eq!(params.made::<u32>("number").as_deref(), Some(&17));
         assert!(Arc::ptr_eq(&params.made::<u32>("number").unwrap(), &params.clone().made("number").unwrap()));
-        assert_eq!(
-            params.set(&FILE, Given::Text("x")).unwrap_err().to_string(),
-            "number: line 1: invalid digit found in string"
-        );
-        assert!(params.set(&FILE, Given::Text("12345")).unwrap_err().to_string().contains("over the limit of 4"));
+        let why = params.set(&FILE, given("x")).unwrap_err().to_string();
+        assert_eq!(why, "number: n.txt, line 1: invalid digit found in string");
+        assert!(params.set(&FILE, given("12345")).unwrap_err().to_string().contains("over the limit of 4"));
+        assert!(params.set(&FILE, Given::Text("17")).is_err(), "a file is read by whoever may");
     }
 
     #[test]

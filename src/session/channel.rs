@@ -21,6 +21,9 @@ pub enum ChannelAsk {
     Dial(SocketAddr),
     Write(Bytes),
     Pour(Pour),
+    /// When all that was asked to be sent so far has been taken: [`ChannelNews::Drained`]. The way to send much at the pace of
+    /// the peer.
+    Tell,
     /// When all is sent: [`ChannelNews::Sent`], and our half is closed.
     Finish,
     /// Closes at once and throws away what is unsent. No news comes any more.
@@ -34,6 +37,8 @@ pub enum ChannelNews {
     Connected(SocketAddr),
     /// Bytes came.
     Data(Bytes),
+    /// All that was asked to be sent before [`ChannelAsk::Tell`] has been taken by the transport.
+    Drained,
     /// All that was asked to be sent has been taken by the transport, and our half is closed.
     Sent,
     /// The peer closed its half in good order.

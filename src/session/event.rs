@@ -138,6 +138,17 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotNow;
 
+/// Why our side ends a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// A client: all was said and answered.
+    Done,
+    /// A server: nothing came for too long.
+    Idle,
+    /// A server: it is stopped.
+    Stopped,
+}
+
 /// How a conversation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Closed {

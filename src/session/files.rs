@@ -109,7 +109,8 @@ pub struct Draft<'a> {
     /// Where it is written meanwhile: in the same file system, best in the same folder.
     pub temporary: &'a Path,
     pub name: &'a Path,
-    /// Goes on with what `temporary` holds, cut to so many bytes. `None`: `temporary` must not exist.
+    /// Goes on with what `temporary` holds, cut to so many bytes. `None`: `temporary` must not exist. [`FileError::Exists`]
+    /// when another writer is at it.
     pub resumed_at: Option<u64>,
     /// May something stand under `name` already? Then it is replaced.
     pub replaces: bool,

@@ -18,7 +18,7 @@ mod pair_channels;
 
 pub use channel::{ChannelAsk, ChannelId, ChannelNews, Pour};
 pub use cx::Cx;
-pub use event::{Closed, Elsewhere, Event, Mismatch, NotNow, Outcome, Record, Verdict, Violation, Why};
+pub use event::{Closed, Elsewhere, Event, Leaving, Mismatch, NotNow, Outcome, Record, Verdict, Violation, Why};
 pub use facts::{Endpoint, Facts, Rides, Watch};
 pub use files::{Draft, Entry, FileError, FileKind, FileReader, FileWriter, Files, Stat};
 pub use input::Input;
@@ -90,6 +90,12 @@ pub trait Session: Send {
     /// The answer to `seq` is no longer awaited. What comes for it later is [`Event::Late`].
     fn forget(&mut self, seq: u64) {
         let _ = seq;
+    }
+
+    /// Our side is about to end the conversation, for this reason: a last word may be said. While the session is then
+    /// [`Session::busy`], its answer is awaited. Over streams only.
+    fn leave(&mut self, why: Leaving, cx: &mut Cx<'_>) {
+        let _ = (why, cx);
     }
 
     /// It is over. Nothing can be said any more.

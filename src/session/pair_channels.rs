@@ -7,6 +7,9 @@ use super::{
     pair::{End, Pair, piece_of},
 };
 
+/// Those below are privileged, and a protocol may refuse them.
+const FIRST_PORT: usize = 40_000;
+
 /// Which end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -52,7 +55,7 @@ impl Pair {
         };
         match ask {
             ChannelAsk::Listen(_) => {
-                let port = u16::try_from(self.channels.listening.len() + 1).unwrap_or(u16::MAX);
+                let port = u16::try_from(FIRST_PORT + self.channels.listening.len()).unwrap_or(u16::MAX);
                 self.channels.listening.push((side, id, port));
                 self.end(side).channel(id, ChannelNews::Listening(in_memory(port)));
             }
@@ -70,6 +73,7 @@ impl Pair {
                 let bytes = piece_of(&pour, usize::MAX);
                 tell_other(self, ChannelNews::Data(bytes.into()));
             }
+            ChannelAsk::Tell => self.end(side).channel(id, ChannelNews::Drained),
             ChannelAsk::Finish => {
                 tell_other(self, ChannelNews::Ended);
                 self.end(side).channel(id, ChannelNews::Sent);

@@ -71,6 +71,7 @@ pub(super) fn accepted(socket: &SockRef<'_>, ipv6: bool, flags: &SocketFlags) ->
     if os::ACCEPTED_INHERIT_FLAGS {
         return Ok(());
     }
+    let _ = socket.set_out_of_band_inline(true);
     ip(socket, ipv6, flags)?;
     tcp(socket, flags)
 }

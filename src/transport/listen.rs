@@ -63,6 +63,8 @@ fn listen_tcp(address: SocketAddr, flags: &SocketFlags) -> io::Result<(Listener,
     socket.set_nonblocking(true)?;
     // A server that starts again is not kept waiting by its old connections (RFC 9293, section 3.6.1: TIME-WAIT).
     socket.set_reuse_address(true)?;
+    // Urgent data is data: FTP's ABOR comes as such, and its last byte would be left out of the stream (RFC 1122, 4.2.2.4).
+    socket.set_out_of_band_inline(true)?;
     if address.is_ipv6() {
         // IPv4 has its own socket.
         socket.set_only_v6(true)?;

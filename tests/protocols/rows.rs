@@ -128,7 +128,7 @@ fn an_end_in_mid_frame_is_a_violation() {
 
 /// Bytes that look like a protocol often enough to get past its first check.
 fn noise(random: &mut fastrand::Rng) -> Vec<u8> {
-    const WORDS: [&[u8]; 18] = [
+    const WORDS: &[&[u8]] = &[
         b"Processed: ",
         b"Proc",
         b"3:abc,",
@@ -148,6 +148,24 @@ fn noise(random: &mut fastrand::Rng) -> Vec<u8> {
         // A question to `dns`, with the length that stands before it on a stream; and what begins one.
         b"\0\x22\0\x01\x01\0\0\x01\0\0\0\0\0\0\x03www\x07example\x04test\0\0\x01\0\x01",
         b"\0\x01\x01\0\0\x01\0\0\0\0\0\0",
+        // Commands of `ftp`, and replies.
+        b"EPSV\r\nMLSD\r\n",
+        b"PASV\r\nRETR hello\r\n",
+        b"STAT\r\nHELP\r\nABOR\r\n",
+        b"USER ftp\r\nPASS x\r\n",
+        b"229 (|||7|)\r\n150 x\r\n",
+        b"213 5\r\n227 1,2,3,4,5,6\r\n226 x\r\n",
+        b"\xfftype=dir;size=5; a\r\n\xff",
+        b"EHLO x\r\n",
+        b"MAIL FROM:<a@x>\r\n",
+        b"RCPT TO:<b@y>\r\n",
+        b"DATA\r\n",
+        b"\r\n.\r\n",
+        b"BDAT 5 LAST\r\nhello",
+        b"AUTH PLAIN AGEAYg==\r\n",
+        b"220 x\r\n",
+        b"250-x\r\n250 PIPELINING\r\n",
+        b"354 x\r\n",
     ];
     let mut data: Vec<u8> = (0..4).map(|_| random.u8(..)).collect();
     for _ in 0..random.usize(..20) {
@@ -169,6 +187,8 @@ fn noise_breaks_nothing() {
         let data = noise(&mut random);
         invariants::sessions(&data);
         invariants::framing(&data);
+        invariants::ftp(&data);
+        invariants::smtp(&data);
         invariants::values(&data[4..]);
     }
 }

@@ -37,6 +37,18 @@ pub fn dnspython() -> Option<Run> {
     python_with("dns.message", &HAS)
 }
 
+/// A Python that has aiosmtpd.
+pub fn aiosmtpd() -> Option<Run> {
+    static HAS: OnceLock<bool> = OnceLock::new();
+    python_with("aiosmtpd.smtp", &HAS)
+}
+
+/// A Python that has pyftpdlib.
+pub fn python_with_pyftpdlib() -> Option<Run> {
+    static HAS: OnceLock<bool> = OnceLock::new();
+    python_with("pyftpdlib.servers", &HAS)
+}
+
 fn python_with(module: &str, has: &OnceLock<bool>) -> Option<Run> {
     let python = peer("python3")?;
     let has = *has.get_or_init(|| {

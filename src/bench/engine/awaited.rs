@@ -36,6 +36,11 @@ impl Awaited {
         self.requests.front()?.as_ref()
     }
 
+    /// The request `seq`, if it is still awaited.
+    pub(super) fn get(&self, seq: u64) -> Option<&Request> {
+        self.requests.get(usize::try_from(seq.checked_sub(self.first)?).ok()?)?.as_ref()
+    }
+
     /// Takes `seq` off the list, if it is still awaited.
     pub(super) fn settle(&mut self, seq: u64) -> Option<Request> {
         let at = usize::try_from(seq.checked_sub(self.first)?).ok()?;

@@ -12,6 +12,7 @@ mod job;
 mod party;
 mod probe;
 mod reporter;
+mod steps;
 mod target;
 mod turns;
 mod work;

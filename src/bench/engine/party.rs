@@ -1,9 +1,10 @@
 //! Who speaks and listens in one conversation of the load generator: takes requests as they become due, times the answers,
 //! gives up on those that do not come.
 
+mod hears;
+
 use std::{
     collections::VecDeque,
-    io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
@@ -15,16 +16,15 @@ use tokio::time::Sleep;
 
 use super::{
     awaited::Awaited,
+    steps::Steps,
     turns::Turns,
     work::{Request, Work},
 };
 use crate::{
     bench::{failure::Failure, stats::Tally},
-    error::Trouble,
     protocol::Answers,
-    role::{Quit, Said, Sink, Source, Way, stop::Waiter},
-    session::{Closed, Event, Verdict, Violation},
-    transport,
+    role::{Quit, Said, Source, stop::Waiter},
+    session::{Closed, Verdict, Violation},
 };
 
 /// One end of one conversation.
@@ -42,6 +42,7 @@ pub(super) struct Party {
     room: BytesMut,
     /// When the last answer came, or the conversation began: since then there was room for another request.
     free: Instant,
+    steps: Steps,
     /// The clock, as last read and not yet used for sending.
     now: Option<Instant>,
     highest: Option<u64>,
@@ -90,6 +91,7 @@ impl Party {
             unwritten: VecDeque::new(),
             room: BytesMut::new(),
             free: now,
+            steps: Steps::from(now),
             now: None,
             highest: None,
             timer: None,
@@ -329,65 +331,5 @@ impl Source for Party {
             return Poll::Ready(Quit::Now(Closed::ByUs));
         }
         Poll::Pending
-    }
-}
-
-impl Sink for Party {
-    fn event(&mut self, event: Event, now: Instant) {
-        match event {
-            Event::Answered { seq, verdict } => self.answered(seq, &verdict, now),
-            Event::Late { seq } => self.late(seq),
-            Event::Duplicate { .. } => self.work.note(|counters| counters.duplicated += 1),
-            Event::Unsolicited { bytes } => self.unsolicited(bytes),
-            Event::Refused { why, .. } => {
-                let hint = self.work.job.protocol.form().map_or_else(
-                    || "-l changes the length, --framing and --max-frame what is possible".into(),
-                    |form| format!("each message is {}", form.usage),
-                );
-                self.work.job.give_up(Trouble::usage(format!("the message can't be sent: {why}")).hint(hint));
-            }
-            _ => {}
-        }
-    }
-
-    fn wire(&mut self, way: Way, bytes: &[u8]) {
-        let n = bytes.len() as u64;
-        match way {
-            Way::Out => self.work.note(|counters| counters.bytes_sent += n),
-            Way::In => {
-                self.state.heard = true;
-                self.turns.heard();
-                let datagram = u64::from(self.datagrams());
-                self.work.note(|counters| {
-                    counters.bytes_received += n;
-                    counters.datagrams_received += datagram;
-                });
-            }
-        }
-    }
-
-    /// It can't be told what it answers: that request is lost.
-    fn overlooks(&mut self, _: &Violation) -> bool {
-        self.work.note(|counters| counters.unsolicited += 1);
-        true
-    }
-
-    /// A datagram that did not leave, or found nobody, is one without an answer: the run goes on.
-    fn survives(&mut self, error: &io::Error) -> bool {
-        use io::ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable};
-        match error.kind() {
-            // As over streams: where nothing listens from the start there is nothing to load.
-            ConnectionRefused if !self.state.heard => {
-                let peer = &self.work.job.peer;
-                self.work.job.give_up(transport::not_reached(error.kind().into(), &peer.address, peer.scheme, &peer.dial));
-                true
-            }
-            ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable => {
-                self.work.note(|counters| counters.unreachable += 1);
-                true
-            }
-            // The interface's queue is full: lost here, as it would be lost there.
-            _ => transport::is_exhausted(error),
-        }
     }
 }

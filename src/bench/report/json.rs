@@ -63,6 +63,8 @@ struct Run<'a> {
     bits_received_per_second: f64,
     failure_percent: f64,
     connect_us: Option<Latency>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    phases: Vec<Phase>,
     connects: u64,
     peer_closes: u64,
     generator: Generator,
@@ -126,6 +128,13 @@ struct Generator {
     /// Open loop only.
     send_lag_us: Option<Lag>,
     saturated: bool,
+}
+
+/// A step on the way to the answer.
+#[derive(Serialize)]
+struct Phase {
+    name: &'static str,
+    latency_us: Option<Latency>,
 }
 
 #[derive(Serialize)]
@@ -193,6 +202,12 @@ impl Latency {
             p99_99: at(99.99),
             max: us(histogram.max() as f64),
         })
+    }
+}
+
+impl Phase {
+    fn all(tally: &Tally) -> Vec<Self> {
+        tally.phases.seen().map(|(name, histogram)| Self { name, latency_us: Latency::of(histogram) }).collect()
     }
 }
 
@@ -270,6 +285,7 @@ impl<'a> Run<'a> {
             bits_received_per_second: rounded(results.bits_received_per_second()),
             failure_percent: rounded(results.failed_percent()),
             connect_us: Latency::of(&tally.connect),
+            phases: Phase::all(tally),
             connects: tally.counters.connects,
             peer_closes: tally.counters.peer_closes,
             generator: Generator {

@@ -174,6 +174,9 @@ fn latencies(results: &Results) -> String {
     if results.about.reconnect && !totals.connect.is_empty() {
         row(&mut text, "connect", &figures(&totals.connect));
     }
+    for (name, histogram) in totals.phases.seen() {
+        row(&mut text, name, &figures(histogram));
+    }
     text
 }
 

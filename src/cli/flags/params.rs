@@ -12,7 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint}
 use crate::{
     error::{Trouble, reason},
     files::Root,
-    protocol::{self, ALL, Contents, Ends, Given, Param, ParamError, ParamKind, Params, Place, Protocol},
+    protocol::{self, ALL, Contents, Ends, Given, Param, ParamError, ParamKind, Params, Place, Protocol, Sheet},
     values::show,
 };
 
@@ -121,10 +121,10 @@ pub fn set(params: &mut Params, row: &Protocol, end: Ends, name: &str, value: &O
     let param = protocol::param(row.params, end, name).map_err(|error| trouble(row, &error))?;
     let path = Path::new(value);
     if let ParamKind::File(_) = param.kind {
-        let text = String::from_utf8(contents(path, param)?)
-            .map_err(|_| Trouble::usage(format!("{} is no text in UTF-8", show::path(path))))?;
-        let named = |error: ParamError| Trouble::usage(format!("{}: {error}", show::path(path)));
-        return params.set(param, Given::Text(&text)).map_err(named);
+        let text = text(path, param)?;
+        let other = |path: &Path| self::text(path, param).map_err(|trouble| trouble.sentence);
+        let sheet = Sheet { path, text: &text, other: &other };
+        return params.set(param, Given::Sheet(sheet)).map_err(|error| trouble(row, &error));
     }
     let typed = value.to_string_lossy();
     let given = match param.kind {
@@ -151,6 +151,12 @@ pub fn place(path: &Path) -> Result<Place, Trouble> {
     Ok(Place { files: Arc::new(root), name })
 }
 
+/// What a parameter's file holds, as text.
+fn text(path: &Path, param: &Param) -> Result<String, Trouble> {
+    String::from_utf8(contents(path, param)?)
+        .map_err(|_| Trouble::usage(format!("{} is no text in UTF-8", show::path(path))))
+}
+
 /// What a parameter's file holds.
 fn contents(path: &Path, param: &Param) -> Result<Vec<u8>, Trouble> {
     let longest = param.longest.unwrap_or(LONGEST_FILE);
@@ -169,6 +175,8 @@ fn trouble(row: &Protocol, error: &ParamError) -> Trouble {
     let trouble = Trouble::usage(format!("{}: {error}", row.name));
     match error.hint() {
         Some(hint) => trouble.hint(hint),
+        // It names the line.
+        None if matches!(error, ParamError::BadFile { .. }) => trouble,
         None => trouble.hint(format!("`netproto protocols {}` tells what it takes", row.name)),
     }
 }

@@ -241,8 +241,8 @@ fn compose(
         })?;
     }
     for (rrs, data) in each(&reply.additional) {
-        // What is left out here is no truncation (RFC 2181, section 9).
-        let _ = builder.push((&rrs.owner, Class::IN, Ttl::from_secs(rrs.ttl), data));
+        // Glue that does not fit is a truncation: without it, those who know more can't be asked (RFC 9471, section 3.1).
+        builder.push((&rrs.owner, Class::IN, Ttl::from_secs(rrs.ttl), data))?;
     }
     Ok(builder.finish().into_target())
 }

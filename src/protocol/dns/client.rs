@@ -19,8 +19,8 @@ use domain::{
     rdata::AllRecordData,
 };
 
-use super::{question::Question, take};
-use crate::session::{Cx, Event, Input, Mismatch, NotNow, Session, Verdict, Violation};
+use super::{picture, question::Question, take};
+use crate::session::{Cx, Elsewhere, Event, Input, Mismatch, NotNow, Rides, Session, Verdict, Violation};
 
 /// Questions that are answered or forgotten and still remembered, to know late answers and second ones.
 const REMEMBERED: usize = 16 * 1024;
@@ -58,6 +58,7 @@ impl Client {
     fn heard(&mut self, bytes: &[u8], cx: &mut Cx<'_>) -> Result<(), Violation> {
         cx.heard(bytes);
         let message = Message::from_slice(bytes).map_err(|_| malformed())?;
+        let alone = self.asked.len() == 1;
         let asked = self.asked.get_mut(&message.header().id()).filter(|asked| answers(message, &asked.question));
         let Some(asked) = asked.filter(|_| message.header().qr()) else {
             cx.event(Event::Unsolicited { bytes: bytes.len() });
@@ -76,10 +77,19 @@ impl Client {
                 return Ok(());
             }
         }
-        let answer = read(message, &asked.question)?;
+        let answer = read(message, &asked.question, cx.datagrams())?;
         asked.state = State::Answered;
         self.settle(seq);
-        if !answer.shown.is_empty() {
+        told(message, false, cx);
+        cx.record("answer", || picture::fields(message));
+        let cut = message.header().tc() && cx.datagrams();
+        if cut && alone {
+            // It is asked again over TCP (RFC 7766, section 5).
+            let why = "truncated".into();
+            cx.event(Event::Elsewhere(Box::new(Elsewhere { rides: Some(Rides::Stream), why, ..Elsewhere::default() })));
+        }
+        // A part of an answer is not shown as one.
+        if !cut && !answer.shown.is_empty() {
             cx.body(answer.shown.as_bytes());
         }
         cx.event(Event::Answered { seq, verdict: answer.verdict });
@@ -111,12 +121,21 @@ fn answers(message: &Message<[u8]>, question: &Question) -> bool {
     message.sole_question().is_ok_and(same)
 }
 
+/// A message in full, for whoever follows the dialogue.
+fn told(message: &Message<[u8]>, ours: bool, cx: &mut Cx<'_>) {
+    if cx.facts.watch.talk {
+        for line in picture::lines(message) {
+            cx.talk("", ours, line.as_bytes());
+        }
+    }
+}
+
 fn malformed() -> Violation {
     Violation::new("bad_message", "what came is no DNS message")
 }
 
 /// The verdict, and each record of the answer on a line, as `dig +short` has it.
-fn read(message: &Message<[u8]>, question: &Question) -> Result<Answer, Violation> {
+fn read(message: &Message<[u8]>, question: &Question, datagrams: bool) -> Result<Answer, Violation> {
     let mut shown = String::new();
     let records = message.answer().map_err(|_| malformed())?;
     for record in records.limit_to::<AllRecordData<_, _>>() {
@@ -127,8 +146,8 @@ fn read(message: &Message<[u8]>, question: &Question) -> Result<Answer, Violatio
     let verdict = match message.opt_rcode() {
         OptRcode::NOERROR if message.header().tc() => wrong(
             "a truncated answer",
-            format!("the answer about {name} {} was truncated: it does not fit a datagram", question.rtype),
-            Some("ask over tcp, which carries it whole"),
+            format!("the answer about {name} {} was truncated: it does not fit", question.rtype),
+            datagrams.then_some("ask over tcp, which carries it whole"),
         ),
         OptRcode::NOERROR => Verdict::Right,
         OptRcode::NXDOMAIN => wrong("NXDOMAIN", format!("NXDOMAIN: there is no name {name}"), None),
@@ -168,6 +187,9 @@ impl Session for Client {
                 return Ok(());
             }
         };
+        if let Ok(message) = Message::from_slice(&message) {
+            told(message, true, cx);
+        }
         self.asked.insert(id, Asked { seq, question, state: State::Awaited });
         if !datagrams {
             cx.write(&(message.len() as u16).to_be_bytes());

@@ -77,6 +77,7 @@ pub(super) static EXPLAINED: Explained = Explained {
     limits: &[
         "A datagram has at most 512 bytes, or what the question's OPT says, up to 1232 here; over streams 65,535.",
         "A label has at most 63 bytes, a name 255, with all lengths.",
+        "A zone has at most 16 MiB with what it includes, 8 files deep; 5,000 records of one type at one name.",
         "One question a message. Eight aliases (CNAME) are followed within the zone.",
         "ANY is answered with one HINFO record, transfers of the zone with REFUSED.",
         "Answers are larger than what they answer: a server for other machines needs --allow-amplification over UDP.",
@@ -85,7 +86,7 @@ pub(super) static EXPLAINED: Explained = Explained {
         ("RFC 1035", "4.1 Format, 4.1.4 Message compression, 4.2 Transport, 5 Master files"),
         ("RFC 3596", "2.1 AAAA record type, 2.5 IP6.ARPA domain"),
         ("RFC 6891", "6.1 OPT record definition, 6.2 Behaviour"),
-        ("RFC 7766", "5 Transport protocol selection, 6.2.1.1 Pipelining, 8 TCP message length field"),
+        ("RFC 7766", "5 Transport protocol selection, 6.2.1.1 Query pipelining, 8 TCP message length field"),
         ("RFC 8482", "4.2 Answer with a synthesized HINFO RRset"),
     ],
 };

@@ -8,6 +8,8 @@
 mod answer;
 mod client;
 mod explained;
+mod master;
+mod picture;
 mod question;
 mod server;
 #[cfg(test)]
@@ -20,8 +22,6 @@ use crate::session::{Input, Rides};
 
 const ZONE: &str = "zone";
 const TTL: &str = "ttl";
-/// Bytes of a master file.
-const LONGEST_ZONE: usize = 16 * 1024 * 1024;
 
 /// What is served when no zone is given.
 const OWN_ZONE: &str = "\
@@ -62,11 +62,11 @@ pub(super) static ROW: Protocol = Protocol {
     params: &[
         Param::server(
             ZONE,
-            ParamKind::File(|text| Zone::read(text).map(Made::new)),
+            ParamKind::File(|sheet| Zone::read(sheet).map(Made::new)),
             "",
             "the zone, a master file (RFC 1035, 5); without it, example.test",
         )
-        .longest(LONGEST_ZONE),
+        .longest(master::LONGEST),
         Param::server(TTL, ParamKind::Duration, "", "the TTL of all records, whatever the zone says"),
     ],
     server: Some(|setup| Box::new(Server::new(setup))),

@@ -1,12 +1,12 @@
 //! The server end: each message is answered from the zone. Over streams each has its length before it, and they are answered
-//! in the order in which they came (RFC 7766, section 6.2.1.1 allows for any).
+//! in the order in which they came (RFC 7766, section 7 allows for any).
 
 use std::{
     sync::{Arc, LazyLock},
     time::Duration,
 };
 
-use super::{OWN_ZONE, TTL, ZONE, answer::Answerer, take, zone::Zone};
+use super::{TTL, ZONE, answer::Answerer, take, zone::Zone};
 use crate::{
     protocol::Setup,
     session::{Cx, EffectId, Input, Outcome, Session, Violation},
@@ -18,7 +18,7 @@ const HIGH_WATER: usize = 128 * 1024;
 const ROOM: EffectId = EffectId(0);
 
 /// What is served when no zone is given.
-static OWN: LazyLock<Option<Arc<Zone>>> = LazyLock::new(|| Zone::read(OWN_ZONE).ok().map(Arc::new));
+static OWN: LazyLock<Option<Arc<Zone>>> = LazyLock::new(|| Zone::own().ok().map(Arc::new));
 
 #[derive(Debug)]
 pub(super) struct Server {

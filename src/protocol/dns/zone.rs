@@ -1,6 +1,6 @@
-//! A zone: read from a master file (RFC 1035, section 5), and looked things up in (RFC 1034, section 4.3.2, RFC 4592).
+//! A zone: what a master file says (RFC 1035, section 5), and how things are looked up in it (RFC 1034, section 4.3.2, RFC 4592).
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use bytes::Bytes;
 use domain::{
@@ -9,8 +9,14 @@ use domain::{
     zonefile::inplace::{Entry, ScannedRecord, Zonefile},
 };
 
+use super::master::Master;
+use crate::{protocol::Sheet, values::show};
+
 /// The data of one record.
 pub(super) type Data = ZoneRecordData<Bytes, Name<Bytes>>;
+
+/// Records of one type at one name: each has 13 bytes in a message at least, and a message has 65,535.
+const MOST_IN_SET: usize = 5000;
 
 /// A name in lower case, as on the wire: what nodes are found by.
 type Key = Bytes;
@@ -56,34 +62,45 @@ pub(super) struct Zone {
     /// What answers ANY (RFC 8482, section 4.2).
     pub(super) any: Set,
     nodes: HashMap<Key, Node>,
+    /// Does some name below the apex belong to another zone?
+    cut: bool,
 }
 
 impl Zone {
     /// Reads a master file.
     ///
     /// # Errors
-    /// One clause that names the line.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
-        let mut file = Zonefile::from(format!("{text}\n").as_str());
+    /// One clause that names the file and the line.
+    pub(super) fn read(sheet: &Sheet<'_>) -> Result<Self, String> {
+        let master = Master::read(sheet)?;
+        let mut file = Zonefile::from(master.text.as_str());
         file.set_default_class(Class::IN);
         let mut zone: Option<Self> = None;
         loop {
-            let entry = file.next_entry().map_err(|error| located(&error.to_string()))?;
-            let line = || line_of(text, file.current_offset());
-            match entry {
+            match file.next_entry().map_err(|error| located(&master, &error.to_string()))? {
                 None => break,
-                Some(Entry::Include { .. }) => return Err(format!("line {}: $INCLUDE is not supported", line())),
+                // What was named is in its place already.
+                Some(Entry::Include { .. }) => {}
                 Some(Entry::Record(record)) => {
                     let record = flat(record);
                     let taken = match &mut zone {
                         None => Self::begun_with(&record).map(|begun| zone = Some(begun)),
                         Some(zone) => zone.add(&record),
                     };
-                    taken.map_err(|why| format!("line {}: {why}", line()))?;
+                    taken.map_err(|why| {
+                        let line = line_of(&master.text, file.current_offset());
+                        format!("{}: {why}", master.place(line))
+                    })?;
                 }
             }
         }
-        zone.ok_or_else(|| "it holds no record".into())
+        zone.ok_or_else(|| format!("{} holds no record", show::path(sheet.path)))
+    }
+
+    /// What is served when no zone is given.
+    pub(super) fn own() -> Result<Self, String> {
+        let other = &|_: &Path| Err(String::new());
+        Self::read(&Sheet { path: Path::new("example.test"), text: super::OWN_ZONE, other })
     }
 
     /// The first record is the SOA, and says what the zone is called.
@@ -98,6 +115,7 @@ impl Zone {
             soa: Set { rtype: Rtype::SOA, ttl, data: vec![record.data().clone()] },
             any: any(),
             nodes: HashMap::new(),
+            cut: false,
         };
         zone.insert(record);
         Ok(zone)
@@ -121,6 +139,14 @@ impl Zone {
         if has_cname || (rtype == Rtype::CNAME && has_other) {
             return Err(format!("{} has a CNAME, and can have nothing else", owner.fmt_with_dot()));
         }
+        let full = node.and_then(|node| node.set(rtype)).is_some_and(|set| set.data.len() >= MOST_IN_SET);
+        if full {
+            return Err(format!(
+                "{} has more than {MOST_IN_SET} records of type {rtype}: no message holds them",
+                owner.fmt_with_dot()
+            ));
+        }
+        self.cut |= rtype == Rtype::NS && key(owner) != self.top;
         self.insert(record);
         Ok(())
     }
@@ -156,21 +182,25 @@ impl Zone {
         if !self.holds(&key) {
             return Found::Outside;
         }
-        // The cut nearest to the apex counts. At the cut itself, only DS is ours (RFC 4035, section 3.1.4.1).
-        let below: Vec<_> = suffixes(&key).take_while(|suffix| suffix.len() > self.top.len()).collect();
-        for suffix in below.iter().rev() {
-            let ours = suffix.len() == key.len() && rtype == Rtype::DS;
-            if let Some(servers) = self.nodes.get(*suffix).and_then(|node| node.set(Rtype::NS))
-                && !ours
-                && let Ok(cut) = Name::from_octets(key.slice_ref(suffix))
-            {
-                return Found::Below(cut, servers);
-            }
+        if self.cut
+            && let Some((cut, servers)) = self.cut_above(&key, rtype)
+        {
+            return Found::Below(cut, servers);
         }
         match self.nodes.get(&key) {
             Some(node) => Found::Node(node),
             None => self.wildcard(&key).map_or(Found::Nothing, Found::Node),
         }
+    }
+
+    /// The cut nearest to the apex, if this name is not ours. At the cut itself, only DS is (RFC 4035, section 3.1.4.1).
+    fn cut_above(&self, key: &Key, rtype: Rtype) -> Option<(Name<Bytes>, &Set)> {
+        let below: Vec<_> = suffixes(key).take_while(|suffix| suffix.len() > self.top.len()).collect();
+        below.iter().rev().find_map(|suffix| {
+            let ours = suffix.len() == key.len() && rtype == Rtype::DS;
+            let servers = self.nodes.get(*suffix).and_then(|node| node.set(Rtype::NS)).filter(|_| !ours)?;
+            Some((Name::from_octets(key.slice_ref(suffix)).ok()?, servers))
+        })
     }
 
     /// `*` right below the closest name that exists (RFC 4592, section 3.3.1).
@@ -218,16 +248,20 @@ fn flat(record: ScannedRecord) -> Record<Name<Bytes>, Data> {
     Record::new(owner, class, ttl, record.into_data().flatten_into())
 }
 
-/// `12:5: what` becomes `line 12: what`.
-fn located(error: &str) -> String {
+/// `12:5: what` becomes `zone.txt, line 12: what`.
+fn located(master: &Master, error: &str) -> String {
     let [line, column, what] = error.splitn(3, ':').collect::<Vec<_>>()[..] else { return error.into() };
     // The place told is behind what is wrong: in the first column, that is the line before.
     let line = line.parse::<usize>().map_or(0, |line| line.saturating_sub(usize::from(column == "1")));
-    match what {
-        // Units, as in `1h`, are a habit of other servers, and not of RFC 1035.
-        " expected decimal number" => format!("line {line}: expected a number; TTLs and times are in seconds"),
-        what => format!("line {line}:{what}"),
-    }
+    let what = match what.trim_start() {
+        "missing origin" => "names without a dot at their end need an $ORIGIN before them".into(),
+        "expected rtype" => "a type of records was expected, such as A or MX".into(),
+        "unexpected end of entry" => "the record ends too early".into(),
+        "trailing tokens" => "the record is followed by more words".into(),
+        "expected decimal number" => "a number was expected".into(),
+        what => show::escaped(what.as_bytes(), false),
+    };
+    format!("{}: {what}", master.place(line))
 }
 
 /// The line in which the entry stands that ends at `offset`.

@@ -39,6 +39,8 @@ struct Channel {
     queue: VecDeque<Piece>,
     finishing: bool,
     peer_ended: bool,
+    /// Bytes in and out that were not yet added to the conversation's.
+    crossed: (u64, u64),
 }
 
 enum State {
@@ -51,6 +53,7 @@ enum State {
 enum Piece {
     Bytes(Bytes),
     Pour(Pour),
+    Tell,
 }
 
 /// What is beside a conversation has something to tell it.
@@ -78,6 +81,7 @@ impl Beside {
             }
             ChannelAsk::Write(bytes) => self.queue(id, Piece::Bytes(bytes)),
             ChannelAsk::Pour(pour) => self.queue(id, Piece::Pour(pour)),
+            ChannelAsk::Tell => self.queue(id, Piece::Tell),
             ChannelAsk::Finish => {
                 if let Some(channel) = self.channels.iter_mut().find(|channel| channel.id == id) {
                     channel.finishing = true;
@@ -118,6 +122,14 @@ impl Beside {
         }
     }
 
+    /// Bytes in and out that crossed the channels since this was asked last.
+    fn crossed(&mut self) -> (u64, u64) {
+        self.channels.iter_mut().fold((0, 0), |(all_in, all_out), channel| {
+            let (bytes_in, bytes_out) = std::mem::take(&mut channel.crossed);
+            (all_in + bytes_in, all_out + bytes_out)
+        })
+    }
+
     /// The next thing to tell. Reads only with `room` for what comes.
     fn poll(&mut self, cx: &mut Context<'_>, room: bool, sink: &mut impl Sink) -> Poll<News> {
         for at in 0..self.commits.len() {
@@ -143,7 +155,7 @@ impl Beside {
 
 impl Channel {
     fn new(id: ChannelId, state: State) -> Self {
-        Self { id, state, queue: VecDeque::new(), finishing: false, peer_ended: false }
+        Self { id, state, queue: VecDeque::new(), finishing: false, peer_ended: false, crossed: (0, 0) }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, room: bool, sink: &mut impl Sink) -> Poll<ChannelNews> {
@@ -164,7 +176,13 @@ impl Channel {
                 }
             }
             State::Open(stream) => {
-                let talk = Talk { id: self.id, stream, queue: &mut self.queue, finishing: &mut self.finishing };
+                let talk = Talk {
+                    id: self.id,
+                    stream,
+                    queue: &mut self.queue,
+                    finishing: &mut self.finishing,
+                    crossed: &mut self.crossed,
+                };
                 let news = talk.poll(cx, room && !self.peer_ended, sink);
                 self.peer_ended |= matches!(news, Poll::Ready(ChannelNews::Ended));
                 news
@@ -185,6 +203,7 @@ struct Talk<'a> {
     stream: &'a mut TcpStream,
     queue: &'a mut VecDeque<Piece>,
     finishing: &'a mut bool,
+    crossed: &'a mut (u64, u64),
 }
 
 impl Talk<'_> {
@@ -201,6 +220,7 @@ impl Talk<'_> {
                 Err(error) => Poll::Ready(broken(&error)),
                 Ok(()) if buffer.filled().is_empty() => Poll::Ready(ChannelNews::Ended),
                 Ok(()) => {
+                    self.crossed.0 += buffer.filled().len() as u64;
                     sink.channel(self.id, Way::In, buffer.filled().len() as u64);
                     Poll::Ready(ChannelNews::Data(Bytes::copy_from_slice(buffer.filled())))
                 }
@@ -230,7 +250,12 @@ impl Talk<'_> {
                         (n, pour.length == 0)
                     }
                 },
+                Piece::Tell => {
+                    self.queue.pop_front();
+                    return Poll::Ready(ChannelNews::Drained);
+                }
             };
+            self.crossed.1 += sent as u64;
             sink.channel(self.id, Way::Out, sent as u64);
             if over {
                 self.queue.pop_front();
@@ -267,7 +292,11 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             return Turn::Wait;
         }
         let room = self.party.poll_room(cx).is_ready();
-        let Poll::Ready(news) = beside.poll(cx, room, &mut self.party) else { return Turn::Wait };
+        let polled = beside.poll(cx, room, &mut self.party);
+        let (bytes_in, bytes_out) = beside.crossed();
+        self.traffic.bytes_in += bytes_in;
+        self.traffic.bytes_out += bytes_out;
+        let Poll::Ready(news) = polled else { return Turn::Wait };
         if self.terms.idle.is_some() || self.terms.silence.is_some() {
             let now = std::time::Instant::now();
             (self.last_in, self.last_any) = (now, now);

@@ -26,7 +26,7 @@ use tokio::{
 use self::beside::Beside;
 use super::{Handed, Quit, Sink, Source, Terms, Traffic, pool, timers::Timers};
 use crate::{
-    session::{Closed, Cx, EffectId, Event, Facts, Out, Outcome, Session, Violation},
+    session::{Closed, Cx, EffectId, Event, Facts, Leaving, Out, Outcome, Session, Violation},
     transport::{self, Stream},
 };
 
@@ -110,6 +110,8 @@ struct Flags {
     refused: bool,
     half_closed: bool,
     winding: bool,
+    /// The session has had its last word.
+    left: bool,
     input_paused: bool,
     /// The session takes input again: what it left is to be offered without waiting for more.
     offer_again: bool,
@@ -228,7 +230,10 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     fn quit(&mut self, cx: &mut Context<'_>) -> Turn {
         match self.party.poll_quit(cx) {
             Poll::Ready(Quit::Now(how)) => Turn::Over(how),
-            Poll::Ready(Quit::Finish) if self.stage == Stage::Open => self.close(Closed::ByUs),
+            Poll::Ready(Quit::Finish) if self.stage == Stage::Open => {
+                self.leave(Leaving::Done);
+                if self.session.busy() && !self.flags.peer_ended { Turn::Wait } else { self.close(Closed::ByUs) }
+            }
             Poll::Ready(Quit::Finish) | Poll::Pending => Turn::Wait,
             Poll::Ready(Quit::WhenIdle) => {
                 self.flags.winding = true;
@@ -237,8 +242,25 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         }
     }
 
+    /// The session may say a last word, once.
+    fn leave(&mut self, why: Leaving) {
+        if self.stage == Stage::Open && !std::mem::replace(&mut self.flags.left, true) {
+            // The word is said, whatever becomes of it: it is over all the same.
+            let _ = self.call(|session, cx| {
+                session.leave(why, cx);
+                Ok(())
+            });
+        }
+    }
+
     /// Told to stop, and nothing has come, is owed or is queued: then it is over.
     fn wind_up(&mut self) -> Turn {
+        if self.flags.winding && self.idle_out() && !self.session.busy() && !self.flags.left {
+            self.leave(Leaving::Stopped);
+            if !self.idle_out() {
+                return self.close(Closed::Stopped);
+            }
+        }
         let idle = self.idle_out() && !self.session.busy();
         if self.flags.winding && (idle || self.stage == Stage::Lingering) {
             return Turn::Over(self.closed.take().map_or(Closed::Stopped, |how| *how));
@@ -311,6 +333,12 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         if let Some((at, what)) = limit
             && at <= now
         {
+            if self.stage == Stage::Open && self.idle_out() {
+                self.leave(Leaving::Idle);
+                if !self.idle_out() {
+                    return self.close(Closed::TimedOut(what));
+                }
+            }
             return Turn::Over(self.closed.take().map_or(Closed::TimedOut(what), |how| *how));
         }
         match self.timers.as_mut().and_then(|timers| timers.due(now)) {

@@ -50,7 +50,10 @@ fn row(text: &mut String, step: &Step, before: Option<std::time::Duration>, trac
 
 /// From lane to lane.
 fn rung(step: &Step, trace: &Trace) -> String {
-    let size = if step.what == What::Data { bytes(step.bytes) } else { String::new() };
+    let size = match step.what {
+        What::Data | What::Beside(_) => bytes(step.bytes),
+        _ => String::new(),
+    };
     match (step.what, step.way) {
         (What::Over, _) => bottom(step, trace),
         (_, Some(Way::Out)) => {

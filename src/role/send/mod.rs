@@ -273,7 +273,8 @@ fn facts(plan: &SendPlan, local: Endpoint, peer: Endpoint) -> Facts {
 }
 
 async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut Script, show: &mut Show) -> Exchange {
-    let party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies);
+    let mut party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies);
+    party.repeatable = plan.data != Data::Stdin;
     let (local, peer) = (stream.local(), stream.peer());
     let session = (plan.protocol.client)(&plan.setup);
     let mut drive = Drive::new(stream, session, party, facts(plan, local.clone(), peer.clone()), terms(plan));

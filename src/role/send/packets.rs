@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Exchange, facts, party::Correspondent, plan::SendPlan, show::Show, source, source::Script, tell, terms};
+use super::{Data, Exchange, facts, party::Correspondent, plan::SendPlan, show::Show, source, source::Script, tell, terms};
 use crate::{
     error::Trouble,
     role::packets::DrivePackets,
@@ -72,6 +72,7 @@ async fn over(plan: &SendPlan, socket: PacketClient, script: &mut Script, show: 
     let mut party = Correspondent::new(script, show, plan.protocol.answers.datagrams, false, plan.replies);
     // Nobody types as fast as a server answers: until the end of input, a missing answer ends nothing. -w says otherwise.
     party.patient = plan.timeout.is_none() && source::terminal(&plan.data);
+    party.repeatable = plan.data != Data::Stdin;
     let session = (plan.protocol.client)(&plan.setup);
     let facts = facts(plan, local.clone(), peer.clone());
     let mut drive = DrivePackets::new(socket, session, party, facts, terms(plan));

@@ -12,7 +12,7 @@ use super::{show::Show, source::Script, tell};
 use crate::{
     protocol::Answers,
     role::{Quit, Said, Sink, Source, Way},
-    session::{Closed, Elsewhere, Event, Mismatch, Record, Verdict, Violation},
+    session::{ChannelId, Closed, Elsewhere, Event, Mismatch, Record, Verdict, Violation},
 };
 
 /// What of the answer is kept for `--expect` and `-J`, in bytes.
@@ -30,6 +30,8 @@ pub(super) struct Correspondent<'a> {
     ended: bool,
     /// Silence matters only when all is said.
     pub(super) patient: bool,
+    /// What we say can be said a second time, elsewhere; what was read from standard input can't.
+    pub(super) repeatable: bool,
     pub(super) heard: Heard,
 }
 
@@ -86,6 +88,7 @@ impl<'a> Correspondent<'a> {
             refused: None,
             ended: false,
             patient: false,
+            repeatable: true,
             heard: Heard::default(),
         }
     }
@@ -168,7 +171,7 @@ impl Sink for Correspondent<'_> {
             Event::Talk { lane, ours, text } => tell::talk(lane, ours, &text),
             Event::Record(record) => self.heard.records.push(*record),
             Event::Progress { done, total } => self.show.progress.at(done, total),
-            Event::Elsewhere(elsewhere) => self.heard.elsewhere = Some(elsewhere),
+            Event::Elsewhere(elsewhere) if self.repeatable || elsewhere.bare => self.heard.elsewhere = Some(elsewhere),
             Event::Answered { verdict, .. } => {
                 self.heard.answered += 1;
                 if let Verdict::Wrong(mismatch) = verdict {
@@ -197,6 +200,12 @@ impl Sink for Correspondent<'_> {
 
     fn wire(&mut self, way: Way, bytes: &[u8]) {
         self.show.wire(way, bytes);
+    }
+
+    fn channel(&mut self, id: ChannelId, way: Way, bytes: u64) {
+        if let Some(trace) = &mut self.show.trace {
+            trace.channel(id, way, bytes);
+        }
     }
 
     fn ended(&mut self, way: Way) {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::Exchange;
 use crate::{
     role::Way,
-    session::{Closed, Endpoint, Rides},
+    session::{ChannelId, Closed, Endpoint, Rides},
     transport::{Host, Place, Route, Target},
     values::show,
 };
@@ -34,6 +34,8 @@ pub(super) enum What {
     Connect,
     Connected,
     Data,
+    /// Bytes that crossed a connection beside the first.
+    Beside(ChannelId),
     /// The end of what this side says.
     End,
     /// The end of it all.
@@ -49,6 +51,7 @@ impl What {
             Self::Connect => "connect",
             Self::Connected => "connected",
             Self::Data => "data",
+            Self::Beside(_) => "beside",
             Self::End => "end",
             Self::Over => "over",
         }
@@ -161,6 +164,22 @@ impl Trace {
         self.push(Step { at, what: What::Data, way: Some(way), bytes: length, head });
     }
 
+    /// Bytes crossed a channel. Many pieces in a row are one step.
+    pub(super) fn channel(&mut self, id: ChannelId, way: Way, bytes: u64) {
+        match way {
+            Way::Out => self.sent += bytes,
+            Way::In => self.received += bytes,
+        }
+        let step = if self.last.is_empty() { self.first.last_mut() } else { self.last.back_mut() };
+        match step {
+            Some(step) if step.what == What::Beside(id) && step.way == Some(way) => step.bytes += bytes,
+            _ => {
+                let (at, head) = (self.started.elapsed(), format!("connection {}", id.0).into_bytes());
+                self.push(Step { at, what: What::Beside(id), way: Some(way), bytes, head });
+            }
+        }
+    }
+
     pub(super) fn ended(&mut self, way: Way) {
         self.words(self.started.elapsed(), What::End, Some(way), "end");
     }
@@ -200,7 +219,7 @@ fn object(step: &Step) -> Value {
         "at_us": us(step.at),
         "event": step.what.name(),
         "way": way,
-        "bytes": (step.what == What::Data).then_some(step.bytes),
+        "bytes": matches!(step.what, What::Data | What::Beside(_)).then_some(step.bytes),
         "text": show::escaped(&step.head, false),
         "text_cut": step.what == What::Data && step.bytes > step.head.len() as u64,
     })

@@ -1,0 +1,57 @@
+//! Addresses as people type them: `b@y`, `Bea <b@y>`, and `<>`, which is where bounces come from.
+
+/// A name to show, perhaps, and an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mailbox {
+    pub(super) name: Option<String>,
+    /// Empty: nobody.
+    pub(super) address: String,
+}
+
+/// The longest path without its angle brackets (RFC 5321, section 4.5.3.1.3).
+pub(super) const LONGEST: usize = 254;
+
+impl Mailbox {
+    /// Reads one; what could break out of a command line or a header field is none.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let (name, address) = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+            Some((name, address)) => (Some(name.trim().trim_matches('"').to_owned()), address),
+            None => (None, text),
+        };
+        let name = name.filter(|name| !name.is_empty());
+        let odd = |c: char| c.is_control() || c.is_whitespace() || "<>,;\"()".contains(c);
+        if text.chars().any(char::is_control) {
+            return Err("it has control characters in it".into());
+        }
+        if address.chars().any(odd) || name.as_ref().is_some_and(|name| name.contains(['<', '>'])) {
+            return Err("an address is needed, as in anna@example.test or 'Anna <anna@example.test>'".into());
+        }
+        if address.len() > LONGEST {
+            return Err(format!("an address has at most {LONGEST} bytes"));
+        }
+        if address.is_empty() && text != "<>" {
+            return Err("an address is needed, as in anna@example.test; <> is nobody's".into());
+        }
+        Ok(Self { name, address: address.into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn read_as_typed() {
+        let read = |text: &str| Mailbox::read(text).map(|mailbox| (mailbox.name, mailbox.address));
+        assert_eq!(read("a@b"), Ok((None, "a@b".into())));
+        assert_eq!(read("postmaster"), Ok((None, "postmaster".into())));
+        assert_eq!(read("Bea B. <b@y>"), Ok((Some("Bea B.".into()), "b@y".into())));
+        assert_eq!(read("\"Bea\" <b@y>"), Ok((Some("Bea".into()), "b@y".into())));
+        assert_eq!(read("<>"), Ok((None, String::new())));
+        assert_eq!(read("jürgen@exämple.test"), Ok((None, "jürgen@exämple.test".into())));
+        for odd in ["", "a b", "a@b\r\nRCPT TO:<c@d>", "Bea <b@y> x", "<a@b><c@d>", "x <>", "a@b,c@d", "Be\na <b@y>"] {
+            assert!(read(odd).is_err(), "{odd:?}");
+        }
+        assert!(read(&"a".repeat(255)).is_err());
+    }
+}
