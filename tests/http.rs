@@ -9,6 +9,7 @@ use std::{io::Write as _, os::unix::fs::symlink};
 use support::{
     Folder, Process, Server, net, netproto, noise, peer,
     peer::twisted,
+    proc,
     report::{count, hold_against_the_schema},
 };
 
@@ -114,6 +115,25 @@ fn curl_gets_parts_and_what_has_changed() {
         let args = [&["-r", "0-1", "-H", condition.as_str()], &code[..]].concat();
         assert_eq!(curl(&server, "/a.txt", &args).unwrap(), wanted, "{condition}");
     }
+}
+
+/// Four gibibytes that are all hole: sent as long as they are, and never held.
+#[test]
+fn a_file_as_large_as_it_likes_leaves_memory_flat() {
+    let folder = site("http-large");
+    let hole = std::fs::File::create(folder.path().join("4g")).unwrap();
+    hole.set_len(4 << 30).unwrap();
+    let server = serve(&folder);
+    let size = ["-o", "/dev/null", "-w", "%{size_download}"];
+    let Some(small) = curl(&server, "/big.bin", &size) else { return };
+    assert_eq!(small, "3000000");
+    let before = proc::peak_kib(server.process.pid);
+    assert_eq!(curl(&server, "/4g", &size).unwrap(), "4294967296");
+    let after = proc::peak_kib(server.process.pid);
+    assert!(after < before + 2048, "{before} KiB, and {after} KiB afterwards");
+    let tail =
+        netproto(&["send", "http", &format!("http://{}/4g", server.at()), "--header", "Range: bytes=4294967290-", "-v"]);
+    tail.run().code(0).gave([0; 6]).said("Content-Range: bytes 4294967290-4294967295/4294967296");
 }
 
 #[test]

@@ -13,7 +13,11 @@ use std::{
 use hdrhistogram::Histogram;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{failure::Failure, phases::Phases};
+use super::{
+    failure::{Failure, described},
+    phases::Phases,
+};
+use crate::session::Mismatch;
 
 /// Longer than any time-out a person sets; what takes longer counts as this.
 const LONGEST_NS: u64 = 3_600_000_000_000;
@@ -86,8 +90,7 @@ impl Counters {
         self.failures[Failure::Late as usize] += 1;
     }
 
-    /// Wrong answers of a kind that the protocol has a name for: they count as wrong, and as this.
-    pub fn named(&mut self, name: &'static str, count: u64) {
+    fn named(&mut self, name: &'static str, count: u64) {
         match self.named.iter_mut().find(|(known, _)| *known == name) {
             Some((_, all)) => *all += count,
             None => self.named.push((name, count)),
@@ -209,6 +212,14 @@ impl Tally {
 
     pub fn failed_times(&mut self, kind: Failure, times: u64) {
         self.counters.failures[kind as usize] += times;
+    }
+
+    /// A wrong answer; the protocol may have a name for its kind.
+    pub fn wrong(&mut self, kind: Failure, mismatch: &Mismatch) {
+        self.failed_as(kind, Some(described(mismatch)));
+        if let Some(name) = mismatch.why.as_ref().and_then(|why| why.name) {
+            self.counters.named(name, 1);
+        }
     }
 
     /// As [`Self::failed`]; the first example of a kind is kept.

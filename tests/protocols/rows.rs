@@ -195,6 +195,55 @@ fn noise_breaks_nothing() {
     }
 }
 
+/// Requests and answers that are right, but for what happens to them on the way.
+#[test]
+fn http_bears_what_is_nearly_right() {
+    const PIECES: [&[u8]; 30] = [
+        b"GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"HEAD /x?y HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        b"POST /a HTTP/1.1\r\nHost: h\r\n",
+        b"PUT http://h/%41 HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n",
+        b"OPTIONS * HTTP/1.1\r\n",
+        b"Content-Length: 5\r\n",
+        b"Content-Length: 0\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Connection: close\r\n",
+        b"TE: trailers\r\n",
+        b"Host: h\r\n",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"hello",
+        b"5\r\nhello\r\n",
+        b"3;a=\"b\"\r\nabc\r\n",
+        b"0\r\n\r\n",
+        b"0\r\nA: b\r\n\r\n",
+        b"ffffffffffffffff\r\n",
+        b" folded\r\n",
+        b"X : y\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 301 Moved\r\nLocation: /x\r\n",
+        b"HTTP/1.0 404 No\r\n\r\n",
+        b"HTTP/1.1 101 Switching\r\n\r\n",
+        b"\0",
+        b"\xff",
+    ];
+    let mut random = fastrand::Rng::with_seed(2);
+    for _ in 0..3000 {
+        let mut data: Vec<u8> = (0..3).map(|_| random.u8(..)).collect();
+        for _ in 0..random.usize(1..12) {
+            data.extend_from_slice(random.choice(PIECES).unwrap());
+        }
+        if random.u8(..) < 64 {
+            let at = random.usize(3..data.len());
+            data[at] = random.u8(..);
+        }
+        invariants::sessions_of("http", &data);
+    }
+}
+
 #[test]
 fn a_client_says_why_it_does_not_say() {
     for row in ["processed", "raw"] {

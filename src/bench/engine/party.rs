@@ -21,10 +21,7 @@ use super::{
     work::{Request, Work},
 };
 use crate::{
-    bench::{
-        failure::{Failure, described},
-        stats::Tally,
-    },
+    bench::{failure::Failure, stats::Tally},
     protocol::Answers,
     role::{Quit, Said, Source, stop::Waiter},
     session::{Closed, Verdict, Violation},
@@ -202,12 +199,7 @@ impl Party {
             Verdict::Wrong(mismatch) => {
                 self.state.answered = true;
                 let kind = if self.datagrams() && mismatch.why.is_none() { Failure::Corrupted } else { Failure::WrongReply };
-                self.work.count(request.measured, |tally| {
-                    tally.failed_as(kind, Some(described(mismatch)));
-                    if let Some(name) = mismatch.why.as_ref().and_then(|why| why.name) {
-                        tally.counters.named(name, 1);
-                    }
-                });
+                self.work.count(request.measured, |tally| tally.wrong(kind, mismatch));
             }
         }
     }

@@ -7,13 +7,13 @@ pub(super) static EXPLAINED: Explained = Explained {
         Layout {
             way: CLIENT,
             picture: "\
-  GET /a.txt?q HTTP/1.1 CR LF           method, target, version
-  Host: example.test CR LF              exactly one
-  Range: bytes=0-99 CR LF               any more fields, NAME: VALUE
-  CR LF                                 an empty line ends the head
-  the body, if Content-Length or Transfer-Encoding is there:
+GET /a.txt?q HTTP/1.1 CR LF           method, target, version
+Host: example.test CR LF              exactly one
+Range: bytes=0-99 CR LF               any more fields, NAME: VALUE
+CR LF                                 an empty line ends the head
+the body, if Content-Length or Transfer-Encoding is there:
 
-  Content-Length: 5                     or   Transfer-Encoding: chunked
+Content-Length: 5                     or   Transfer-Encoding: chunked
 +-----------------+                     +------+----+------------+----+
 | h e l l o       |  5 bytes            | 5    |CRLF| h e l l o  |CRLF|
 +-----------------+                     +------+----+------------+----+
@@ -23,16 +23,16 @@ pub(super) static EXPLAINED: Explained = Explained {
         Layout {
             way: SERVER,
             picture: "\
-  HTTP/1.1 100 Continue CR LF CR LF     perhaps, if that was expected
-  HTTP/1.1 206 Partial Content CR LF    version, status, reason
-  Date: Sun, 22 Nov 2026 15:50:50 GMT CR LF
-  Content-Range: bytes 0-99/612 CR LF
-  Content-Length: 100 CR LF
-  CR LF
-  the body; none after HEAD, 204 and 304. It ends
-    1. with the last chunk, if Transfer-Encoding is there
-    2. after Content-Length bytes
-    3. when the server closes",
+HTTP/1.1 100 Continue CR LF CR LF     perhaps, if that was expected
+HTTP/1.1 206 Partial Content CR LF    version, status, reason
+Date: Sun, 22 Nov 2026 15:50:50 GMT CR LF
+Content-Range: bytes 0-99/612 CR LF
+Content-Length: 100 CR LF
+CR LF
+the body; none after HEAD, 204 and 304. It ends
+  1. with the last chunk, if Transfer-Encoding is there
+  2. after Content-Length bytes
+  3. when the server closes",
         },
     ],
     states: &[

@@ -39,12 +39,12 @@ pub(super) static ALL: &[Param] = &[
         "",
         "the status that is right [otherwise: below 400]; a server answers everything with it",
     ),
-    Param::both(BODY, ParamKind::Text, "", "the body of the request; of a server, of every answer"),
+    Param::both(BODY, ParamKind::Text, "", "the body of what is sent; of a server, of every answer"),
     Param::both(
         HEADER,
-        ParamKind::Parsed { shape: "FIELD", read: header },
+        ParamKind::Parsed { shape: "HEADER", read: header },
         "",
-        "a header of the request; of a server, of every answer; repeatable",
+        "a header beside the usual ones, 'Name: value'",
     )
     .many(),
     Param::both(CHUNKED, ParamKind::Switch, "false", "send the body in chunks"),
