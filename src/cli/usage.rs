@@ -34,6 +34,8 @@ static EXAMPLES: &[(Option<&str>, &str, &str)] = &[
     (None, "KEY=VALUE", "delay=1s"),
     (None, "NAME:PASS", "anna:secret"),
     (None, "CODE", "404"),
+    (None, "METHOD", "PUT"),
+    (None, "ADDRESS", "anna@example.test"),
     (None, "HEADER", "'X-Test: 1'"),
     (None, "DIR", "man"),
     (None, "GROUP", "239.1.2.3"),
