@@ -7,7 +7,7 @@
 use std::{fmt, sync::Arc};
 
 use netproto::{
-    protocol::{ALL, Answers, Framing, Given, Params, Protocol, Setup, framing::Kind},
+    protocol::{ALL, Answers, Framing, Given, Params, Protocol, Setup, find, framing::Kind},
     session::{ChannelAsk, ChannelNews, Closed, End, Event, Input, Move, Rides, Verdict, Violation},
     values::{read, show},
 };
@@ -18,8 +18,8 @@ const FRAMINGS: [&str; 9] =
 const MAX: usize = 300;
 /// Bytes of output that one byte of input may cause: `0:,` is answered by `11:Processed: ,`.
 const GROWTH: usize = 16;
-/// The same where messages are words: `HELP` is answered by a screen.
-const GROWTH_OF_WORDS: usize = 128;
+/// The same where a few words, or none, are answered by a page: `HELP`, `GET /`.
+const GROWTH_OF_PAGES: usize = 128;
 /// Beside that: one unasked answer, or what the client submits.
 const UNASKED: usize = 64 * 1024;
 /// The longest answer to a datagram that does not depend on it.
@@ -105,6 +105,15 @@ struct Outcome {
 pub fn sessions(data: &[u8]) {
     let mut choices = Choices(data);
     let row = *choices.one_of(ALL);
+    session_of(row, choices);
+}
+
+/// The same of one row.
+pub fn sessions_of(name: &str, data: &[u8]) {
+    session_of(find(name).unwrap(), Choices(data));
+}
+
+fn session_of(row: &'static Protocol, mut choices: Choices<'_>) {
     let framing = if row.framed { choices.framing() } else { Framing::default() };
     let (flags, cut) = (choices.byte(), Cut::UpTo(choices.byte() % 40 + 1));
     let mut params = Params::default();
@@ -155,14 +164,15 @@ impl Case<'_> {
                 Rides::Stream => end.offer(piece),
                 Rides::Datagrams => end.offer_datagram(piece),
             }
-            self.settle(&mut end);
+            // On a stream no time passes between the pieces: how long they take is not what this is about.
+            self.settle(&mut end, self.rides == Rides::Datagrams);
             if end.ended.is_some() {
                 break;
             }
         }
         end.forget(1);
         end.offer_eof();
-        self.settle(&mut end);
+        self.settle(&mut end, true);
         self.bounded(&end);
         Outcome {
             said: if self.endless() { Vec::new() } else { end.said.clone() },
@@ -172,7 +182,8 @@ impl Case<'_> {
     }
 
     fn growth(&self) -> usize {
-        if self.row.form().is_some() { GROWTH_OF_WORDS } else { GROWTH }
+        let page = self.row.form().is_some() || self.row.data_is_optional();
+        if page { GROWTH_OF_PAGES } else { GROWTH }
     }
 
     fn endless(&self) -> bool {
@@ -188,7 +199,7 @@ impl Case<'_> {
         end.forget(0);
     }
 
-    fn settle(&self, end: &mut End) {
+    fn settle(&self, end: &mut End, waits: bool) {
         let mut moves = 0;
         loop {
             while let Some(moved) = end.leave(4096) {
@@ -205,7 +216,7 @@ impl Case<'_> {
             if let Some((id, ChannelAsk::Listen(_) | ChannelAsk::Dial(_))) = asked {
                 end.channel(id, ChannelNews::Failed("out of reach".into()));
             }
-            if asked.is_none() && !end.wake() {
+            if asked.is_none() && (!waits || !end.wake()) {
                 return;
             }
         }

@@ -5,7 +5,10 @@
 //!
 //! May use: `hdrhistogram`, failure, phases.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::{
+    collections::BTreeMap,
+    sync::mpsc::{Receiver, Sender, channel},
+};
 
 use hdrhistogram::Histogram;
 use tokio::sync::mpsc::UnboundedSender;
@@ -35,6 +38,8 @@ pub struct Counters {
     /// Requests that left.
     pub sent: u64,
     failures: [u64; Failure::ALL.len()],
+    /// Of the wrong answers, those whose kind the protocol has a name for.
+    pub named: Vec<(&'static str, u64)>,
     /// Payload bytes.
     pub bytes_sent: u64,
     pub bytes_received: u64,
@@ -81,7 +86,29 @@ impl Counters {
         self.failures[Failure::Late as usize] += 1;
     }
 
+    /// Wrong answers of a kind that the protocol has a name for: they count as wrong, and as this.
+    pub fn named(&mut self, name: &'static str, count: u64) {
+        match self.named.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, all)) => *all += count,
+            None => self.named.push((name, count)),
+        }
+    }
+
+    /// How many failed in each way, by the name of it; together they are all.
+    #[must_use]
+    pub fn by_kind(&self) -> BTreeMap<&'static str, u64> {
+        let mut kinds: BTreeMap<_, _> = Failure::ALL.iter().map(|kind| (kind.name(), self.failures(*kind))).collect();
+        for (name, count) in &self.named {
+            *kinds.entry(name).or_default() += count;
+            *kinds.entry(Failure::WrongReply.name()).or_default() -= count;
+        }
+        kinds
+    }
+
     fn add(&mut self, other: &Self) {
+        for (name, count) in &other.named {
+            self.named(name, *count);
+        }
         self.right += other.right;
         self.sent += other.sent;
         for (to, from) in self.failures.iter_mut().zip(other.failures) {
@@ -261,6 +288,13 @@ mod tests {
         assert_eq!(tally.counters.failures(Failure::TimedOut), 4);
         assert_eq!(tally.counters.failures(Failure::Late), 1);
         assert_eq!(tally.counters.failed(), 5);
+        tally.failed_times(Failure::WrongReply, 3);
+        tally.counters.named("status_503", 2);
+        let kinds = tally.counters.by_kind();
+        assert_eq!((kinds["wrong_reply"], kinds["status_503"], kinds.values().sum::<u64>()), (1, 2, 8));
+        let mut all = tally.clone();
+        all.add(&tally);
+        assert_eq!((all.counters.named, all.counters.failures[Failure::WrongReply as usize]), (vec![("status_503", 4)], 6));
     }
 
     #[test]

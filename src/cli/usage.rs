@@ -32,6 +32,7 @@ static EXAMPLES: &[(Option<&str>, &str, &str)] = &[
     (None, "REGEX", "'^ok'"),
     (None, "TEXT", "hello"),
     (None, "KEY=VALUE", "delay=1s"),
+    (None, "NAME:PASS", "anna:secret"),
     (None, "DIR", "man"),
     (None, "GROUP", "239.1.2.3"),
     (None, "ADDR[:PORT]", "192.0.2.7"),

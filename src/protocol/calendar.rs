@@ -73,7 +73,7 @@ pub(super) fn weekday(day: i64) -> usize {
 
 /// The day of a date, month from 0: the other way round than [`civil`].
 pub(super) fn days(year: i64, month: usize, date: i64) -> i64 {
-    let month = month as i64;
+    let month = i64::try_from(month).unwrap_or_default();
     let year = year - i64::from(month < 2);
     let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
     // Days from the first of March.

@@ -15,6 +15,7 @@ mod exchange;
 mod explained;
 pub mod framing;
 mod ftp;
+mod http;
 mod once;
 mod param;
 mod params;
@@ -169,6 +170,7 @@ pub static ALL: &[&Protocol] = &[
     &qotd::ROW,
     &daytime::ROW,
     &time::ROW,
+    &http::ROW,
     &dns::ROW,
     &smtp::ROW,
     &ftp::ROW,

@@ -84,6 +84,8 @@ pub struct Mismatch {
 /// What is wrong with an answer, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
+    /// A kind by which such answers are counted apart from others; snake case.
+    pub name: Option<&'static str>,
     /// One sentence without a full stop. Never holds bytes of the peer unescaped.
     pub sentence: String,
     pub hint: Option<&'static str>,
@@ -108,7 +110,16 @@ impl Mismatch {
     /// The same, with words for it.
     #[must_use]
     pub fn because(self, sentence: String, hint: Option<&'static str>) -> Self {
-        Self { why: Some(Why { sentence, hint }), ..self }
+        Self { why: Some(Why { name: None, sentence, hint }), ..self }
+    }
+
+    /// The same, counted as this.
+    #[must_use]
+    pub fn named(mut self, name: &'static str) -> Self {
+        if let Some(why) = &mut self.why {
+            why.name = Some(name);
+        }
+        self
     }
 }
 

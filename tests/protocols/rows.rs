@@ -128,7 +128,7 @@ fn an_end_in_mid_frame_is_a_violation() {
 
 /// Bytes that look like a protocol often enough to get past its first check.
 fn noise(random: &mut fastrand::Rng) -> Vec<u8> {
-    const WORDS: [&[u8]; 19] = [
+    const WORDS: [&[u8]; 20] = [
         b"Processed: ",
         b"Proc",
         b"3:abc,",
@@ -139,6 +139,12 @@ fn noise(random: &mut fastrand::Rng) -> Vec<u8> {
         b"nnnnnnnn",
         b"\x80\x80",
         b"11:",
+        b"GET / HTTP/1.1\r\nHost: h\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n3\r\n",
+        b"Content-Length: 3\r\n",
+        b"\r\n\r\n",
+        b"0\r\n",
         // A question to `dns`, with the length that stands before it on a stream; and what begins one.
         b"\0\x22\0\x01\x01\0\0\x01\0\0\0\0\0\0\x03www\x07example\x04test\0\0\x01\0\x01",
         b"\0\x01\x01\0\0\x01\0\0\0\0\0\0",

@@ -1,9 +1,10 @@
 //! Who speaks and listens in one conversation of the load generator: takes requests as they become due, times the answers,
 //! gives up on those that do not come.
 
+mod hears;
+
 use std::{
     collections::VecDeque,
-    io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
@@ -24,11 +25,9 @@ use crate::{
         failure::{Failure, described},
         stats::Tally,
     },
-    error::Trouble,
     protocol::Answers,
-    role::{Quit, Said, Sink, Source, Way, stop::Waiter},
-    session::{ChannelId, Closed, Event, Verdict, Violation},
-    transport,
+    role::{Quit, Said, Source, stop::Waiter},
+    session::{Closed, Verdict, Violation},
 };
 
 /// One end of one conversation.
@@ -203,7 +202,12 @@ impl Party {
             Verdict::Wrong(mismatch) => {
                 self.state.answered = true;
                 let kind = if self.datagrams() && mismatch.why.is_none() { Failure::Corrupted } else { Failure::WrongReply };
-                self.work.count(request.measured, |tally| tally.failed_as(kind, Some(described(mismatch))));
+                self.work.count(request.measured, |tally| {
+                    tally.failed_as(kind, Some(described(mismatch)));
+                    if let Some(name) = mismatch.why.as_ref().and_then(|why| why.name) {
+                        tally.counters.named(name, 1);
+                    }
+                });
             }
         }
     }
@@ -335,73 +339,5 @@ impl Source for Party {
             return Poll::Ready(Quit::Now(Closed::ByUs));
         }
         Poll::Pending
-    }
-}
-
-impl Sink for Party {
-    fn event(&mut self, event: Event, now: Instant) {
-        match event {
-            Event::Answered { seq, verdict } => self.answered(seq, &verdict, now),
-            Event::Late { seq } => self.late(seq),
-            Event::Phase { seq, name } => self.steps.done(name, seq, &self.awaited, &self.work, now),
-            Event::Duplicate { .. } => self.work.note(|counters| counters.duplicated += 1),
-            Event::Unsolicited { bytes } => self.unsolicited(bytes),
-            Event::Refused { why, .. } => {
-                let hint = self.work.job.protocol.form().map_or_else(
-                    || "-l changes the length, --framing and --max-frame what is possible".into(),
-                    |form| format!("each message is {}", form.usage),
-                );
-                self.work.job.give_up(Trouble::usage(format!("the message can't be sent: {why}")).hint(hint));
-            }
-            _ => {}
-        }
-    }
-
-    fn wire(&mut self, way: Way, bytes: &[u8]) {
-        let n = bytes.len() as u64;
-        match way {
-            Way::Out => self.work.note(|counters| counters.bytes_sent += n),
-            Way::In => {
-                self.state.heard = true;
-                self.turns.heard();
-                let datagram = u64::from(self.datagrams());
-                self.work.note(|counters| {
-                    counters.bytes_received += n;
-                    counters.datagrams_received += datagram;
-                });
-            }
-        }
-    }
-
-    fn channel(&mut self, _: ChannelId, way: Way, bytes: u64) {
-        self.work.note(|counters| match way {
-            Way::Out => counters.bytes_sent += bytes,
-            Way::In => counters.bytes_received += bytes,
-        });
-    }
-
-    /// It can't be told what it answers: that request is lost.
-    fn overlooks(&mut self, _: &Violation) -> bool {
-        self.work.note(|counters| counters.unsolicited += 1);
-        true
-    }
-
-    /// A datagram that did not leave, or found nobody, is one without an answer: the run goes on.
-    fn survives(&mut self, error: &io::Error) -> bool {
-        use io::ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable};
-        match error.kind() {
-            // As over streams: where nothing listens from the start there is nothing to load.
-            ConnectionRefused if !self.state.heard => {
-                let peer = &self.work.job.peer;
-                self.work.job.give_up(transport::not_reached(error.kind().into(), &peer.address, peer.scheme, &peer.dial));
-                true
-            }
-            ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable => {
-                self.work.note(|counters| counters.unreachable += 1);
-                true
-            }
-            // The interface's queue is full: lost here, as it would be lost there.
-            _ => transport::is_exhausted(error),
-        }
     }
 }

@@ -238,13 +238,12 @@ impl Datagrams {
 impl Numbers {
     fn of(tally: &Tally, rate: f64, open_loop: bool, datagrams: bool) -> Self {
         let counters = &tally.counters;
-        let by_kind = Failure::ALL.iter().map(|kind| (kind.name(), counters.failures(*kind)));
         Self {
             requests: counters.right,
             requests_per_second: rounded(rate),
             bytes_sent: counters.bytes_sent,
             bytes_received: counters.bytes_received,
-            failures: Failures { total: counters.failed(), by_kind: by_kind.collect() },
+            failures: Failures { total: counters.failed(), by_kind: counters.by_kind() },
             latency_us: Latency::of(&tally.latency),
             latency_uncorrected_us: if open_loop { Latency::of(&tally.as_sent) } else { None },
             datagrams: datagrams.then(|| Datagrams::of(counters)),

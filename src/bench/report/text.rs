@@ -206,6 +206,10 @@ fn why(results: &Results) -> String {
         for line in more.iter().flatten().flat_map(|text| text.lines()) {
             let _ = writeln!(lines, "               {}", line.style(DIM));
         }
+        for (name, count) in counters.named.iter().filter(|_| kind == Failure::WrongReply) {
+            let count = show::grouped(*count);
+            let _ = writeln!(lines, "               {}", format!("{name} {count}").style(DIM));
+        }
     }
     // One request on a connection, and then it is closed: that is what was asked for.
     if counters.peer_closes > 0 && !results.about.reconnect {

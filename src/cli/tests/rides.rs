@@ -55,8 +55,8 @@ fn a_row_goes_over_what_it_rides_on_and_nothing_else() {
             if row.rides_on(rides) {
                 assert_eq!((talks.err(), loads.err()), (None, None), "{} {line}", row.name);
             } else {
-                refused(talks, "narrow does not ride on");
-                refused(loads, "narrow does not ride on");
+                refused(talks, &format!("{} does not ride on", row.name));
+                refused(loads, &format!("{} does not ride on", row.name));
             }
         }
     }

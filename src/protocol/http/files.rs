@@ -1,0 +1,142 @@
+//! Files below a root as answers: whole, in ranges, or not at all because the client has them.
+//!
+//! May use: `session`, `bytes`.
+
+use std::{fmt::Write as _, path::Path, sync::Arc};
+
+use super::{
+    answer::{Answer, HTML, Part},
+    conditions::{Verdict, Version},
+    head::Request,
+    listing, mime,
+    range::{Piece, Ranges},
+    target::{self, Name},
+};
+use crate::session::{FileError, FileReader, Files, Stat};
+
+/// A piece of at most so many bytes is read at once, so that it leaves together with its head; a longer one is poured.
+const READ_AT_ONCE: u64 = 32 * 1024;
+/// No file system that people use has longer names.
+const LONGEST_PART: usize = 255;
+const INDEX: &str = "index.html";
+pub(super) const ALLOWED: &str = "GET, HEAD, OPTIONS";
+
+/// Answers GET or HEAD of `name`.
+pub(super) fn answer(root: &dyn Files, name: &Name<'_>, query: Option<&str>, request: &Request<'_>) -> Answer {
+    if name.name.split('/').any(|part| part.len() > LONGEST_PART) {
+        return refused(&FileError::NotFound);
+    }
+    if !name.folder {
+        return match root.open(Path::new(&*name.name)) {
+            Ok((file, stat)) => whole_or_part(&file, &stat, &name.name, request),
+            Err(FileError::IsAFolder) => with_slash(&name.name, query),
+            Err(error) => refused(&error),
+        };
+    }
+    let index = if name.name.is_empty() { INDEX.into() } else { format!("{}/{INDEX}", name.name) };
+    match root.open(Path::new(&index)) {
+        Ok((file, stat)) => whole_or_part(&file, &stat, INDEX, request),
+        Err(FileError::NotFound | FileError::IsAFolder) => list(root, &name.name),
+        Err(error) => refused(&error),
+    }
+}
+
+fn list(root: &dyn Files, name: &str) -> Answer {
+    match root.list(Path::new(if name.is_empty() { "." } else { name })) {
+        Ok(entries) => Answer::new(200).body(HTML, listing::page(name, entries)),
+        Err(error) => refused(&error),
+    }
+}
+
+/// What is relative in a folder's page begins with the folder: so its address ends in a slash.
+fn with_slash(name: &str, query: Option<&str>) -> Answer {
+    // Made of the cleaned name: what was typed as `//host/` must not lead to another host.
+    let query = query.map_or_else(String::new, |query| format!("?{query}"));
+    let location = format!("/{}/{query}", target::encode(name));
+    Answer::told(301, "a folder's address ends in a slash").field("Location", &location)
+}
+
+fn refused(error: &FileError) -> Answer {
+    match error {
+        FileError::NotFound | FileError::NotAFolder => Answer::told(404, "there is no such file"),
+        FileError::Outside => Answer::told(403, "it leads out of what is served"),
+        FileError::NotAllowed => Answer::told(403, "it may not be read"),
+        _ => Answer::told(500, "it can't be read"),
+    }
+}
+
+fn whole_or_part(file: &Arc<dyn FileReader>, stat: &Stat, name: &str, request: &Request<'_>) -> Answer {
+    let version = Version::of(stat);
+    let kind = mime::of(name);
+    let whole = Piece { from: 0, length: stat.size };
+    let ranges = match version.check(request.fields) {
+        Verdict::Failed => return Answer::told(412, "it is not in the state that was asked for"),
+        Verdict::NotModified => return versioned(Answer::new(304), &version),
+        // "A server MUST ignore a Range header field received with a request method that is unrecognized or for which range
+        // handling is not defined": it is for GET (RFC 9110, section 14.2).
+        Verdict::Go { ranges } if ranges && request.method == "GET" => request.fields.first("range"),
+        Verdict::Go { .. } => None,
+    };
+    match ranges.map_or(Ranges::Ignored, |value| Ranges::read(value, stat.size)) {
+        Ranges::Ignored => match part(file, whole) {
+            Ok(part) => versioned(Answer::new(200).field("Content-Type", kind), &version).part(part),
+            Err(error) => refused(&error),
+        },
+        Ranges::Unsatisfiable => {
+            Answer::told(416, "the file has no such bytes").field("Content-Range", &format!("bytes */{}", stat.size))
+        }
+        Ranges::Pieces(pieces) => {
+            let answer = versioned(Answer::new(206), &version);
+            let answer = match pieces[..] {
+                [piece] => {
+                    let answer = answer.field("Content-Type", kind).field("Content-Range", &piece.told(stat.size));
+                    part(file, piece).map(|part| answer.part(part))
+                }
+                _ => several(answer, file, &pieces, kind, stat.size),
+            };
+            answer.unwrap_or_else(|error| refused(&error))
+        }
+    }
+}
+
+fn versioned(answer: Answer, version: &Version) -> Answer {
+    answer.field("Last-Modified", &version.modified.to_string()).field("ETag", &version.etag).field("Accept-Ranges", "bytes")
+}
+
+/// RFC 9110, section 14.6.
+fn several(
+    mut answer: Answer,
+    file: &Arc<dyn FileReader>,
+    pieces: &[Piece],
+    kind: &str,
+    size: u64,
+) -> Result<Answer, FileError> {
+    // No part of a file is known to be free of it; but each has its length, and whoever guesses it gains nothing by it.
+    let boundary =
+        format!("netproto-{size:x}-{:x}", pieces.iter().fold(0, |all: u64, piece| all ^ piece.from.rotate_left(9)));
+    answer = answer.field("Content-Type", &format!("multipart/byteranges; boundary={boundary}"));
+    let mut between = String::new();
+    for piece in pieces {
+        let told = piece.told(size);
+        let _ = write!(between, "--{boundary}\r\nContent-Type: {kind}\r\nContent-Range: {told}\r\n\r\n");
+        answer = answer.part(Part::Bytes(std::mem::take(&mut between).into())).part(part(file, *piece)?);
+        between.push_str("\r\n");
+    }
+    let _ = write!(between, "--{boundary}--\r\n");
+    Ok(answer.part(Part::Bytes(between.into())))
+}
+
+fn part(file: &Arc<dyn FileReader>, piece: Piece) -> Result<Part, FileError> {
+    if piece.length > READ_AT_ONCE {
+        return Ok(Part::File(file.clone(), piece));
+    }
+    let mut bytes = vec![0; piece.length as usize];
+    let mut got = 0;
+    while got < bytes.len() {
+        match file.read_at(piece.from + got as u64, &mut bytes[got..])? {
+            0 => return Err(FileError::Failed("it became shorter while it was read".into())),
+            n => got += n,
+        }
+    }
+    Ok(Part::Bytes(bytes.into()))
+}

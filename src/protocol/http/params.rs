@@ -1,0 +1,89 @@
+//! The parameters of `http`, for both ends.
+//!
+//! May use: `protocol`'s table.
+
+use super::{fields, urls};
+use crate::protocol::{Made, Param, ParamKind};
+
+pub(super) const ROOT: &str = "root";
+pub(super) const ECHO: &str = "echo";
+pub(super) const STATUS: &str = "status";
+pub(super) const BODY: &str = "body";
+pub(super) const HEADER: &str = "header";
+pub(super) const CHUNKED: &str = "chunked";
+pub(super) const MAX_BODY: &str = "max-body";
+pub(super) const HEAD_TIMEOUT: &str = "head-timeout";
+pub(super) const METHOD: &str = "method";
+pub(super) const LOCATION: &str = "location";
+pub(super) const URLS: &str = "urls";
+pub(super) const BODY_IS: &str = "body-is";
+
+/// The longest list of URLs, in bytes.
+const LONGEST_LIST: usize = 16 * 1024 * 1024;
+
+/// A field as it was typed, checked, as a line.
+#[derive(Debug)]
+pub(super) struct Line(pub(super) String);
+
+pub(super) static ALL: &[Param] = &[
+    Param::server(
+        ROOT,
+        ParamKind::Folder { make: false },
+        "",
+        "serve the files of this folder; without it, a page and an echo",
+    ),
+    Param::server(ECHO, ParamKind::Switch, "false", "answer everything with what was received, as JSON"),
+    Param::both(
+        STATUS,
+        ParamKind::Parsed { shape: "CODE", read: status },
+        "",
+        "the status that is right [otherwise: below 400]; a server answers everything with it",
+    ),
+    Param::both(BODY, ParamKind::Text, "", "the body of the request; of a server, of every answer"),
+    Param::both(
+        HEADER,
+        ParamKind::Parsed { shape: "'NAME: VALUE'", read: header },
+        "",
+        "a header of the request; of a server, of every answer; repeatable",
+    )
+    .many(),
+    Param::both(CHUNKED, ParamKind::Switch, "false", "send the body in chunks"),
+    Param::server(MAX_BODY, ParamKind::Size, "1M", "the longest body of a request; a longer one gets 413"),
+    Param::server(
+        HEAD_TIMEOUT,
+        ParamKind::Duration,
+        "30s",
+        "how long the head of a request may take, and a pause in its body; 0: for ever",
+    ),
+    Param::client(METHOD, ParamKind::Parsed { shape: "METHOD", read: method }, "", "the method [GET; POST with a body]"),
+    Param::client(LOCATION, ParamKind::Switch, "false", "follow redirects").short('L'),
+    Param::client(URLS, ParamKind::File(|sheet| urls::read(sheet.text)), "", "ask for these in turn: a path or URL a line")
+        .longest(LONGEST_LIST),
+    Param::client(BODY_IS, ParamKind::Contents, "", "the body of the answer must be what FILE holds"),
+];
+
+fn status(text: &str) -> Result<Made, String> {
+    match text.parse::<u16>() {
+        Ok(status @ 200..=599) if text.len() == 3 => Ok(Made::new(status)),
+        _ => Err("a status is a number from 200 to 599".into()),
+    }
+}
+
+/// Fields that say where a message ends are ours alone to write.
+const OURS: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Trailer"];
+
+fn header(text: &str) -> Result<Made, String> {
+    let (name, value) = fields::typed(text)?;
+    match OURS.iter().find(|ours| name.eq_ignore_ascii_case(ours)) {
+        Some(ours) => Err(format!("{ours} follows from the body")),
+        None => Ok(Made::new(Line(format!("{name}: {value}\r\n")))),
+    }
+}
+
+fn method(text: &str) -> Result<Made, String> {
+    match !text.is_empty() && text.len() <= 20 && text.bytes().all(fields::is_token) {
+        true if text == "CONNECT" => Err("CONNECT makes a tunnel, and there is nothing to go through it".into()),
+        true => Ok(Made::new(text.to_owned())),
+        false => Err("a method is one word".into()),
+    }
+}

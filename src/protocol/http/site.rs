@@ -1,0 +1,111 @@
+//! What a server answers with: files, an echo, one answer to everything, or a page that says what it is.
+//!
+//! May use: `session`, `protocol`'s table, `bytes`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{
+    answer::{Answer, HTML, TEXT},
+    echo::{self, Received},
+    files,
+    head::Request,
+    page,
+    params::{self, Line},
+    status::Bad,
+    target::{Name, Target},
+};
+use crate::{
+    protocol::Setup,
+    session::{Endpoint, Files},
+};
+
+/// What is served.
+#[derive(Debug)]
+pub(super) enum Site {
+    Files(Arc<dyn Files>),
+    Echo,
+    /// The same to everything.
+    Canned {
+        status: u16,
+        body: Bytes,
+        typed: bool,
+    },
+    /// A page at `/`, an echo of everything else.
+    Page,
+}
+
+/// Methods that are known, and not allowed here.
+const KNOWN: [&str; 6] = ["POST", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT"];
+
+impl Site {
+    pub(super) fn new(setup: &Setup) -> Self {
+        let given = &setup.params;
+        let (status, body) = (given.made::<u16>(params::STATUS), given.text(params::BODY));
+        if status.is_some() || body.is_some() {
+            let status = status.map_or(200, |status| *status);
+            let typed = given.all_made::<Line>(params::HEADER).iter().any(|line| is_content_type(&line.0));
+            return Self::Canned { status, body: Bytes::copy_from_slice(body.unwrap_or_default().as_bytes()), typed };
+        }
+        match given.place(params::ROOT) {
+            _ if given.switch(params::ECHO) => Self::Echo,
+            Some(root) => Self::Files(root.files.clone()),
+            None => Self::Page,
+        }
+    }
+
+    /// Are bodies of requests kept until they are answered?
+    pub(super) fn keeps_bodies(&self) -> bool {
+        matches!(self, Self::Echo | Self::Page)
+    }
+
+    /// What is known to be refused without its body.
+    pub(super) fn refuses(&self, method: &str) -> Option<Answer> {
+        let Self::Files(_) = self else { return None };
+        match method {
+            "GET" | "HEAD" | "OPTIONS" => None,
+            method if KNOWN.contains(&method) => {
+                Some(Answer::told(405, "files can be read here, and not changed").field("Allow", files::ALLOWED))
+            }
+            _ => Some(Answer::bad(Bad::new(501, "unknown_method", "no such method is known"))),
+        }
+    }
+
+    pub(super) fn answer(
+        &self,
+        request: &Request<'_>,
+        target: Target<'_>,
+        received: Received<'_>,
+        peer: &Endpoint,
+    ) -> Result<Answer, Bad> {
+        match self {
+            Self::Canned { status, body, typed } => Ok(match (body.is_empty(), typed) {
+                (true, _) => Answer::new(*status),
+                (false, true) => Answer::new(*status).part(super::answer::Part::Bytes(body.clone())),
+                (false, false) => Answer::new(*status).body(TEXT, body.clone()),
+            }),
+            Self::Files(root) => file(&**root, request, target, self.refuses(request.method)),
+            Self::Page if page::asked(request, target) => Ok(Answer::new(200).body(HTML, page::PAGE)),
+            Self::Echo | Self::Page => Ok(echo::answer(request, target, received, &peer.to_string())),
+        }
+    }
+}
+
+fn file(root: &dyn Files, request: &Request<'_>, target: Target<'_>, refused: Option<Answer>) -> Result<Answer, Bad> {
+    if let Some(refused) = refused {
+        return Ok(refused);
+    }
+    let Target::Path { path, query } = target else {
+        return Ok(Answer::new(204).field("Allow", files::ALLOWED));
+    };
+    let name = Name::read(path)?;
+    if request.method == "OPTIONS" {
+        return Ok(Answer::new(204).field("Allow", files::ALLOWED));
+    }
+    Ok(files::answer(root, &name, query, request))
+}
+
+fn is_content_type(field: &str) -> bool {
+    field.split(':').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("content-type"))
+}
