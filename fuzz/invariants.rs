@@ -7,7 +7,7 @@
 use std::{fmt, sync::Arc};
 
 use netproto::{
-    protocol::{ALL, Answers, Framing, Given, Params, Protocol, Setup, find, framing::Kind},
+    protocol::{ALL, Answers, Ends, Framing, Given, Params, Protocol, Setup, find, framing::Kind, param},
     session::{ChannelAsk, ChannelNews, Closed, End, Event, Input, Move, Rides, Verdict, Violation},
     values::{read, show},
 };
@@ -297,7 +297,7 @@ pub fn ftp(data: &[u8]) {
         }
     }
     end.offer_eof();
-    let most = UNASKED + data.len() * GROWTH_OF_WORDS;
+    let most = UNASKED + data.len() * GROWTH_OF_PAGES;
     assert!(end.said.len() <= most, "{} bytes said to {}", end.said.len(), data.len());
 }
 
@@ -352,6 +352,35 @@ fn frames(framing: &Framing, data: &[u8], cut: Cut) -> (Vec<Vec<u8>>, Option<Vio
         inbox.drain(..taken);
     }
     (frames, None)
+}
+
+/// Whatever follows DATA: a message is taken only where CRLF, a full stop and CRLF end it and no bare line end stood before; and
+/// all is the same however it is cut.
+pub fn smtp(data: &[u8]) {
+    const HEAD: &[u8] = b"HELO x\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n";
+    let mut choices = Choices(data);
+    let cut = Cut::UpTo(choices.byte() % 40 + 1);
+    let said = [HEAD, choices.0].concat();
+    let row = ALL.iter().copied().find(|row| row.name == "smtp").unwrap();
+    let mut setup = Setup::default();
+    setup.params.set(param(row.params, Ends::Server, "max-line").unwrap(), Given::Text("1M")).unwrap();
+    let case = |cut| Case { row, setup: setup.clone(), client: false, rides: Rides::Stream, data: &said, cut };
+    let whole = case(Cut::Whole).run();
+    assert_eq!(case(Cut::Bytes).run(), whole, "{:?}", case(Cut::Bytes));
+    assert_eq!(case(cut).run(), whole, "{:?}", case(cut));
+    let taken = whole.said.windows(12).filter(|window| *window == b"250 2.0.0 ta").count();
+    let message = &said[HEAD.len() - 2..];
+    let bare = (2..message.len()).find(|at| match message[*at] {
+        b'\n' => message[*at - 1] != b'\r',
+        b'\r' => message.get(*at + 1).is_some_and(|next| *next != b'\n'),
+        _ => false,
+    });
+    let end = message.windows(5).position(|window| window == b"\r\n.\r\n");
+    match (end, bare) {
+        (Some(end), Some(bare)) if bare < end => assert_eq!(taken, 0, "{}", show::quoted(&said, 400)),
+        (None, _) => assert_eq!(taken, 0, "{}", show::quoted(&said, 400)),
+        _ => assert!(taken >= 1, "{}", show::quoted(&said, 400)),
+    }
 }
 
 /// Anything typed is a value or an error, and anything shown is harmless.

@@ -57,7 +57,9 @@ impl Mailer {
 
     fn begin(&mut self) {
         self.say("MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n");
-        ["250 ", "250 ", "354 "].iter().for_each(|answer| self.answer(answer));
+        for answer in ["250 ", "250 ", "354 "] {
+            self.answer(answer);
+        }
     }
 }
 
@@ -136,4 +138,28 @@ fn what_can_not_be_synchronised_is_not_taken() {
         sent.code(3).said(answer);
         assert!(kept(&folder).is_empty(), "it is not there");
     }
+}
+
+#[test]
+fn a_disk_that_is_full_is_said_and_loses_nothing() {
+    let server = Server::start(&["serve-tcp", "0", "-P", "smtp", "-p", "mbox=/dev/full"]);
+    let sent = netproto(&["send", "smtp", &server.at(), "--to", "b@y", "hi"]).run();
+    sent.code(3).said("452 4.3.1 no room").said("try again later");
+}
+
+#[test]
+fn a_message_as_long_as_you_like_takes_little_memory() {
+    let folder = Folder::new("smtp-memory");
+    let maildir = format!("maildir={}", folder.join("mail"));
+    let server = Server::start(&["serve-tcp", "0", "-P", "smtp", "-p", &maildir, "-p", "max-size=200M"]);
+    let mut stream: TcpStream = net::connect(server.addr());
+    stream.write_all(b"HELO me\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n").unwrap();
+    let before = support::proc::rss_kib(server.process.pid);
+    let piece = "0123456789012345678901234567890123456789012345678901234567890\r\n".repeat(1040);
+    (0..1000).for_each(|_| stream.write_all(piece.as_bytes()).unwrap());
+    stream.write_all(b".\r\nQUIT\r\n").unwrap();
+    let answers = String::from_utf8(net::to_end(&mut stream)).unwrap();
+    assert!(answers.contains("250 2.0.0 taken, and on disk"), "{answers}");
+    let grown = support::proc::rss_kib(server.process.pid).saturating_sub(before);
+    assert!(grown < 8 * 1024, "{grown} KiB more after 64 MiB");
 }

@@ -1,6 +1,6 @@
 """The benches, each with its bar. `ALL` is the table that `benches/run` works through."""
 
-from . import bulk, dns, memory, openloop, soak, startup, throughput
+from . import bulk, dns, mail, memory, openloop, soak, startup, throughput
 from .job import Job, Options
 
 __all__ = ["ALL", "Job", "Options"]
@@ -14,6 +14,7 @@ ALL: dict[str, Job] = {
         *bulk.JOBS,
         *startup.JOBS,
         *openloop.JOBS,
+        *mail.JOBS,
         *soak.JOBS,
     ]
 }

@@ -22,7 +22,7 @@ class Job:
     name: str
     about: str
     run: Callable[[Options], list[Row]]
-    #: What has to be built: netproto, c, hello, twisted.
+    #: What has to be built: netproto, c, hello, twisted, aiosmtpd.
     needs: tuple[str, ...] = ("netproto", "c")
     #: Only run when it is named.
     long: bool = False

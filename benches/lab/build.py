@@ -28,12 +28,16 @@ def twisted_echo() -> list[str]:
     return [str(VENV / "bin" / "python"), str(YARDSTICK / "twisted_echo.py")]
 
 
+def aiosmtpd_sink() -> list[str]:
+    return [str(VENV / "bin" / "python"), str(YARDSTICK / "aiosmtpd_sink.py")]
+
+
 def stall() -> list[str]:
     return [sys.executable, str(YARDSTICK / "stall.py")]
 
 
 def prepare(needs: set[str], binary: str | None) -> None:
-    """`needs` names what the chosen benches use: netproto, c, hello, twisted."""
+    """`needs` names what the chosen benches use: netproto, c, hello, twisted, aiosmtpd."""
     global _binary
     BUILT.mkdir(parents=True, exist_ok=True)
     if binary:
@@ -45,7 +49,9 @@ def prepare(needs: set[str], binary: str | None) -> None:
     if "hello" in needs:
         _hello()
     if "twisted" in needs:
-        _twisted()
+        _python_with("twisted", "Twisted")
+    if "aiosmtpd" in needs:
+        _python_with("aiosmtpd", "aiosmtpd")
 
 
 def release_from_nothing() -> float:
@@ -74,12 +80,12 @@ def _hello() -> None:
         _run("hello", ["rustc", "-O", "--edition", "2024", "-o", str(BUILT / "hello"), str(source)])
 
 
-def _twisted() -> None:
+def _python_with(package: str, name: str) -> None:
     python = VENV / "bin" / "python"
     if not python.exists():
         _run("a Python environment", [sys.executable, "-m", "venv", str(VENV)])
-    if subprocess.run([python, "-c", "import twisted"], stderr=subprocess.DEVNULL, check=False).returncode:
-        _run("Twisted", [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "twisted"])
+    if subprocess.run([python, "-c", f"import {package}"], stderr=subprocess.DEVNULL, check=False).returncode:
+        _run(name, [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package])
 
 
 def _older(built: Path, *sources: Path) -> bool:

@@ -128,7 +128,7 @@ fn an_end_in_mid_frame_is_a_violation() {
 
 /// Bytes that look like a protocol often enough to get past its first check.
 fn noise(random: &mut fastrand::Rng) -> Vec<u8> {
-    const WORDS: [&[u8]; 20] = [
+    const WORDS: &[&[u8]] = &[
         b"Processed: ",
         b"Proc",
         b"3:abc,",
@@ -156,6 +156,16 @@ fn noise(random: &mut fastrand::Rng) -> Vec<u8> {
         b"229 (|||7|)\r\n150 x\r\n",
         b"213 5\r\n227 1,2,3,4,5,6\r\n226 x\r\n",
         b"\xfftype=dir;size=5; a\r\n\xff",
+        b"EHLO x\r\n",
+        b"MAIL FROM:<a@x>\r\n",
+        b"RCPT TO:<b@y>\r\n",
+        b"DATA\r\n",
+        b"\r\n.\r\n",
+        b"BDAT 5 LAST\r\nhello",
+        b"AUTH PLAIN AGEAYg==\r\n",
+        b"220 x\r\n",
+        b"250-x\r\n250 PIPELINING\r\n",
+        b"354 x\r\n",
     ];
     let mut data: Vec<u8> = (0..4).map(|_| random.u8(..)).collect();
     for _ in 0..random.usize(..20) {
@@ -178,6 +188,7 @@ fn noise_breaks_nothing() {
         invariants::sessions(&data);
         invariants::framing(&data);
         invariants::ftp(&data);
+        invariants::smtp(&data);
         invariants::values(&data[4..]);
     }
 }

@@ -23,7 +23,7 @@ impl Mailbox {
         if text.chars().any(char::is_control) {
             return Err("it has control characters in it".into());
         }
-        if address.chars().any(odd) {
+        if address.chars().any(odd) || name.as_ref().is_some_and(|name| name.contains(['<', '>'])) {
             return Err("an address is needed, as in anna@example.test or 'Anna <anna@example.test>'".into());
         }
         if address.len() > LONGEST {

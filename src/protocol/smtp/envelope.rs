@@ -40,14 +40,14 @@ impl Envelope {
             None if settings.stores.discards() => settings.stores.begin("", "", cx.facts.watch.records)?,
             None => {
                 let trace = self.trace(settings, hello, login, cx);
-                settings.stores.begin(&trace, &self.from_line(cx), cx.facts.watch.records)?
+                settings.stores.begin(&trace, &self.separator(cx), cx.facts.watch.records)?
             }
         };
         Ok(self.delivery.insert(delivery))
     }
 
     /// What an mbox file has before a message: the sender, and a time as `asctime` writes it.
-    fn from_line(&self, cx: &Cx<'_>) -> String {
+    fn separator(&self, cx: &Cx<'_>) -> String {
         let from = self.from.as_deref().filter(|from| !from.is_empty()).unwrap_or("MAILER-DAEMON");
         // The sender ends at the first space.
         format!("From {} {}\n", from.replace(' ', "_"), Date::of(cx).asctime())

@@ -69,20 +69,20 @@ mod tests {
         let text = "From a\nFro\nFrom\n>From b\n>>From c\n From d\nx From e\n>x\nFFrom f\n\nFrom";
         let wanted = ">From a\nFro\nFrom\n>>From b\n>>>From c\n From d\nx From e\n>x\nFFrom f\n\nFrom\n\n";
         for size in 1..20 {
-            let (mut quoter, mut quoted) = (Quoter::default(), Vec::new());
-            text.as_bytes().chunks(size).for_each(|piece| quoter.feed(piece, &mut quoted));
-            quoter.end(&mut quoted);
-            assert_eq!(String::from_utf8(quoted).unwrap(), wanted, "{size}");
+            let (mut quoter, mut safe) = (Quoter::default(), Vec::new());
+            text.as_bytes().chunks(size).for_each(|piece| quoter.feed(piece, &mut safe));
+            quoter.end(&mut safe);
+            assert_eq!(String::from_utf8(safe).unwrap(), wanted, "{size}");
         }
     }
 
     #[test]
     fn a_message_ends_in_an_empty_line() {
         for (text, wanted) in [("", "\n"), ("a\n", "a\n\n"), ("a", "a\n\n"), (">", ">\n\n")] {
-            let (mut quoter, mut quoted) = (Quoter::default(), Vec::new());
-            quoter.feed(text.as_bytes(), &mut quoted);
-            quoter.end(&mut quoted);
-            assert_eq!(String::from_utf8(quoted).unwrap(), wanted);
+            let (mut quoter, mut safe) = (Quoter::default(), Vec::new());
+            quoter.feed(text.as_bytes(), &mut safe);
+            quoter.end(&mut safe);
+            assert_eq!(String::from_utf8(safe).unwrap(), wanted);
         }
     }
 }

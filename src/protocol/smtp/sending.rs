@@ -1,5 +1,7 @@
 //! One message on its way: what of it is said next, what was answered to each part, and what to tell of it in the end.
 
+use std::fmt::Write as _;
+
 use super::{
     mail::{Mail, Options},
     wire::Wire,
@@ -78,7 +80,7 @@ impl Sending {
         let mut told = String::new();
         let mut line = |what: &str, reply: &Reply| {
             let how = if reply.is_good() { "taken" } else { "refused" };
-            told.push_str(&format!("{what}: {how}, {}\n", reply.text));
+            let _ = writeln!(told, "{what}: {how}, {}", reply.text);
         };
         if let Some(reply) = self.sender.as_ref().filter(|reply| !reply.is_good()) {
             line("sender", reply);

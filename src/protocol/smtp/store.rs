@@ -153,12 +153,12 @@ impl Delivery {
     }
 
     fn write(&mut self) {
-        let mut quoted = Vec::new();
+        let mut safe = Vec::new();
         for copy in &mut self.copies {
             let text = match &mut copy.quoter {
                 Some(quoter) => {
-                    quoter.feed(&self.text, &mut quoted);
-                    &quoted
+                    quoter.feed(&self.text, &mut safe);
+                    &safe
                 }
                 None => &self.text,
             };

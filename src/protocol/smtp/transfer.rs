@@ -1,6 +1,6 @@
 //! How a message goes over the wire, in as few turns as the server's extensions allow.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use super::{
     client::{Client, ROOM, Step},
@@ -81,7 +81,7 @@ fn step(client: &mut Client, sending: &mut Sending, cx: &mut Cx<'_>) -> Went {
 fn mail_command(client: &Client, mail: &Mail) -> String {
     let mut line = format!("MAIL FROM:<{}>", client.options.from.address);
     if client.offers.size.is_some() {
-        line += &format!(" SIZE={}", mail.size());
+        let _ = write!(line, " SIZE={}", mail.size());
     }
     if mail.eight_bit() {
         line += " BODY=8BITMIME";
