@@ -74,7 +74,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__bench)
-            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -P -h --param --framing --max-frame --file --no-escapes --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --seed --fail-if --interval --json --json-stream --csv --hdr --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --user --hostname --from --to --subject --body --attach --header --no-chunking --put --list --remove --continue --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time dns smtp ftp raw"
+            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --seed --fail-if --interval --json --json-stream --csv --hdr --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -304,6 +304,52 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --status)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --body)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --method)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --urls)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --body-is)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -324,10 +370,6 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --body)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --attach)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -341,10 +383,6 @@ _netproto() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
-                    return 0
-                    ;;
-                --header)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --put)
@@ -363,11 +401,11 @@ _netproto() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -400,7 +438,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__explain)
-            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time dns smtp ftp raw"
+            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -461,7 +499,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__protocols)
-            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time dns smtp ftp raw"
+            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -479,7 +517,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__send)
-            opts="-p -f -C -w -N -z -n -o -x -J -q -v -s -4 -6 -P -h --param --framing --max-frame --file --no-escapes --crlf --timeout --replies --no-shutdown --shutdown --connect-only --expect --expect-re --expect-hex --count --interval --retry --retry-delay --output --hex --json --quiet --verbose --raw --trace --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --user --hostname --from --to --subject --body --attach --header --no-chunking --put --list --remove --continue --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time dns smtp ftp raw"
+            opts="-p -f -C -w -N -z -n -o -x -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --crlf --timeout --replies --no-shutdown --shutdown --connect-only --expect --expect-re --expect-hex --count --interval --retry --retry-delay --output --hex --json --quiet --verbose --raw --trace --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -653,6 +691,52 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --status)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --body)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --method)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --urls)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --body-is)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -673,10 +757,6 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --body)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --attach)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -690,10 +770,6 @@ _netproto() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
-                    return 0
-                    ;;
-                --header)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --put)
@@ -712,11 +788,11 @@ _netproto() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -731,7 +807,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve)
-            opts="-p -m -1 -k -v -q -x -J -4 -6 -t -i -h --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --broadcast --join --send-buffer --recv-buffer --threads --idle-timeout --color --help processed echo discard chargen qotd daytime time dns smtp ftp"
+            opts="-p -m -1 -k -v -q -x -J -4 -6 -t -i -h --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --broadcast --join --send-buffer --recv-buffer --threads --idle-timeout --color --help processed echo discard chargen qotd daytime time http dns smtp ftp"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -852,11 +928,11 @@ _netproto() {
             fi
             case "${prev}" in
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 --param)
@@ -966,11 +1042,11 @@ _netproto() {
             fi
             case "${prev}" in
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 --param)
@@ -1060,11 +1136,11 @@ _netproto() {
             fi
             case "${prev}" in
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 --param)

@@ -91,6 +91,7 @@ chargen\t'sends lines of printing characters, over streams without end'
 qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
@@ -141,6 +142,7 @@ chargen\t'sends lines of printing characters, over streams without end'
 qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
@@ -188,6 +190,7 @@ chargen\t'sends lines of printing characters, over streams without end'
 qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
@@ -254,14 +257,18 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l keepalive -d 
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l join -d 'Join this multicast group; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l status -d 'the status that is right [otherwise: below 400]; a server answers everything with it' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l body -d 'the body of the request; of a server, of every answer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l header -d 'a header of the request; of a server, of every answer; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l method -d 'the method [GET; POST with a body]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l urls -d 'ask for these in turn: a path or URL a line' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l body-is -d 'the body of the answer must be what FILE holds' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l user -d 'log in; a server then takes mail of these only' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l hostname -d 'our own name [its address]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l from -d 'the sender; <> is nobody' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l to -d 'a recipient' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l from -d 'the sender; <> is nobody [netproto@localhost]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l to -d 'a recipient [postmaster]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l subject -d 'the subject' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l body -d 'the text; or DATA, or a whole message with -f FILE' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l attach -d 'attach this file' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l header -d 'one more header field' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l put -d 'send this file or folder there' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s P -l protocol -d 'The protocol [default: raw, which fits any server]' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
@@ -270,6 +277,7 @@ chargen\t'sends lines of printing characters, over streams without end'
 qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
@@ -294,6 +302,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -s 6 -l ipv6 -d 
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l nodelay -d 'Send small pieces at once (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l broadcast -d 'Allow broadcast addresses'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l chunked -d 'send the body in chunks'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s L -l location -d 'follow redirects'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-chunking -d 'send with DATA also where BDAT is offered'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l list -d 'list the folder'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l remove -d 'remove the file; or the empty folder, with / at its end'
@@ -340,14 +350,18 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l keepalive -d
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l join -d 'Join this multicast group; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l status -d 'the status that is right [otherwise: below 400]; a server answers everything with it' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body -d 'the body of the request; of a server, of every answer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l header -d 'a header of the request; of a server, of every answer; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l method -d 'the method [GET; POST with a body]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l urls -d 'ask for these in turn: a path or URL a line' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body-is -d 'the body of the answer must be what FILE holds' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l user -d 'log in; a server then takes mail of these only' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hostname -d 'our own name [its address]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l from -d 'the sender; <> is nobody' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l to -d 'a recipient' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l from -d 'the sender; <> is nobody [netproto@localhost]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l to -d 'a recipient [postmaster]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l subject -d 'the subject' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body -d 'the text; or DATA, or a whole message with -f FILE' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l attach -d 'attach this file' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l header -d 'one more header field' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l put -d 'send this file or folder there' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s P -l protocol -d 'The protocol [default: asks the target once]' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
@@ -356,6 +370,7 @@ chargen\t'sends lines of printing characters, over streams without end'
 qotd\t'says one short quote'
 daytime\t'says the date and time as text'
 time\t'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
@@ -375,6 +390,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -s 6 -l ipv6 -d
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l nodelay -d 'Send small pieces at once (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l broadcast -d 'Allow broadcast addresses'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l chunked -d 'send the body in chunks'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s L -l location -d 'follow redirects'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-chunking -d 'send with DATA also where BDAT is offered'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l list -d 'list the folder'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l remove -d 'remove the file; or the empty folder, with / at its end'
@@ -410,6 +427,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
@@ -423,6 +441,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count 
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
@@ -437,6 +456,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
@@ -448,6 +468,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (c
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
@@ -459,6 +480,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (cou
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a qotd -d 'says one short quote'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a daytime -d 'says the date and time as text'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a time -d 'says the seconds since 1900 as 4 bytes, which wrap in 2036'
+complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a http -d 'serves files or canned answers, and asks for them'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'

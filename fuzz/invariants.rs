@@ -276,7 +276,7 @@ pub fn ftp(data: &[u8]) {
     for (turn, piece) in choices.0.chunks(piece).enumerate() {
         // A byte of 255 begins what comes over the data connection.
         match (piece.split_first(), open) {
-            (Some((255, rest)), Some(id)) if rest.is_empty() => end.channel(id, ChannelNews::Ended),
+            (Some((255, [])), Some(id)) => end.channel(id, ChannelNews::Ended),
             (Some((255, rest)), Some(id)) => end.channel(id, ChannelNews::Data(rest.to_vec().into())),
             _ => end.offer(piece),
         }

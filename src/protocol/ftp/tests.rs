@@ -115,7 +115,7 @@ fn what_comes_before_its_command_is_not_lost() {
     // But not without a bound.
     let id = server.passive();
     for _ in 0..17 {
-        server.news(id, data(&[0; 65_536]));
+        server.news(id, data(&vec![0; 65_536]));
     }
     assert!(server.asked("STOR b\r\n").starts_with("425 "));
     assert_eq!(folder.names(), ["a"]);
