@@ -91,8 +91,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             break
         }
         'netproto;serve-tcp' {
-            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
-            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
+            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
+            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--framing', '--framing', [CompletionResultType]::ParameterName, 'Messages as lines, netstring, int32, ...')
@@ -139,8 +139,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             break
         }
         'netproto;serve-udp' {
-            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
-            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
+            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
+            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--framing', '--framing', [CompletionResultType]::ParameterName, 'Messages as lines, netstring, int32, ...')
@@ -183,8 +183,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             break
         }
         'netproto;serve-unix' {
-            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
-            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
+            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
+            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--framing', '--framing', [CompletionResultType]::ParameterName, 'Messages as lines, netstring, int32, ...')

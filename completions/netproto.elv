@@ -86,8 +86,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --help 'Show this'
         }
         &'netproto;serve-tcp'= {
-            cand -P 'The protocol; `netproto protocols` lists them'
-            cand --protocol 'The protocol; `netproto protocols` lists them'
+            cand -P 'One of `netproto protocols`, or ./script.lua'
+            cand --protocol 'One of `netproto protocols`, or ./script.lua'
             cand -p 'A parameter of it, such as delay=1s; repeatable'
             cand --param 'A parameter of it, such as delay=1s; repeatable'
             cand --framing 'Messages as lines, netstring, int32, ...'
@@ -133,8 +133,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --help 'Show this'
         }
         &'netproto;serve-udp'= {
-            cand -P 'The protocol; `netproto protocols` lists them'
-            cand --protocol 'The protocol; `netproto protocols` lists them'
+            cand -P 'One of `netproto protocols`, or ./script.lua'
+            cand --protocol 'One of `netproto protocols`, or ./script.lua'
             cand -p 'A parameter of it, such as delay=1s; repeatable'
             cand --param 'A parameter of it, such as delay=1s; repeatable'
             cand --framing 'Messages as lines, netstring, int32, ...'
@@ -176,8 +176,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --help 'Show this'
         }
         &'netproto;serve-unix'= {
-            cand -P 'The protocol; `netproto protocols` lists them'
-            cand --protocol 'The protocol; `netproto protocols` lists them'
+            cand -P 'One of `netproto protocols`, or ./script.lua'
+            cand --protocol 'One of `netproto protocols`, or ./script.lua'
             cand -p 'A parameter of it, such as delay=1s; repeatable'
             cand --param 'A parameter of it, such as delay=1s; repeatable'
             cand --framing 'Messages as lines, netstring, int32, ...'
