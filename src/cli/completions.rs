@@ -37,7 +37,7 @@ impl Completions {
                 script.push_str(&first_words(&Cli::command()));
                 script.push_str(&script_files(&Cli::command()));
             }
-            Shell::Zsh => script = with_script_files(&script),
+            Shell::Zsh => script = with_script_files(&with_plain_names(&script)),
             // Bash takes files where no name fits; the others complete flags alone.
             _ => {}
         }
@@ -56,6 +56,16 @@ fn script_files(tool: &Command) -> String {
         }
     }
     lines
+}
+
+/// For zsh: a colon in the name of a value would end the name.
+fn with_plain_names(script: &str) -> String {
+    let tool = Cli::command();
+    let args = tool.get_subcommands().flat_map(Command::get_arguments);
+    let names = args.filter_map(clap::Arg::get_value_names).flatten().filter(|name| name.contains(':'));
+    names.fold(script.to_owned(), |script, name| {
+        script.replace(&format!("]:{name}:"), &format!("]:{}:", name.replace(':', "\\:")))
+    })
 }
 
 /// For zsh: wherever any protocol of the table may stand, a script may, too.

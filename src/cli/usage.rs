@@ -33,6 +33,8 @@ static EXAMPLES: &[(Option<&str>, &str, &str)] = &[
     (None, "TEXT", "hello"),
     (None, "KEY=VALUE", "delay=1s"),
     (None, "NAME:PASS", "anna:secret"),
+    (None, "CODE", "404"),
+    (None, "FIELD", "'X-Test: 1'"),
     (None, "DIR", "man"),
     (None, "GROUP", "239.1.2.3"),
     (None, "ADDR[:PORT]", "192.0.2.7"),

@@ -42,7 +42,7 @@ pub(super) static ALL: &[Param] = &[
     Param::both(BODY, ParamKind::Text, "", "the body of the request; of a server, of every answer"),
     Param::both(
         HEADER,
-        ParamKind::Parsed { shape: "'NAME: VALUE'", read: header },
+        ParamKind::Parsed { shape: "FIELD", read: header },
         "",
         "a header of the request; of a server, of every answer; repeatable",
     )
