@@ -167,7 +167,9 @@ fn every_protocol_over_every_transport() {
             let answers: &[&str] = if row.name == "chargen" { &["--replies", "1"] } else { &[] };
             let args = [&["send", transport, &at, "-P", row.name, "--trace"], data, answers].concat();
             let output = netproto(&args).run();
-            is_straight(&output.code(0).stderr);
+            // Who has files to carry needs further connections, and a Unix socket has no address for them.
+            let code = if row.keeps && transport == "unix" { 3 } else { 0 };
+            is_straight(&output.code(code).stderr);
             let said = ladder(&output.stderr).into_iter().filter(|rung| rung.contains("─ \"hello\" ─")).count();
             assert_eq!(said, usize::from(data == ["hello"]) + usize::from(spoken == "echo"), "{output}");
             assert_eq!(
