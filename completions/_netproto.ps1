@@ -91,8 +91,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             break
         }
         'netproto;serve-tcp' {
-            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
-            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
+            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
+            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--framing', '--framing', [CompletionResultType]::ParameterName, 'Messages as lines, netstring, int32, ...')
@@ -139,8 +139,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             break
         }
         'netproto;serve-udp' {
-            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
-            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
+            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
+            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--framing', '--framing', [CompletionResultType]::ParameterName, 'Messages as lines, netstring, int32, ...')
@@ -183,8 +183,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             break
         }
         'netproto;serve-unix' {
-            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
-            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'The protocol; `netproto protocols` lists them')
+            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
+            [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'One of `netproto protocols`, or ./script.lua')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'A parameter of it, such as delay=1s; repeatable')
             [CompletionResult]::new('--framing', '--framing', [CompletionResultType]::ParameterName, 'Messages as lines, netstring, int32, ...')
@@ -252,8 +252,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('--recv-buffer', '--recv-buffer', [CompletionResultType]::ParameterName, 'The kernel''s receive buffer')
             [CompletionResult]::new('--join', '--join', [CompletionResultType]::ParameterName, 'Join this multicast group; repeatable')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'the status that is right [otherwise: below 400]; a server answers everything with it')
-            [CompletionResult]::new('--body', '--body', [CompletionResultType]::ParameterName, 'the body of what is sent; of a server, of every answer')
-            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'a header beside the usual ones, ''Name: value''')
+            [CompletionResult]::new('--body', '--body', [CompletionResultType]::ParameterName, 'the body of the request; of a server, of every answer')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'a header of the request; of a server, of every answer; repeatable')
             [CompletionResult]::new('--method', '--method', [CompletionResultType]::ParameterName, 'the method [GET; POST with a body]')
             [CompletionResult]::new('--urls', '--urls', [CompletionResultType]::ParameterName, 'ask for these in turn: a path or URL a line')
             [CompletionResult]::new('--body-is', '--body-is', [CompletionResultType]::ParameterName, 'the body of the answer must be what FILE holds')
@@ -351,8 +351,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('--recv-buffer', '--recv-buffer', [CompletionResultType]::ParameterName, 'The kernel''s receive buffer')
             [CompletionResult]::new('--join', '--join', [CompletionResultType]::ParameterName, 'Join this multicast group; repeatable')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'the status that is right [otherwise: below 400]; a server answers everything with it')
-            [CompletionResult]::new('--body', '--body', [CompletionResultType]::ParameterName, 'the body of what is sent; of a server, of every answer')
-            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'a header beside the usual ones, ''Name: value''')
+            [CompletionResult]::new('--body', '--body', [CompletionResultType]::ParameterName, 'the body of the request; of a server, of every answer')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'a header of the request; of a server, of every answer; repeatable')
             [CompletionResult]::new('--method', '--method', [CompletionResultType]::ParameterName, 'the method [GET; POST with a body]')
             [CompletionResult]::new('--urls', '--urls', [CompletionResultType]::ParameterName, 'ask for these in turn: a path or URL a line')
             [CompletionResult]::new('--body-is', '--body-is', [CompletionResultType]::ParameterName, 'the body of the answer must be what FILE holds')

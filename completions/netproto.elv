@@ -86,8 +86,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --help 'Show this'
         }
         &'netproto;serve-tcp'= {
-            cand -P 'The protocol; `netproto protocols` lists them'
-            cand --protocol 'The protocol; `netproto protocols` lists them'
+            cand -P 'One of `netproto protocols`, or ./script.lua'
+            cand --protocol 'One of `netproto protocols`, or ./script.lua'
             cand -p 'A parameter of it, such as delay=1s; repeatable'
             cand --param 'A parameter of it, such as delay=1s; repeatable'
             cand --framing 'Messages as lines, netstring, int32, ...'
@@ -133,8 +133,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --help 'Show this'
         }
         &'netproto;serve-udp'= {
-            cand -P 'The protocol; `netproto protocols` lists them'
-            cand --protocol 'The protocol; `netproto protocols` lists them'
+            cand -P 'One of `netproto protocols`, or ./script.lua'
+            cand --protocol 'One of `netproto protocols`, or ./script.lua'
             cand -p 'A parameter of it, such as delay=1s; repeatable'
             cand --param 'A parameter of it, such as delay=1s; repeatable'
             cand --framing 'Messages as lines, netstring, int32, ...'
@@ -176,8 +176,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --help 'Show this'
         }
         &'netproto;serve-unix'= {
-            cand -P 'The protocol; `netproto protocols` lists them'
-            cand --protocol 'The protocol; `netproto protocols` lists them'
+            cand -P 'One of `netproto protocols`, or ./script.lua'
+            cand --protocol 'One of `netproto protocols`, or ./script.lua'
             cand -p 'A parameter of it, such as delay=1s; repeatable'
             cand --param 'A parameter of it, such as delay=1s; repeatable'
             cand --framing 'Messages as lines, netstring, int32, ...'
@@ -244,8 +244,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --recv-buffer 'The kernel''s receive buffer'
             cand --join 'Join this multicast group; repeatable'
             cand --status 'the status that is right [otherwise: below 400]; a server answers everything with it'
-            cand --body 'the body of what is sent; of a server, of every answer'
-            cand --header 'a header beside the usual ones, ''Name: value'''
+            cand --body 'the body of the request; of a server, of every answer'
+            cand --header 'a header of the request; of a server, of every answer; repeatable'
             cand --method 'the method [GET; POST with a body]'
             cand --urls 'ask for these in turn: a path or URL a line'
             cand --body-is 'the body of the answer must be what FILE holds'
@@ -342,8 +342,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --recv-buffer 'The kernel''s receive buffer'
             cand --join 'Join this multicast group; repeatable'
             cand --status 'the status that is right [otherwise: below 400]; a server answers everything with it'
-            cand --body 'the body of what is sent; of a server, of every answer'
-            cand --header 'a header beside the usual ones, ''Name: value'''
+            cand --body 'the body of the request; of a server, of every answer'
+            cand --header 'a header of the request; of a server, of every answer; repeatable'
             cand --method 'the method [GET; POST with a body]'
             cand --urls 'ask for these in turn: a path or URL a line'
             cand --body-is 'the body of the answer must be what FILE holds'

@@ -84,7 +84,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve" -l nodelay -d '
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l broadcast -d 'Allow broadcast addresses'
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -s h -l help -d 'Show this'
-complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s P -l protocol -d 'One of `netproto protocols`, or ./script.lua' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
 chargen\t'sends lines of printing characters, over streams without end'
@@ -135,7 +135,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s 6 -l ipv
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l nodelay -d 'Send small pieces at once (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s h -l help -d 'Show this'
-complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s P -l protocol -d 'One of `netproto protocols`, or ./script.lua' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
 chargen\t'sends lines of printing characters, over streams without end'
@@ -183,7 +183,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s 4 -l ipv
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l broadcast -d 'Allow broadcast addresses'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s h -l help -d 'Show this'
-complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s P -l protocol -d 'The protocol; `netproto protocols` lists them' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s P -l protocol -d 'One of `netproto protocols`, or ./script.lua' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
 chargen\t'sends lines of printing characters, over streams without end'
@@ -258,8 +258,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l send-buffer -
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l join -d 'Join this multicast group; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l status -d 'the status that is right [otherwise: below 400]; a server answers everything with it' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l body -d 'the body of what is sent; of a server, of every answer' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l header -d 'a header beside the usual ones, \'Name: value\'' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l body -d 'the body of the request; of a server, of every answer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l header -d 'a header of the request; of a server, of every answer; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l method -d 'the method [GET; POST with a body]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l urls -d 'ask for these in turn: a path or URL a line' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l body-is -d 'the body of the answer must be what FILE holds' -r -F
@@ -351,8 +351,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l send-buffer 
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l join -d 'Join this multicast group; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l status -d 'the status that is right [otherwise: below 400]; a server answers everything with it' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body -d 'the body of what is sent; of a server, of every answer' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l header -d 'a header beside the usual ones, \'Name: value\'' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body -d 'the body of the request; of a server, of every answer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l header -d 'a header of the request; of a server, of every answer; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l method -d 'the method [GET; POST with a body]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l urls -d 'ask for these in turn: a path or URL a line' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body-is -d 'the body of the answer must be what FILE holds' -r -F
@@ -490,3 +490,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand completions; and test 
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a fish -d ''
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a powershell -d ''
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a zsh -d ''
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s P -l protocol -r -k -a "(__fish_complete_suffix .lua)"
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s P -l protocol -r -k -a "(__fish_complete_suffix .lua)"
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s P -l protocol -r -k -a "(__fish_complete_suffix .lua)"
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s P -l protocol -r -k -a "(__fish_complete_suffix .lua)"
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s P -l protocol -r -k -a "(__fish_complete_suffix .lua)"

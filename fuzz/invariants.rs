@@ -4,10 +4,18 @@
 // Each target uses one of them, and a panic is how it tells.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use netproto::{
-    protocol::{ALL, Answers, Ends, Framing, Given, Params, Protocol, Setup, find, framing::Kind, param},
+    protocol::{
+        ALL, Answers, Ends, Framing, Given, Params, Protocol, Setup, find,
+        framing::Kind,
+        lua::{self, pattern},
+        param,
+    },
     session::{ChannelAsk, ChannelNews, Closed, End, Event, Input, Move, Rides, Verdict, Violation},
     values::{read, show},
 };
@@ -108,11 +116,83 @@ pub fn sessions(data: &[u8]) {
     session_of(row, choices);
 }
 
+/// A script that takes its input in every way there is, one after the other, and looks for patterns in it.
+const TAKER: &str = r#"
+name = "taker"
+cuts_matter = false
+local ways = {
+  function(input) return input:line(300) end,
+  function(input) return input:netstring(300) end,
+  function(input) return input:int8() end,
+  function(input) return input:upto("-=-", 300) end,
+  function(input) return input:exactly(3) end,
+  function(input) return input:int16(300) end,
+  function(input) return input:varint(300) end,
+  function(input) return input:int32(300) end,
+}
+local function one(c, input)
+  local message = ways[(c.way or 0) % #ways + 1](input)
+  if not message then return false end
+  c.way = (c.way or 0) + 1
+  local words = message:gsub("%s*(%w+)%s*", "%1")
+  c:netstring(words)
+  if message:find("^%d+$") or message:match("()nn()") then c:wake(0.001, message:sub(1, 3)) end
+  if message == "Proc" then c:close() end
+  return true
+end
+function server.input(c, input) while one(c, input) do end end
+function server.wake(c, key) c.woken = key end
+function client.input(c, input)
+  for line in input:lines(300) do
+    local said, seq = c:awaited()
+    c:body(line)
+    if not said then c:unsolicited(line) elseif line == said then c:right(seq) else c:wrong(said, line) end
+  end
+end
+"#;
+
+/// A script in the place of a protocol: the same must hold, and what a peer sends is never the script's own fault.
+pub fn scripts(data: &[u8]) {
+    static ROW: OnceLock<&Protocol> = OnceLock::new();
+    let row = ROW.get_or_init(|| lua::row("taker.lua", TAKER.into()).unwrap());
+    session_of(row, Choices(data));
+}
+
+/// Any pattern, any subject, few steps: no panic, what is found lies within the subject, and the same is found again.
+pub fn patterns(data: &[u8]) {
+    let mut choices = Choices(data);
+    let (length, steps) = (choices.byte(), choices.byte() as u64 * 64);
+    let (pattern, subject) = choices.0.split_at(length.min(choices.0.len()));
+    let find = || {
+        let mut matcher = pattern::Matcher::new(subject, pattern, steps);
+        let found = matcher.find(0);
+        assert!(matcher.left() <= steps);
+        found
+    };
+    let found = find();
+    assert_eq!(find(), found);
+    if let Ok(Some(found)) = &found {
+        assert!(found.start <= found.end && found.end <= subject.len());
+        for capture in found.values() {
+            match capture {
+                pattern::Capture::Piece(from, to) => assert!(from <= to && to <= subject.len()),
+                pattern::Capture::Position(at) => assert!(at <= subject.len()),
+                pattern::Capture::Unfinished => {}
+            }
+        }
+    }
+    if let (true, Ok(found)) = (pattern::is_plain(pattern) && !pattern.is_empty(), found) {
+        let at = subject.windows(pattern.len()).position(|piece| piece == pattern);
+        assert_eq!(found.map(|found| found.start), at);
+    }
+}
+
 /// The same of one row.
 pub fn sessions_of(name: &str, data: &[u8]) {
     session_of(find(name).unwrap(), Choices(data));
 }
 
+/// One conversation of this row in several ways.
 fn session_of(row: &'static Protocol, mut choices: Choices<'_>) {
     let framing = if row.framed { choices.framing() } else { Framing::default() };
     let (flags, cut) = (choices.byte(), Cut::UpTo(choices.byte() % 40 + 1));
@@ -126,7 +206,7 @@ fn session_of(row: &'static Protocol, mut choices: Choices<'_>) {
     let rides = row.rides[(flags & 1) % row.rides.len()];
     let cuts_matter = row.cuts_matter && framing.kind == Kind::Raw;
     let client = flags & 2 != 0 || row.server.is_none();
-    let setup = Setup { framing, params, numbered, ..Setup::default() };
+    let setup = Setup { framing, params, numbered, script: row.script, ..Setup::default() };
     let case = |cut| Case { row, setup: setup.clone(), client, rides, data: choices.0, cut };
     let whole = case(Cut::Whole).run();
     if rides == Rides::Datagrams {
@@ -174,6 +254,9 @@ impl Case<'_> {
         end.offer_eof();
         self.settle(&mut end, true);
         self.bounded(&end);
+        if let Some(Closed::Violated(violation)) = &end.ended {
+            assert_eq!(violation.hint, None, "our own fault: {violation}, {self:?}");
+        }
         Outcome {
             said: if self.endless() { Vec::new() } else { end.said.clone() },
             violation: violation(&end),
@@ -276,7 +359,7 @@ pub fn ftp(data: &[u8]) {
     for (turn, piece) in choices.0.chunks(piece).enumerate() {
         // A byte of 255 begins what comes over the data connection.
         match (piece.split_first(), open) {
-            (Some((255, rest)), Some(id)) if rest.is_empty() => end.channel(id, ChannelNews::Ended),
+            (Some((255, [])), Some(id)) => end.channel(id, ChannelNews::Ended),
             (Some((255, rest)), Some(id)) => end.channel(id, ChannelNews::Data(rest.to_vec().into())),
             _ => end.offer(piece),
         }

@@ -156,7 +156,7 @@ fn goes_both_ways(folder: &Folder, url: &str, extra: &[&str]) {
     assert!(!Path::new(&folder.join("pub/half")).exists());
 }
 
-const PYFTPDLIB: &str = r#"
+const PYFTPDLIB: &str = r"
 import logging, sys
 from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
@@ -167,7 +167,7 @@ FTPHandler.authorizer.add_user('bob', 'se:cret', sys.argv[1], perm='elradfmwMT')
 server = FTPServer(('127.0.0.1', 0), FTPHandler)
 print('port', server.socket.getsockname()[1], file=sys.stderr, flush=True)
 server.serve_forever()
-"#;
+";
 
 #[test]
 fn pyftpdlib_answers_us() {
@@ -182,7 +182,7 @@ fn pyftpdlib_answers_us() {
     netproto(&["bench", "ftp", &url, "-n", "20", "-c", "2", "-q"]).run().code(0);
 }
 
-const TWISTED: &str = r#"
+const TWISTED: &str = r"
 import sys
 from twisted.cred.checkers import AllowAnonymousAccess
 from twisted.cred.portal import Portal
@@ -191,7 +191,7 @@ from twisted.protocols.ftp import FTPFactory, FTPRealm
 port = reactor.listenTCP(0, FTPFactory(Portal(FTPRealm(sys.argv[1]), [AllowAnonymousAccess()])), interface='127.0.0.1')
 print('port', port.getHost().port, file=sys.stderr, flush=True)
 reactor.run()
-"#;
+";
 
 #[test]
 fn twisted_answers_us() {

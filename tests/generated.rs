@@ -169,6 +169,8 @@ fn fish_completes() {
     assert_eq!(words(&complete("netproto serve-tcp -P ec")), ["echo"]);
     assert_eq!(words(&complete("netproto bench --framing net")), ["netstring"]);
     assert_eq!(words(&complete("netproto send --expect-h")), ["--expect-hex"]);
+    fs::write(home.join("chat.lua"), "").unwrap();
+    assert_eq!(words(&complete("netproto send tcp -P ./ch")), ["./chat.lua"]);
     for command in ["send", "bench", "serve"] {
         assert_eq!(words(&complete(&format!("netproto {command} dayt"))), ["daytime"], "{command}");
         let later = complete(&format!("netproto {command} localhost dayt"));
@@ -188,6 +190,8 @@ fn zsh_completes() {
         assert!(complete("netproto se").contains(word), "{word}: {}", complete("netproto se"));
     }
     assert!(complete("netproto serve-tcp -P ").contains("processed"), "{}", complete("netproto serve-tcp -P "));
+    fs::write(home.join("chat.lua"), "").unwrap();
+    assert!(complete("netproto serve-tcp -P ").contains("chat.lua"), "{}", complete("netproto serve-tcp -P "));
     for command in ["send", "bench", "serve"] {
         let listed = complete(&format!("netproto {command} d"));
         assert!(listed.contains("daytime") && listed.contains("discard"), "{command}: {listed}");

@@ -14,6 +14,8 @@ mod answers;
 mod framings;
 #[path = "protocols/rows.rs"]
 mod rows;
+#[path = "protocols/scripts.rs"]
+mod scripts;
 #[path = "protocols/zones.rs"]
 mod zones_at_random;
 
@@ -32,7 +34,7 @@ fn setup(row: &Protocol, framing: &str, params: &[(&str, &str)]) -> Setup {
     for (name, value) in params {
         set.set(param(row.params, Ends::Both, name).unwrap(), Given::Text(value)).unwrap();
     }
-    Setup { framing: Framing::parse(framing, None).unwrap(), params: set, ..Setup::default() }
+    Setup { framing: Framing::parse(framing, None).unwrap(), params: set, script: row.script, ..Setup::default() }
 }
 
 /// A client and a server of `name`; a client that has no server talks to `echo`.

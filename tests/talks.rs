@@ -3,7 +3,8 @@
 //! A transcript is lines of text; `--` begins a comment. First, what it is about:
 //!
 //! ```text
-//! protocol NAME        framing NAME         transport stream|datagrams
+//! protocol NAME or a script's path
+//! framing NAME         transport stream|datagrams
 //! max N                param KEY=VALUE      play server|client          (default: both)
 //! cut                  each line is one piece, and its cuts matter
 //! endless              the server says more than is written here
@@ -29,7 +30,7 @@
 use std::{fs, path::Path};
 
 use netproto::{
-    protocol::{Ends, Framing, Given, Protocol, Setup, find, param},
+    protocol::{Ends, Framing, Given, Protocol, Setup, find, lua, param},
     session::{ChannelAsk, ChannelId, ChannelNews, Closed, End, Event, Rides, Verdict},
     values::read,
 };
@@ -73,10 +74,10 @@ impl Talk {
             text.lines().filter_map(value).collect::<Vec<_>>()
         };
         let one = |name: &str| header(name).into_iter().next();
-        let row = find(&one("protocol ").expect("a protocol")).expect("a known protocol");
+        let row = row(&one("protocol ").expect("a protocol"));
         let max = one("max ").map(|max| max.parse().expect("a number"));
         let framing = Framing::parse(one("framing ").as_deref().unwrap_or("raw"), max).expect("a framing");
-        let mut setup = Setup { framing, ..Setup::default() };
+        let mut setup = Setup { framing, script: row.script, ..Setup::default() };
         for typed in header("param ") {
             let (name, value) = typed.split_once('=').expect("KEY=VALUE");
             setup.params.set(param(row.params, Ends::Both, name).unwrap(), Given::Text(value)).expect("a parameter");
@@ -103,6 +104,15 @@ impl Talk {
         }
         player.finish(self.endless);
     }
+}
+
+/// A row of the table, or of a script in `examples/`.
+fn row(name: &str) -> &'static Protocol {
+    if !lua::is_script(name) {
+        return find(name).expect("a known protocol");
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    lua::row(name, fs::read(path).expect("a script")).expect("a script that can be used")
 }
 
 fn step(line: &str) -> Option<Step> {

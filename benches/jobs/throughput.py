@@ -41,6 +41,17 @@ def echo_64(options: Options) -> list[Row]:
     ]
 
 
+def lua_echo_64(options: Options) -> list[Row]:
+    seconds = options.seconds(1.5, 0.4)
+
+    def client(port: int) -> list[str]:
+        return [build.yardstick("ping"), str(port), "64", "64", seconds]
+
+    servers = ["netproto Lua", "netproto"]
+    rounds = interleaved({name: _against(name, client, _no_check) for name in servers}, options.rounds)
+    return [ratio("lua-echo-64", "requests/s", rounds, "requests_per_second", "netproto", least=0.5, ours="netproto Lua")]
+
+
 def _all_right(measured: Figures) -> None:
     if measured["failures"]["total"]:  # type: ignore[index]
         raise RuntimeError(f"the load generator reports failures: {measured['failures']}")
@@ -102,6 +113,7 @@ ALL_PEERS = ("netproto", "c", "twisted")
 
 JOBS = [
     Job("echo-64", "serve-tcp -P echo, 64 connections, 64-byte messages, under one C client", echo_64, ALL_PEERS),
+    Job("lua-echo-64", "serve-tcp -P examples/echo.lua beside -P echo, 64 connections, 64-byte messages", lua_echo_64),
     Job("ping-64", "bench tcp against the least client, both against the C echo server", ping_64),
     Job("burst-2000", "2,000 connections at once, one echo each: how long until the last is answered", burst_2000, ALL_PEERS),
     Job("churn", "connect, one 64-byte echo, close, from 4 threads", churn, ALL_PEERS),

@@ -60,9 +60,10 @@ def server(name: str, command: list[str], ready: str = READY, port: int | None =
 
 
 def echo(name: str) -> contextlib.AbstractContextManager[Server]:
-    """An echo server by the name it has in tables: netproto, Twisted or C epoll."""
+    """An echo server by the name it has in tables: netproto, netproto Lua (a script), Twisted or C epoll."""
     commands = {
         "netproto": [build.netproto(), "serve-tcp", "0", "-P", "echo", "-q"],
+        "netproto Lua": [build.netproto(), "serve-tcp", "0", "-P", str(build.ROOT / "examples" / "echo.lua"), "-q"],
         "Twisted": build.twisted_echo(),
         "C epoll": [build.yardstick("echo_server"), "0"],
     }

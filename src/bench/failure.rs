@@ -40,6 +40,8 @@ failures! {
     Corrupted "corrupted" "damaged reply: not the bytes that were sent",
     /// The peer broke the protocol.
     Violation "violation" "reply against the rules of the protocol",
+    /// The client end itself failed: a script.
+    OwnFault "own_fault" "the client end of the protocol failed",
     Refused "refused" "connection refused: nothing listens there",
     ConnectTimedOut "connect_timed_out" "connection not established in time",
     /// Any other reason that a connection was not established.

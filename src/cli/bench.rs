@@ -168,7 +168,7 @@ impl Bench {
     /// # Errors
     /// What was typed makes no sense together.
     pub fn plan(&self, command: String) -> Result<BenchPlan, Trouble> {
-        let words = Words::sort("bench", self.transport.as_ref(), self.target.as_ref(), &self.data);
+        let words = Words::sort("bench", self.transport.as_ref(), self.target.as_ref(), &self.data)?;
         if !words.begun() && words.target.is_none() {
             return Err(missing());
         }
@@ -180,7 +180,7 @@ impl Bench {
             None => Some(served(named)?),
         };
         if let Some(row) = row {
-            carried(row, scheme, &format!("bench {} HOST:PORT", row.name))?;
+            carried(row, scheme, &format!("bench {} HOST:PORT", row.typed()))?;
         }
         let dial = Dial { speaks: target::speaks(named), ..self.dial.dial(scheme)? };
         self.report.files_differ()?;

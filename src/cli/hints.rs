@@ -51,7 +51,6 @@ pub static STRANGERS: &[Stranger] = &[
     stranger(SEND, &["-e", "--exec"], "programs are not run; pipe instead: program | netproto send tcp localhost:8080"),
     stranger(SEND, &["-c"], "-n repeats: -n 5 --interval 1s"),
     stranger(SEND, &["-i"], "-w is how long to wait; --interval is the pause between the rounds of -n"),
-    stranger(SEND, &["-L", "--location"], "redirects are not followed in this version"),
     stranger(SEND, &["-d", "--data"], "data is an argument: send tcp localhost:8080 hello"),
     stranger(SEND, &["-t", "--threads"], "send is one conversation; bench has threads"),
     stranger(SEND, &["-T"], "--dscp is the traffic class: --dscp EF"),

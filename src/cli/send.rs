@@ -150,11 +150,11 @@ impl Send {
     /// # Errors
     /// What was typed makes no sense together.
     pub fn plan(&self) -> Result<SendPlan, Trouble> {
-        let words = Words::sort("send", self.transport.as_ref(), self.target.as_ref(), &self.data);
+        let words = Words::sort("send", self.transport.as_ref(), self.target.as_ref(), &self.data)?;
         let named = words.protocol(self.protocol.protocol)?;
         let target = words.target(self.datagram, named)?.ok_or_else(|| missing(words.transport, named))?;
         let row = named.unwrap_or(ANY);
-        carried(row, target.scheme, &format!("send {} HOST:PORT", row.name))?;
+        carried(row, target.scheme, &format!("send {} HOST:PORT", row.typed()))?;
         let data = self.data(&words, row)?;
         let dial = Dial { speaks: target::speaks(named), ..self.dial.dial(target.scheme)? };
         if let Data::Messages(messages) = &data {
@@ -284,7 +284,7 @@ impl ShowArgs {
 fn missing(transport: Option<Scheme>, row: Option<&'static Protocol>) -> Trouble {
     if let (None, Some(row)) = (transport, row) {
         let place = if row.port.is_some() { "localhost" } else { "localhost:8080" };
-        return Trouble::usage("send needs a target").hint(format!("for example: send {} {place}", row.name));
+        return Trouble::usage("send needs a target").hint(format!("for example: send {} {place}", row.typed()));
     }
     let (what, example) = match transport {
         Some(Scheme::Unix | Scheme::Unixgram) => ("the path of a socket", "send unix /tmp/netproto.sock hello"),

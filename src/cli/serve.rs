@@ -278,7 +278,7 @@ fn plan(
     log: &LogArgs,
 ) -> Result<ServePlan, Trouble> {
     let row = served(protocol.protocol)?;
-    carried(row, listen.scheme, &format!("serve {}", row.name))?;
+    carried(row, listen.scheme, &format!("serve {}", row.typed()))?;
     let command = command(listen.scheme).into();
     Ok(ServePlan { family, ..run.plan((row, protocol.setup.of(Some(row), Ends::Server)?), command, listen, log) })
 }

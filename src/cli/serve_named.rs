@@ -84,7 +84,7 @@ impl Serve {
     fn plan(&self, row: &'static Protocol, rides: Rides, place: Place) -> Result<ServePlan, Trouble> {
         let listen = Target { scheme: values::over(rides), place };
         let setup = self.setup.of(Some(row), Ends::Server)?;
-        let mut plan = self.run.plan((row, setup), format!("serve {}", row.name), listen, &self.log);
+        let mut plan = self.run.plan((row, setup), format!("serve {}", row.typed()), listen, &self.log);
         plan.family = self.ip.family();
         match rides {
             Rides::Stream => {
@@ -107,7 +107,7 @@ impl Serve {
             (Some(word), _) => target::listening_on_all(word, row),
             (None, Some(port)) => Ok(Place::Net { host: Host::Loopback, port }),
             (None, None) => Err(Trouble::usage(format!("{} has no port of its own: serve needs an address", row.name))
-                .hint(format!("for example: serve {} 8080", row.name))),
+                .hint(format!("for example: serve {} 8080", row.typed()))),
         }
     }
 
@@ -127,7 +127,7 @@ impl Serve {
 
 /// Sockets from a service manager are of one kind for each unit, and opened by it.
 fn not_handed_over(row: &Protocol) -> Trouble {
-    let each = row.rides.iter().map(|rides| format!("serve-{} -P {}", values::over(*rides), row.name));
+    let each = row.rides.iter().map(|rides| format!("serve-{} -P {}", values::over(*rides), row.typed()));
     let each: Vec<String> = each.collect();
     Trouble::usage("serve opens its own sockets, and some were handed over (LISTEN_FDS)")
         .hint(format!("a unit for each takes them: {}", each.join(", ")))

@@ -8,7 +8,7 @@ use std::{
 use super::values;
 use crate::{
     error::Trouble,
-    protocol::{self, Goal, Protocol},
+    protocol::{self, Goal, Protocol, lua},
     transport::{Place, Scheme, Target, Use},
     values::{read, show},
 };
@@ -29,14 +29,21 @@ pub struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// The transport may be left out; then the first word is the target at once.
+    ///
+    /// # Errors
+    /// The first word is a script that can't be used.
     pub fn sort(
         command: &'static str,
         first: Option<&'a String>,
         second: Option<&'a OsString>,
         rest: &'a [OsString],
-    ) -> Self {
+    ) -> Result<Self, Trouble> {
         let transport = first.and_then(|word| values::transport(word));
-        let named = first.and_then(|word| protocol::find(word));
+        let named = match first {
+            // A script by its ending alone: with a slash it could be a target.
+            Some(word) if lua::is_script_file(word) && !word.contains("://") => Some(values::script(word)?),
+            word => word.and_then(|word| protocol::find(word)),
+        };
         let mut words = first
             .filter(|_| transport.is_none() && named.is_none())
             .map(OsStr::new)
@@ -46,7 +53,7 @@ impl<'a> Words<'a> {
         let target = words.next();
         // After `unix` it is a path, which may hold anything.
         let in_url = target.filter(|_| !transport.is_some_and(Scheme::is_unix)).and_then(protocol_url).map(|(row, _)| row);
-        Self { command, transport, named, in_url, target, data: words.collect() }
+        Ok(Self { command, transport, named, in_url, target, data: words.collect() })
     }
 
     /// Does the line say what to speak, or over what?
@@ -133,7 +140,7 @@ impl<'a> Words<'a> {
             Some(_) => "HOST",
             None => "HOST:PORT",
         };
-        let hint = format!("the transport comes first: {} {typed} {place} -P {}", self.command, row.name);
+        let hint = format!("the transport comes first: {} {typed} {place} -P {}", self.command, row.typed());
         Some(Trouble::usage(format!("{typed} is a transport, and stands where the target would")).hint(hint))
     }
 
@@ -262,8 +269,8 @@ pub fn listening_on_all(word: &OsStr, row: &Protocol) -> Result<Place, Trouble> 
         let place = rest.strip_suffix('/').unwrap_or(rest);
         let sentence = format!("serve takes an address without a scheme, and {text} has one");
         let hint = match scheme.to_ascii_lowercase().as_str() {
-            only @ ("tcp" | "udp") => format!("try: serve {0} {place}, or: serve-{only} {place} -P {0}", row.name),
-            _ => format!("try: serve {} {place}", row.name),
+            only @ ("tcp" | "udp") => format!("try: serve {0} {place}, or: serve-{only} {place} -P {0}", row.typed()),
+            _ => format!("try: serve {} {place}", row.typed()),
         };
         return Err(Trouble::usage(sentence).hint(hint));
     }
@@ -273,7 +280,7 @@ pub fn listening_on_all(word: &OsStr, row: &Protocol) -> Result<Place, Trouble> 
         Place::Path(path) => {
             let path = show::path(&path);
             Err(Trouble::usage(format!("serve opens HOST:PORT, and {path} is a path"))
-                .hint(format!("try: serve-unix {path} -P {}", row.name)))
+                .hint(format!("try: serve-unix {path} -P {}", row.typed())))
         }
     }
 }

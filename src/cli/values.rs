@@ -2,6 +2,8 @@
 
 use std::{
     ffi::OsStr,
+    fs::File,
+    io::Read as _,
     net::{IpAddr, SocketAddr},
     ops::RangeInclusive,
     time::Duration,
@@ -11,8 +13,8 @@ use bytes::Bytes;
 use clap::builder::{PossibleValue, TypedValueParser};
 
 use crate::{
-    error::Trouble,
-    protocol::{self, Framing, Protocol, framing},
+    error::{Trouble, reason},
+    protocol::{self, Framing, Protocol, framing, lua},
     session::Rides,
     transport::Scheme,
     values::read,
@@ -124,7 +126,11 @@ pub fn framing_of(text: &str, max: Option<usize>) -> Result<Framing, Trouble> {
     Framing::parse(text, max).map_err(|error| Trouble::usage(error.to_string()).hint(error.hint()))
 }
 
+/// A protocol of the table, or a script's.
 fn protocol_named(name: &str) -> Result<&'static Protocol, Trouble> {
+    if lua::is_script(name) {
+        return script(name);
+    }
     protocol::find(name).ok_or_else(|| {
         let hint = match protocol::nearest(name) {
             Some(near) => format!("did you mean {near}? `netproto protocols` lists them"),
@@ -132,6 +138,21 @@ fn protocol_named(name: &str) -> Result<&'static Protocol, Trouble> {
         };
         Trouble::usage(format!("unknown protocol {name:?}")).hint(hint)
     })
+}
+
+/// The row of the script in this file.
+///
+/// # Errors
+/// It can't be read, or is no script that could be used.
+pub fn script(path: &str) -> Result<&'static Protocol, Trouble> {
+    let limit = lua::LONGEST as u64 + 1;
+    let mut source = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut source));
+    read.map_err(|error| {
+        Trouble::usage(format!("could not read {path}: {}", reason(&error)))
+            .hint("a protocol with a / or .lua in its name is a script; `netproto protocols` lists the others")
+    })?;
+    lua::row(path, source).map_err(|unusable| Trouble::usage(unusable.sentence).hint(unusable.hint))
 }
 
 /// The protocol of `serve`. An address where it should stand is the habit of the other commands.

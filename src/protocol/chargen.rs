@@ -32,6 +32,7 @@ pub(super) static ROW: Protocol = Protocol {
     client: |_| Box::new(Client { line: None, awaited: Outstanding::default() }),
     prefix: None,
     explained: &EXPLAINED,
+    script: None,
 };
 
 static EXPLAINED: Explained = Explained {

@@ -25,6 +25,7 @@ pub(super) static ROW: Protocol = Protocol {
     client: |setup| Box::new(Client::new(Rule::Silence, setup)),
     prefix: None,
     explained: &EXPLAINED,
+    script: None,
 };
 
 static EXPLAINED: Explained = Explained {

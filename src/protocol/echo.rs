@@ -27,6 +27,7 @@ pub(super) static ROW: Protocol = Protocol {
     client: |setup| Box::new(Client::new(RULE, setup)),
     prefix: Some(b""),
     explained: &EXPLAINED,
+    script: None,
 };
 
 static EXPLAINED: Explained = Explained {

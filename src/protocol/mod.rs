@@ -16,6 +16,7 @@ mod explained;
 pub mod framing;
 mod ftp;
 mod http;
+pub mod lua;
 mod once;
 mod param;
 mod params;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 pub use explained::{Course, Explained, Layout};
 pub use framing::Framing;
+pub use lua::Script;
 pub use param::{Ends, Made, Param, ParamKind, Sheet};
 pub use params::{Contents, Given, ParamError, Params, Place, param};
 
@@ -63,6 +65,8 @@ pub struct Setup {
     /// Over datagrams, from the load generator: bodies are this pattern, with the message's number (its `seq`, 8 bytes, big
     /// endian) over the first 8 bytes. A checking client then knows which message an answer belongs to, in any order.
     pub numbered: Option<Arc<[u8]>>,
+    /// What the sessions of a scripted row say: its [`Protocol::script`].
+    pub script: Option<&'static Script>,
 }
 
 /// The target of a client, as it was typed.
@@ -119,6 +123,8 @@ pub struct Protocol {
     pub prefix: Option<&'static [u8]>,
     /// For `netproto explain`.
     pub explained: &'static Explained,
+    /// A protocol that somebody wrote: its text. Its sessions must stay on the thread that began them.
+    pub script: Option<&'static Script>,
 }
 
 /// What a client's messages are.
@@ -229,6 +235,18 @@ impl Protocol {
     #[must_use]
     pub fn usual(&self) -> Rides {
         self.rides.first().copied().unwrap_or(Rides::Stream)
+    }
+
+    /// What a person types for it: its name, or where its script is.
+    #[must_use]
+    pub fn typed(&self) -> &str {
+        self.script.map_or(self.name, Script::path)
+    }
+
+    /// Must its sessions stay on one thread? (The state of a script belongs to its thread.)
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        self.script.is_some()
     }
 
     /// Bytes that an answer has beside the data: in a datagram they must fit as well.

@@ -31,6 +31,7 @@ pub(super) static ROW: Protocol = Protocol {
     client: |setup| Box::new(Client::new(RULE, setup)),
     prefix: Some(PREFIX),
     explained: &EXPLAINED,
+    script: None,
 };
 
 static EXPLAINED: Explained = Explained {

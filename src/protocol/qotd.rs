@@ -35,6 +35,7 @@ pub(super) static ROW: Protocol = Protocol {
     client: |_| Box::new(Client::new(WANTED)),
     prefix: None,
     explained: &EXPLAINED,
+    script: None,
 };
 
 static EXPLAINED: Explained = Explained {

@@ -28,6 +28,7 @@ pub(super) static ROW: Protocol = Protocol {
     client: |setup| Box::new(Client { framing: setup.framing.clone(), awaited: Outstanding::default() }),
     prefix: None,
     explained: &EXPLAINED,
+    script: None,
 };
 
 static EXPLAINED: Explained = Explained {

@@ -74,6 +74,7 @@ impl<P: Source + Sink> DrivePackets<P> {
 
     fn call(&mut self, f: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Result<(), Violation>) -> Turn {
         let result = f(&mut *self.session, &mut Cx::new(&self.facts, &mut self.out));
+        let result = self.out.outcome(result);
         let messages = std::mem::take(&mut self.out.messages);
         if messages > 0 {
             self.traffic.messages += messages;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{ChannelAsk, ChannelId, Effect, EffectId, Event, Facts, FileWriter, Out, Pour, Record, Rides, out::Mark};
+use super::{
+    ChannelAsk, ChannelId, Effect, EffectId, Event, Facts, FileWriter, Out, Pour, Record, Rides, Violation, out::Mark,
+};
 
 /// What a session may know and do while it is called.
 pub struct Cx<'a> {
@@ -92,6 +94,16 @@ impl<'a> Cx<'a> {
     /// Wants input again, beginning with what was left untaken.
     pub fn resume_input(&mut self) {
         self.out.input_paused = false;
+    }
+
+    /// Can't go on, as after an `Err` of [`super::Session::input`]: for what has no other way to say so.
+    pub fn fail(&mut self, violation: Violation) {
+        self.out.failed.get_or_insert(Box::new(violation));
+    }
+
+    /// Lends the queue, until it is swapped back: to what can't hold on to this context.
+    pub fn swap(&mut self, other: &mut Out) {
+        std::mem::swap(self.out, other);
     }
 
     /// Reports.

@@ -205,12 +205,20 @@ pub struct Violation {
     pub name: &'static str,
     /// One clause without a full stop, lower case. Never holds bytes of the peer unescaped.
     pub sentence: String,
+    /// The fault is not the peer's but ours, such as a script's: what whoever runs this end may do. It is told at once.
+    pub hint: Option<&'static str>,
 }
 
 impl Violation {
     #[must_use]
     pub fn new(name: &'static str, sentence: impl Into<String>) -> Self {
-        Self { name, sentence: sentence.into() }
+        Self { name, sentence: sentence.into(), hint: None }
+    }
+
+    /// Our own end is at fault, and can't go on.
+    #[must_use]
+    pub fn ours(name: &'static str, sentence: impl Into<String>, hint: &'static str) -> Self {
+        Self { name, sentence: sentence.into(), hint: Some(hint) }
     }
 
     /// A message is longer than its named limit.

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 
-use super::{ChannelAsk, ChannelId, Event, FileWriter, Pour};
+use super::{ChannelAsk, ChannelId, Event, FileWriter, Pour, Violation};
 
 /// Names one effect of one session; its outcome comes back under this. The session chooses it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,6 +63,8 @@ pub struct Out {
     pub messages: u64,
     /// The session wants no input for now.
     pub input_paused: bool,
+    /// The session can't go on.
+    pub failed: Option<Box<Violation>>,
 }
 
 impl Out {
@@ -206,6 +208,15 @@ impl Out {
             }
             self.sent = 0;
         }
+    }
+
+    /// How a call ended: as it said itself, or with what was reported by [`super::Cx::fail`].
+    ///
+    /// # Errors
+    /// Either.
+    pub fn outcome(&mut self, result: Result<(), Violation>) -> Result<(), Violation> {
+        let failed = self.failed.take();
+        result.and_then(|()| failed.map_or(Ok(()), |violation| Err(*violation)))
     }
 
     pub(super) fn mark(&mut self, mark: Mark) {

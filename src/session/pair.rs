@@ -100,6 +100,7 @@ impl End {
         }
         let mut cx = Cx::new(&self.facts, &mut self.out);
         let result = f(&mut *self.session, &mut cx);
+        let result = self.out.outcome(result);
         self.events.append(&mut self.out.events);
         match result {
             Err(violation) if self.facts.rides == Rides::Datagrams => self.violations.push(violation),

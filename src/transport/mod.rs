@@ -25,7 +25,7 @@ pub use packets::{PacketServer, bind, inherited_packets};
 pub use race::Attempt;
 pub use resolve::Resolved;
 pub use side::{dial_beside, listen_beside};
-pub use stream::{Stream, poll_send_file};
+pub use stream::{Detached, Stream, poll_send_file};
 pub use target::Use;
 
 #[cfg(test)]

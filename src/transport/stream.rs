@@ -80,6 +80,39 @@ impl Stream {
     }
 }
 
+/// A connected stream socket that belongs to no runtime, so that another thread can take it.
+#[derive(Debug)]
+pub enum Detached {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+impl Stream {
+    /// Takes it out of its runtime.
+    ///
+    /// # Errors
+    /// The runtime does not let it go.
+    pub fn detach(self) -> io::Result<Detached> {
+        match self {
+            Self::Tcp(socket) => socket.into_std().map(Detached::Tcp),
+            Self::Unix(socket) => socket.into_std().map(Detached::Unix),
+        }
+    }
+}
+
+impl Detached {
+    /// In the runtime that it will live in.
+    ///
+    /// # Errors
+    /// The runtime does not take it.
+    pub fn attach(self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(socket) => TcpStream::from_std(socket).map(Stream::Tcp),
+            Self::Unix(socket) => UnixStream::from_std(socket).map(Stream::Unix),
+        }
+    }
+}
+
 /// Sends a piece of a file from the page cache, as much as the socket takes at once. `None`: this system can't, read and write.
 pub fn poll_send_file(
     socket: &TcpStream,

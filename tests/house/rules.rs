@@ -28,7 +28,18 @@ pub const ROOMS: &[Room] = &[
     Room {
         name: "protocol",
         modules: &["session", "values"],
-        crates: &["base64", "bytes", "domain", "httparse", "mail_builder", "memchr", "regex", "serde_json", "smtp_proto"],
+        crates: &[
+            "base64",
+            "bytes",
+            "domain",
+            "httparse",
+            "mail_builder",
+            "memchr",
+            "mlua",
+            "regex",
+            "serde_json",
+            "smtp_proto",
+        ],
         pure: true,
     },
     Room {

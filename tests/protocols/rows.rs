@@ -187,6 +187,8 @@ fn noise_breaks_nothing() {
         let data = noise(&mut random);
         invariants::sessions(&data);
         invariants::framing(&data);
+        invariants::scripts(&data);
+        invariants::patterns(&data);
         invariants::ftp(&data);
         invariants::smtp(&data);
         invariants::values(&data[4..]);

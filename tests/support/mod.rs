@@ -15,6 +15,7 @@ pub mod pty;
 pub mod relay;
 pub mod report;
 mod server;
+pub mod terminal;
 pub mod wire;
 
 use std::time::Duration;

@@ -15,6 +15,11 @@ pub fn rss_kib(pid: Pid) -> u64 {
     field(pid, "VmRSS:")
 }
 
+/// Its threads.
+pub fn threads(pid: Pid) -> u64 {
+    field(pid, "Threads:")
+}
+
 /// The most resident memory so far, in KiB.
 pub fn peak_kib(pid: Pid) -> u64 {
     field(pid, "VmHWM:")

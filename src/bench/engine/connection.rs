@@ -73,7 +73,7 @@ pub(super) async fn run(work: Rc<Work>, place: usize, number: usize, gate: Gate)
 /// The connection that was there before there were workers is the first one's.
 fn first(work: &Work, number: usize) -> Option<Wire> {
     let (took, first) = if number == 0 { work.job.take_first()? } else { return None };
-    let stream = first.into_stream().ok()?;
+    let stream = first.attach().ok()?;
     work.connected(true, took);
     Some(Wire::Stream(stream))
 }

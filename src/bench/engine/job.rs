@@ -1,13 +1,11 @@
 //! One run, as all workers see it: what is said, to whom, when, and how it is stopped.
 
 use std::{
-    io,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use tokio::net::{TcpStream, UnixStream};
 
 use crate::{
     bench::{Load, load::Shape},
@@ -18,7 +16,7 @@ use crate::{
         stop::{Phase, Stop},
     },
     session::{Endpoint, Facts, Rides, Watch},
-    transport::{Dial, Scheme, Stream},
+    transport::{Detached, Dial, Scheme},
 };
 
 /// The server spoken to: one address, resolved once.
@@ -38,30 +36,6 @@ impl Peer {
         let (rides, peer) = (self.rides(), self.address.clone());
         let max_datagram = Facts::max_datagram_to(&peer);
         Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch: Watch::default() }
-    }
-}
-
-/// A connection that was made to see whether anybody is there. It belongs to no runtime, so that a worker can take it.
-#[derive(Debug)]
-pub(super) enum First {
-    Tcp(std::net::TcpStream),
-    Unix(std::os::unix::net::UnixStream),
-}
-
-impl First {
-    pub(super) fn of(stream: Stream) -> io::Result<Self> {
-        match stream {
-            Stream::Tcp(stream) => stream.into_std().map(Self::Tcp),
-            Stream::Unix(stream) => stream.into_std().map(Self::Unix),
-        }
-    }
-
-    /// In the runtime that it will live in.
-    pub(super) fn into_stream(self) -> io::Result<Stream> {
-        match self {
-            Self::Tcp(stream) => TcpStream::from_std(stream).map(Stream::Tcp),
-            Self::Unix(stream) => UnixStream::from_std(stream).map(Stream::Unix),
-        }
     }
 }
 
@@ -99,14 +73,14 @@ pub(super) struct Job {
     pub(super) tick: Duration,
     pub(super) stop: Stop,
     /// How long it took to make, and the connection.
-    first: Mutex<Option<(Duration, First)>>,
+    first: Mutex<Option<(Duration, Detached)>>,
     trouble: Mutex<Option<Trouble>>,
 }
 
 /// What a run is made from, beside what is derived from it.
 pub(super) struct Parts {
     pub(super) peer: Peer,
-    pub(super) first: Option<(Duration, First)>,
+    pub(super) first: Option<(Duration, Detached)>,
     pub(super) protocol: &'static Protocol,
     pub(super) setup: Setup,
     pub(super) load: Load,
@@ -127,7 +101,8 @@ impl Job {
         let answers = if datagrams { protocol.answers.datagrams } else { protocol.answers.stream };
         let number = match setup.framing.kind {
             _ if !datagrams || !matches!(protocol.takes, Takes::Bytes) => Number::None,
-            Kind::Raw => Number::Bytes,
+            // A framing of a script's own may hold letters only, as lines do.
+            Kind::Raw if protocol.script.is_none() => Number::Bytes,
             _ => Number::Letters,
         };
         let body = Body::new(load, number);
@@ -192,7 +167,7 @@ impl Job {
     }
 
     /// The connection that is there already; for one to take.
-    pub(super) fn take_first(&self) -> Option<(Duration, First)> {
+    pub(super) fn take_first(&self) -> Option<(Duration, Detached)> {
         self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 

@@ -7,10 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    job::{First, Peer},
-    probe,
-};
+use super::{job::Peer, probe};
 use crate::{
     bench::BenchPlan,
     error::{Trouble, reason},
@@ -20,14 +17,14 @@ use crate::{
         stop::{Phase, Stop},
     },
     session::{Endpoint, Rides},
-    transport::{self, Host, Place, Scheme, SocketFlags, Target},
+    transport::{self, Detached, Host, Place, Scheme, SocketFlags, Target},
 };
 
 /// The server, and what it speaks.
 pub(super) struct Found {
     pub(super) peer: Peer,
     pub(super) protocol: &'static Protocol,
-    first: Mutex<Option<(Duration, First)>>,
+    first: Mutex<Option<(Duration, Detached)>>,
     /// Ours ends when this is dropped.
     pub(super) _server: Option<OwnServer>,
 }
@@ -38,7 +35,7 @@ impl Found {
     }
 
     /// The connection that finding it took, for the first run: the server then sees as many as were asked for.
-    pub(super) fn take_first(&self) -> Option<(Duration, First)> {
+    pub(super) fn take_first(&self) -> Option<(Duration, Detached)> {
         self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -63,7 +60,7 @@ async fn over_stream(plan: &BenchPlan, target: &Target) -> Result<Found, Trouble
         let protocol = probe::stream(stream, &peer, plan).await?;
         return Ok(Found::new((peer, protocol)));
     };
-    let first = First::of(stream).ok().map(|first| (route.connect, first));
+    let first = stream.detach().ok().map(|first| (route.connect, first));
     Ok(Found { first: Mutex::new(first), ..Found::new((peer, protocol)) })
 }
 
@@ -182,7 +179,7 @@ fn server_plan(protocol: &'static Protocol, setup: Setup, listen: Target) -> Ser
 
 /// The server's thread: tells its address, serves until it is stopped.
 fn serve_until(plan: ServePlan, stop: Stop, tell: &mpsc::Sender<Result<Endpoint, Trouble>>) {
-    let runtime = match serve::runtime(plan.threads) {
+    let runtime = match serve::runtime(&plan) {
         Ok(runtime) => runtime,
         Err(trouble) => {
             let _ = tell.send(Err(trouble));

@@ -177,6 +177,6 @@ fn trouble(row: &Protocol, error: &ParamError) -> Trouble {
         Some(hint) => trouble.hint(hint),
         // It names the line.
         None if matches!(error, ParamError::BadFile { .. }) => trouble,
-        None => trouble.hint(format!("`netproto protocols {}` tells what it takes", row.name)),
+        None => trouble.hint(format!("`netproto protocols {}` tells what it takes", row.typed())),
     }
 }

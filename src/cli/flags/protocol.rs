@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Protocol")]
 pub struct ProtocolArgs {
-    /// The protocol; `netproto protocols` lists them
+    /// One of `netproto protocols`, or ./script.lua
     #[arg(short = 'P', long, value_name = "NAME", value_parser = Named::protocol(), hide_possible_values = true)]
     pub protocol: Option<&'static Protocol>,
     #[command(flatten)]
@@ -44,7 +44,8 @@ impl SetupArgs {
     /// # Errors
     /// A framing or a parameter that does not go with the protocol.
     pub fn of(&self, protocol: Option<&'static Protocol>, end: Ends) -> Result<Setup, Trouble> {
-        Ok(Setup { framing: self.framing(protocol)?, params: self.params(protocol, end)?, ..Setup::default() })
+        let script = protocol.and_then(|row| row.script);
+        Ok(Setup { framing: self.framing(protocol)?, params: self.params(protocol, end)?, script, ..Setup::default() })
     }
 
     fn framing(&self, protocol: Option<&'static Protocol>) -> Result<Framing, Trouble> {

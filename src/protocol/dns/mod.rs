@@ -73,6 +73,7 @@ pub(super) static ROW: Protocol = Protocol {
     client: |_| Box::new(Client::default()),
     prefix: None,
     explained: &explained::EXPLAINED,
+    script: None,
 };
 
 /// A message of a stream: "prefixed with a two byte length field" (RFC 1035, section 4.2.2).

@@ -79,6 +79,7 @@ pub(super) static ROW: Protocol = Protocol {
     client: |setup| Box::new(Client::new(setup)),
     prefix: None,
     explained: &explained::EXPLAINED,
+    script: None,
 };
 
 /// A user and its password.

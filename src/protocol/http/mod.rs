@@ -60,4 +60,5 @@ pub(super) static ROW: Protocol = Protocol {
     client: |setup| Box::new(Client::new(setup)),
     prefix: None,
     explained: &explained::EXPLAINED,
+    script: None,
 };

@@ -171,6 +171,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         let out = self.out.get_or_insert_with(pool::take_out);
         out.input_paused = self.flags.input_paused;
         let result = f(&mut *self.session, &mut Cx::new(&self.facts, out));
+        let result = out.outcome(result);
         self.flags.offer_again |= self.flags.input_paused && !out.input_paused;
         self.flags.input_paused = out.input_paused;
         let messages = std::mem::take(&mut out.messages);

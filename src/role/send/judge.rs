@@ -48,7 +48,10 @@ fn ended(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble> {
     match &exchange.how {
         Closed::Reset => Err(Trouble::failed(format!("{target}: connection reset by peer"))
             .hint("the peer gave it up without reading all of it; -v shows how far it came")),
-        Closed::Violated(violation) => Err(Trouble::failed(format!("{target}: {violation}"))),
+        Closed::Violated(violation) => Err(match violation.hint {
+            Some(hint) => Trouble::failed(violation.to_string()).hint(hint),
+            None => Trouble::failed(format!("{target}: {violation}")),
+        }),
         Closed::Failed(why) => Err(Trouble::failed(format!("{target}: {why}")).hint(match plan.target.scheme.rides() {
             Rides::Datagrams => "nothing listens there, or a firewall refuses",
             Rides::Stream => "the connection is gone; -v shows how far it came",

@@ -244,6 +244,7 @@ impl Desk {
     fn call(&mut self, to: &Endpoint, now: Instant, f: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Result<(), Violation>) {
         let Some(peer) = self.peers.get_mut(to) else { return };
         let result = f(&mut *peer.session, &mut Cx::new(&peer.facts, &mut self.out));
+        let result = self.out.outcome(result);
         let messages = std::mem::take(&mut self.out.messages);
         peer.traffic.messages += messages;
         self.server.counts.messages.fetch_add(messages, Relaxed);
@@ -254,7 +255,8 @@ impl Desk {
         }
         if let Err(violation) = result {
             self.server.counts.dropped.fetch_add(1, Relaxed);
-            if self.server.log.connections() {
+            self.server.tell_fault(to, &violation);
+            if self.server.log.connections() && violation.hint.is_none() {
                 self.server.log.say(&Entry::Warning { what: format!("{to}: {violation}"), hint: None });
             }
         }

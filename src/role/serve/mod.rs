@@ -7,6 +7,7 @@
 mod counts;
 mod datagrams;
 mod guard;
+mod lanes;
 pub mod log;
 mod outbox;
 mod peers;
@@ -14,9 +15,10 @@ mod plan;
 mod streams;
 
 use std::{
+    collections::BTreeSet,
     io::{self, IsTerminal, Write},
     num::NonZero,
-    sync::{Arc, OnceLock, atomic::Ordering},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -34,13 +36,15 @@ use crate::{
     error::{Exit, Trouble, reason},
     os,
     protocol::MakeSession,
-    session::{Endpoint, Rides},
+    session::{Endpoint, Rides, Violation},
     transport::{self, Host, Listener, PacketServer, Place, Scheme},
     values::show::duration,
 };
 
 /// How often another free port is tried when the one that the system chose for streams is taken for datagrams.
 const PORTS_TRIED: usize = 16;
+/// Different faults of our own end that are told.
+const MOST_TOLD: usize = 64;
 /// When people begin to wonder why a stop takes so long.
 const NOTICED: Duration = Duration::from_millis(200);
 
@@ -54,6 +58,8 @@ struct Server {
     stop: Stop,
     /// Ends the accepting alone (`-1`).
     full: Stop,
+    /// Faults of our own end that were told.
+    told: Mutex<BTreeSet<String>>,
 }
 
 /// Sockets that are ready to serve.
@@ -141,7 +147,7 @@ pub fn run(plans: Vec<ServePlan>) -> anyhow::Result<Exit> {
     let Some(first) = plans.first() else { return Ok(Exit::Done) };
     let grace = first.grace;
     os::raise_nofile_limit();
-    let runtime = runtime(first.threads)?;
+    let runtime = runtime(first)?;
     let stop = Stop::default();
     let done = runtime.block_on(async {
         let signals =
@@ -155,15 +161,21 @@ pub fn run(plans: Vec<ServePlan>) -> anyhow::Result<Exit> {
     done.map(|()| Exit::Done)
 }
 
+fn threads(plan: &ServePlan) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    plan.threads.unwrap_or(cores - 1).max(1)
+}
+
 /// Without a number, one thread for each core but one: that one is left to the kernel and to the other end, which on a small
 /// machine is often the same one. (On two cores that both ends share, one thread answers a fifth more than two.)
 ///
 /// # Errors
 /// [`Trouble`] when the system gives no threads.
-pub fn runtime(threads: Option<usize>) -> Result<Runtime, Trouble> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = threads.unwrap_or(cores - 1).max(1);
-    let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+pub fn runtime(plan: &ServePlan) -> Result<Runtime, Trouble> {
+    let threads = threads(plan);
+    // Sessions that stay on their thread have more of them beside this one.
+    let mut builder =
+        if threads == 1 || plan.protocol.stays() { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     let made = builder.worker_threads(threads).enable_all().build();
     made.map_err(|error| Trouble::failed(format!("could not start: {}", reason(&error))))
 }
@@ -247,7 +259,7 @@ async fn serve_each(parts: impl ExactSizeIterator<Item = ((ServePlan, Sockets), 
     for ((plan, sockets), make) in parts {
         let log = if several { log.over(plan.listen.scheme) } else { log.clone() };
         let (stop, full) = (stop.clone(), full.clone());
-        let server = Arc::new(Server { plan, make, log, counts: Counts::default(), stop, full });
+        let server = Arc::new(Server { plan, make, log, counts: Counts::default(), stop, full, told: Mutex::default() });
         servers.push(server.clone());
         serving.spawn(server.serve(sockets));
     }
@@ -303,6 +315,16 @@ async fn interval_lines(log: Log, servers: Vec<Arc<Server>>, every: Duration) {
 }
 
 impl Server {
+    /// Tells of a session that our own end has ended: each fault once, with what to do.
+    fn tell_fault(&self, peer: &Endpoint, violation: &Violation) {
+        let Some(hint) = violation.hint else { return };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < MOST_TOLD && told.insert(violation.sentence.clone()) {
+            let what = format!("{peer}: {violation}");
+            self.log.say(&Entry::Warning { what, hint: Some(hint.into()) });
+        }
+    }
+
     async fn serve(self: Arc<Self>, sockets: Sockets) {
         match sockets {
             Sockets::Streams(listeners) => {

@@ -14,7 +14,13 @@ use std::{
 
 use tokio::{sync::Notify, task::JoinSet};
 
-use super::{Server, counts::Counted, log::Entry};
+use super::{
+    Server,
+    counts::Counted,
+    lanes::{Lane, Lanes},
+    log::Entry,
+    threads,
+};
 use crate::{
     error::reason,
     role::{
@@ -45,6 +51,8 @@ struct Door {
     said: AtomicU64,
     started: Instant,
     terms: Arc<Terms>,
+    /// Where conversations run that must stay on their thread; none: anywhere.
+    lanes: Vec<Lane>,
     /// Are counts wanted while conversations run, or dumps?
     watched: bool,
 }
@@ -52,6 +60,13 @@ struct Door {
 /// Serves until stopped, and until the last conversation has ended.
 pub(super) async fn serve(server: &Arc<Server>, listeners: Vec<Listener>) {
     let (idle, handshake) = (server.plan.idle_timeout, server.plan.handshake_timeout);
+    let threads = threads(&server.plan);
+    let lanes = if server.plan.protocol.stays() && threads > 1 { Lanes::start(threads) } else { Ok(Lanes::default()) };
+    let lanes = lanes.unwrap_or_else(|error| {
+        let what = format!("could not start all threads, so one serves alone: {}", reason(&error));
+        server.log.say(&Entry::Warning { what, hint: Some("-t sets their number, as in -t 2".into()) });
+        Lanes::default()
+    });
     let door = Arc::new(Door {
         server: server.clone(),
         peers: Mutex::default(),
@@ -60,6 +75,7 @@ pub(super) async fn serve(server: &Arc<Server>, listeners: Vec<Listener>) {
         said: AtomicU64::new(0),
         started: Instant::now(),
         terms: Arc::new(Terms { idle, handshake, linger: true, ..Terms::default() }),
+        lanes: lanes.all(),
         watched: server.plan.log.stats.is_some() || server.plan.log.hex,
     });
     let mut accepting = JoinSet::new();
@@ -138,9 +154,13 @@ impl Door {
             watch: Watch { messages: server.log.messages(), records: server.log.records(), ..Watch::default() },
         };
         let party = Guest { stop: server.stop.waiter(), counted: self.watched.then(Box::default), seat };
-        let drive = Drive::new(stream, (server.make)(&server.plan.setup), party, facts, self.terms.clone());
+        let (session, terms, talk) = ((server.make)(&server.plan.setup), self.terms.clone(), Talk::begin(self));
         // In a box: a future that takes it by value would hold room for it twice.
-        tokio::spawn(converse(Box::new(drive), Talk::begin(self)));
+        let talk = |stream| converse(Box::new(Drive::new(stream, session, party, facts, terms)), talk);
+        match Lane::emptiest(&self.lanes) {
+            Some(lane) => lane.run(stream, talk),
+            None => drop(tokio::spawn(talk(stream))),
+        }
     }
 
     /// A place for this peer, or why there is none. All listeners share the places.
@@ -299,6 +319,9 @@ async fn converse(mut drive: Box<Drive<Stream, Guest>>, _talk: Talk) {
     server.counts.add(&traffic, &counted);
     if how == Closed::Reset {
         server.counts.resets.fetch_add(1, Relaxed);
+    }
+    if let Closed::Violated(violation) = &how {
+        server.tell_fault(&peer, violation);
     }
     // The place is free before it is told: who reads the line may come in.
     drop(guest);

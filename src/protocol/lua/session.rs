@@ -1,0 +1,315 @@
+//! A session whose words are a script's: it calls the hooks, and gives the script what the contract gives a session.
+//!
+//! May use: `session`, `protocol`, mlua.
+
+use bytes::Bytes;
+use mlua::{Function, Table, Value};
+
+use super::{
+    super::Setup,
+    Script, connection, fault,
+    state::{Hooks, Seat, Settings, State, settings},
+    turn::Kept,
+};
+use crate::session::{Closed, Cx, EffectId, Event, Facts, Input, NotNow, Out, Outcome, Rides, Session, Violation};
+
+/// Bytes that may come without the script taking any message from them.
+const MOST_LEFT: usize = 4 * 1024 * 1024;
+/// No more input is offered while so many bytes are queued.
+const HIGH_WATER: usize = 128 * 1024;
+/// Asks to be told when there is room for output again. Scripts count their waits from 1.
+const ROOM: EffectId = EffectId(u64::MAX);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Server,
+    Client,
+}
+
+/// One end of one conversation.
+#[derive(Debug)]
+pub(super) struct Scripted {
+    script: &'static Script,
+    end: End,
+    /// The parameters.
+    given: Settings,
+    seat: Option<Seat>,
+    kept: Kept,
+    /// Input waits until there is room for output.
+    full: bool,
+}
+
+/// The server end of the script in `setup`.
+pub(super) fn server(setup: &Setup) -> Box<dyn Session> {
+    made(setup, End::Server)
+}
+
+/// The client end.
+pub(super) fn client(setup: &Setup) -> Box<dyn Session> {
+    made(setup, End::Client)
+}
+
+fn made(setup: &Setup, end: End) -> Box<dyn Session> {
+    match setup.script {
+        Some(script) => {
+            let (given, kept) = (settings(script, &setup.params), Kept::default());
+            Box::new(Scripted { script, end, given, seat: None, kept, full: false })
+        }
+        None => Box::new(Scriptless),
+    }
+}
+
+/// A call of the script: its state, and the connection's table.
+struct Call<'a> {
+    state: &'a State,
+    hooks: &'a Hooks,
+    table: Table,
+}
+
+impl Call<'_> {
+    /// Calls a hook; what it has written is a datagram, where those are what carries it.
+    fn hook(&self, hook: &Function, args: impl mlua::IntoLuaMulti) -> mlua::Result<Value> {
+        let value = hook.call((self.table.clone(), args.into_lua_multi(&self.state.lua)?))?;
+        let ended = self.state.turn.borrow_mut().end_staged();
+        ended.map_err(|why| super::input::told(&self.state.lua, why))?;
+        Ok(value)
+    }
+}
+
+impl Scripted {
+    /// Runs `work` with the queue of `cx` lent to what the script calls.
+    fn call<T>(
+        &mut self,
+        cx: &mut Cx<'_>,
+        bytes: usize,
+        work: impl FnOnce(&Call<'_>) -> mlua::Result<T>,
+    ) -> Result<T, Violation> {
+        let state = State::of(self.script)?;
+        let ours = |error: &mlua::Error| fault::violation(error, &state.budget, &self.script.file);
+        state.budget.begin(bytes, cx.facts.wall_clock);
+        let table = state.seat(&mut self.seat, &self.given).map_err(|error| ours(&error))?;
+        let hooks = if self.end == End::Server { &state.server } else { &state.client };
+        state.turn.borrow_mut().begin(table.to_pointer().addr(), &mut self.kept, cx);
+        let result = work(&Call { state: &state, hooks, table });
+        let mut turn = state.turn.borrow_mut();
+        let violated = turn.violated.take();
+        turn.end(&mut self.kept, cx);
+        drop(turn);
+        match (violated, result) {
+            (Some(violation), _) => Err(violation),
+            (None, result) => result.map_err(|error| ours(&error)),
+        }
+    }
+
+    /// Calls the input hook as long as it takes messages and there is room for what it answers.
+    fn converse(&mut self, cx: &mut Cx<'_>) -> Result<(), Violation> {
+        let came = self.kept.left.len();
+        let unsent = cx.unsent();
+        let room = move |queued: usize| queued <= HIGH_WATER.max(unsent);
+        let full = self.call(cx, came, |call| offer(call, room))?;
+        if full {
+            self.full = true;
+            cx.pause_input();
+            cx.when_drained(ROOM);
+        }
+        if self.kept.left.len() > MOST_LEFT {
+            return Err(Violation::too_long(
+                "input that the script takes no message from,",
+                self.kept.left.len(),
+                MOST_LEFT,
+            ));
+        }
+        Ok(())
+    }
+
+    /// What waited is offered again, once nothing keeps it.
+    fn go_on(&mut self, cx: &mut Cx<'_>) -> Result<(), Violation> {
+        if self.kept.left.is_empty() || self.kept.paused || self.kept.closed || self.full {
+            return Ok(());
+        }
+        self.converse(cx)
+    }
+
+    /// Who was refused may try again after anything has happened.
+    fn ready(&mut self, cx: &mut Cx<'_>) {
+        if self.end == End::Client && self.kept.awaited.ready() {
+            cx.event(Event::Ready);
+        }
+    }
+}
+
+/// Tells whether it stopped because too much is queued.
+fn offer(call: &Call<'_>, room: impl Fn(usize) -> bool) -> mlua::Result<bool> {
+    let Some(input) = &call.hooks.input else {
+        let mut turn = call.state.turn.borrow_mut();
+        // Who wants it all at the end gets it then; otherwise nobody wants it.
+        if call.hooks.eof.is_none() {
+            turn.taken = turn.kept.left.len();
+        }
+        return Ok(false);
+    };
+    loop {
+        let from = call.state.turn.borrow_mut().offer();
+        call.hook(input, call.state.input.clone())?;
+        let mut turn = call.state.turn.borrow_mut();
+        turn.offered(from).map_err(|why| super::input::told(&call.state.lua, why))?;
+        let over = turn.taken == from || turn.taken == turn.kept.left.len() || turn.kept.closed || turn.kept.paused;
+        if over || turn.datagrams() {
+            return Ok(false);
+        }
+        if !room(turn.out.unsent()) {
+            return Ok(true);
+        }
+    }
+}
+
+impl Session for Scripted {
+    fn open(&mut self, cx: &mut Cx<'_>) {
+        let opened = self.call(cx, 0, |call| match &call.hooks.open {
+            Some(open) => call.hook(open, ()).map(drop),
+            None => Ok(()),
+        });
+        if let Err(violation) = opened {
+            cx.fail(violation);
+        }
+    }
+
+    fn input(&mut self, input: &mut Input<'_>, cx: &mut Cx<'_>) -> Result<(), Violation> {
+        if input.is_datagram() {
+            self.kept.left.clear();
+        }
+        self.kept.left.extend_from_slice(input.everything());
+        if !cx.datagrams() && (self.kept.closed || self.kept.paused || self.full) {
+            return Ok(());
+        }
+        let result = self.converse(cx);
+        if cx.datagrams() {
+            self.kept.left.clear();
+        }
+        self.ready(cx);
+        result
+    }
+
+    fn submit(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) -> Result<(), NotNow> {
+        self.kept.awaited.room(body.len(), cx.datagrams())?;
+        self.kept.awaited.push(seq, body);
+        let mut unsayable = None;
+        // There is nothing to say: only the answer is awaited.
+        let silent = body.is_empty() && !cx.datagrams();
+        let said = self.call(cx, body.len(), |call| {
+            call.state.turn.borrow_mut().submits = Some(seq);
+            let said = match &call.hooks.submit {
+                Some(submit) => {
+                    let text = connection::body(&call.state.lua, body)?;
+                    call.hook(submit, (seq, text))
+                }
+                None if silent => Ok(Value::Nil),
+                None => {
+                    let said = call.state.turn.borrow_mut().say(body);
+                    said.map(|()| Value::Nil).map_err(|why| super::input::told(&call.state.lua, why))
+                }
+            };
+            unsayable = call.state.turn.borrow_mut().unsayable.take();
+            said
+        });
+        match (unsayable, said) {
+            (Some(why), _) => {
+                self.kept.awaited.withdraw(seq);
+                cx.event(Event::Refused { seq, why });
+            }
+            (None, Ok(Value::Boolean(false))) => {
+                self.kept.awaited.withdraw(seq);
+                self.kept.awaited.refuse();
+                return Err(NotNow);
+            }
+            (None, Ok(_)) => {}
+            (None, Err(violation)) => {
+                self.kept.awaited.withdraw(seq);
+                cx.fail(violation);
+            }
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, id: EffectId, outcome: Outcome, cx: &mut Cx<'_>) -> Result<(), Violation> {
+        if id == ROOM {
+            self.full = false;
+            if !self.kept.paused {
+                cx.resume_input();
+            }
+            return self.go_on(cx);
+        }
+        let result = self.call(cx, 0, |call| {
+            let key: Value = call.state.waited.call((call.table.clone(), id.0.cast_signed()))?;
+            let hook = if outcome == Outcome::Woken { &call.hooks.wake } else { &call.hooks.drained };
+            match hook {
+                Some(hook) => call.hook(hook, key).map(drop),
+                None => Ok(()),
+            }
+        });
+        result?;
+        self.ready(cx);
+        self.go_on(cx)
+    }
+
+    fn eof(&mut self, rest: &[u8], cx: &mut Cx<'_>) -> Result<(), Violation> {
+        self.kept.left.extend_from_slice(rest);
+        let left = std::mem::take(&mut self.kept.left);
+        let stays = self.call(cx, left.len(), |call| match &call.hooks.eof {
+            Some(eof) => {
+                let rest = call.state.lua.create_string(&left)?;
+                Ok(Some(call.hook(eof, rest)?))
+            }
+            None => Ok(None),
+        })?;
+        match stays {
+            None if !left.is_empty() => Err(Violation::cut_short(left.len())),
+            Some(Value::Boolean(true)) => Ok(()),
+            _ => {
+                cx.close();
+                Ok(())
+            }
+        }
+    }
+
+    fn forget(&mut self, seq: u64) {
+        self.kept.awaited.forget(seq);
+    }
+
+    fn closed(&mut self, how: &Closed) {
+        if self.seat.is_none() {
+            return;
+        }
+        // What it says now, nobody hears.
+        let (facts, mut out) = (Facts::in_memory(Rides::Stream), Out::default());
+        let told = how.to_string();
+        let closed = self.call(&mut Cx::new(&facts, &mut out), 0, |call| match &call.hooks.closed {
+            Some(closed) => call.hook(closed, told).map(drop),
+            None => Ok(()),
+        });
+        // It is over in any case.
+        drop(closed);
+    }
+
+    fn busy(&self) -> bool {
+        self.kept.busy || self.full
+    }
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        if let Some(seat) = self.seat.take() {
+            State::leave(self.script, seat);
+        }
+    }
+}
+
+/// What a row of a script makes when it is given the set-up of another: nothing to say.
+#[derive(Debug)]
+struct Scriptless;
+
+impl Session for Scriptless {
+    fn input(&mut self, _: &mut Input<'_>, _: &mut Cx<'_>) -> Result<(), Violation> {
+        Err(Violation::new("no_script", "there is no script to answer with"))
+    }
+}
