@@ -258,8 +258,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l send-buffer -
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l join -d 'Join this multicast group; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l status -d 'the status that is right [otherwise: below 400]; a server answers everything with it' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l body -d 'the body of the request; of a server, of every answer' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l header -d 'a header of the request; of a server, of every answer; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l body -d 'the body of what is sent; of a server, of every answer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l header -d 'a header beside the usual ones, \'Name: value\'' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l method -d 'the method [GET; POST with a body]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l urls -d 'ask for these in turn: a path or URL a line' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l body-is -d 'the body of the answer must be what FILE holds' -r -F
@@ -351,8 +351,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l send-buffer 
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l join -d 'Join this multicast group; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l status -d 'the status that is right [otherwise: below 400]; a server answers everything with it' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body -d 'the body of the request; of a server, of every answer' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l header -d 'a header of the request; of a server, of every answer; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body -d 'the body of what is sent; of a server, of every answer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l header -d 'a header beside the usual ones, \'Name: value\'' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l method -d 'the method [GET; POST with a body]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l urls -d 'ask for these in turn: a path or URL a line' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body-is -d 'the body of the answer must be what FILE holds' -r -F

@@ -258,7 +258,7 @@ fn hostile(listener: &TcpListener) {
 fn logins_are_checked_and_told_in_yellow() {
     let (_folder, server) = server("ftp-login", &["-p", "user=bob:se:cret", "-p", "user=eve:x"]);
     let url = |user: &str| format!("ftp://{user}{}/a.txt", server.at());
-    let warning = "warning: name and password go over plain text";
+    let warning = "warning: --user goes to ";
     netproto(&["send", "ftp", &url("bob:se%3Acret@")]).run().code(0).gave("hello\n").said(warning);
     let flag = netproto(&["send", "ftp", &url(""), "--user", "eve:x", "--color", "always"]).run();
     flag.code(0).gave("hello\n").said("\x1b[33mwarning:");

@@ -36,7 +36,7 @@ static EXAMPLES: &[(Option<&str>, &str, &str)] = &[
     (None, "CODE", "404"),
     (None, "METHOD", "PUT"),
     (None, "ADDRESS", "anna@example.test"),
-    (None, "FIELD", "'X-Test: 1'"),
+    (None, "HEADER", "'X-Test: 1'"),
     (None, "DIR", "man"),
     (None, "GROUP", "239.1.2.3"),
     (None, "ADDR[:PORT]", "192.0.2.7"),

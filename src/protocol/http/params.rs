@@ -42,7 +42,7 @@ pub(super) static ALL: &[Param] = &[
     Param::both(BODY, ParamKind::Text, "", "the body of what is sent; of a server, of every answer"),
     Param::both(
         HEADER,
-        ParamKind::Parsed { shape: "FIELD", read: header },
+        ParamKind::Parsed { shape: "HEADER", read: header },
         "",
         "a header beside the usual ones, 'Name: value'",
     )

@@ -68,7 +68,7 @@ mod name {
 const REGEX: ParamKind = ParamKind::Parsed { shape: "REGEX", read: regex };
 const ADDRESS: ParamKind = ParamKind::Parsed { shape: "ADDRESS", read: |text| Mailbox::read(text).map(Made::new) };
 const LOGIN: ParamKind = ParamKind::Parsed { shape: "NAME:PASS", read: |text| Login::read(text).map(Made::new) };
-const FIELD: ParamKind = ParamKind::Parsed { shape: "FIELD", read: |text| Field::read(text).map(Made::new) };
+const FIELD: ParamKind = ParamKind::Parsed { shape: "HEADER", read: |text| Field::read(text).map(Made::new) };
 const GREY: ParamKind = ParamKind::Parsed { shape: "true|TIME", read: |text| Greylist::read(text).map(Made::new) };
 const HOST: ParamKind = ParamKind::Text;
 /// The longest name of a host (RFC 1035, section 2.3.4).
