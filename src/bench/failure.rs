@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::shown;
+use crate::session::Violation;
 use crate::{session::Mismatch, values::show::quoted};
 
 macro_rules! failures {
@@ -57,6 +58,12 @@ failures! {
 }
 
 impl Failure {
+    /// Whose fault it was that ended the conversation.
+    #[must_use]
+    pub fn by(violation: &Violation) -> Self {
+        if violation.hint.is_some() { Self::OwnFault } else { Self::Violation }
+    }
+
     /// A few plain words that stand after a count: `no reply within 1 s`.
     #[must_use]
     pub fn sentence(self, timeout: Duration) -> String {

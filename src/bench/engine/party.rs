@@ -264,9 +264,7 @@ impl Party {
             Closed::TimedOut(_) => (Failure::TimedOut, None),
             Closed::ByPeer => (Failure::ClosedEarly, None),
             Closed::Reset => (Failure::Reset, None),
-            Closed::Violated(why) => {
-                (if why.hint.is_some() { Failure::OwnFault } else { Failure::Violation }, Some(why.sentence.clone()))
-            }
+            Closed::Violated(violation) => (Failure::by(violation), Some(violation.sentence.clone())),
             Closed::Failed(reason) => (Failure::Broken, Some(reason.clone())),
         }
     }

@@ -102,8 +102,8 @@ impl Scripted {
     }
 
     /// Calls the input hook as long as it takes messages and there is room for what it answers.
-    fn converse(&mut self, cx: &mut Cx<'_>) -> Result<(), Violation> {
-        let came = self.kept.left.len();
+    /// So many bytes `came` since it was last asked.
+    fn converse(&mut self, came: usize, cx: &mut Cx<'_>) -> Result<(), Violation> {
         let unsent = cx.unsent();
         let room = move |queued: usize| queued <= HIGH_WATER.max(unsent);
         let full = self.call(cx, came, |call| offer(call, room))?;
@@ -127,7 +127,7 @@ impl Scripted {
         if self.kept.left.is_empty() || self.kept.paused || self.kept.closed || self.full {
             return Ok(());
         }
-        self.converse(cx)
+        self.converse(self.kept.left.len(), cx)
     }
 
     /// Who was refused may try again after anything has happened.
@@ -178,11 +178,12 @@ impl Session for Scripted {
         if input.is_datagram() {
             self.kept.left.clear();
         }
-        self.kept.left.extend_from_slice(input.everything());
+        let came = input.everything();
+        self.kept.left.extend_from_slice(came);
         if !cx.datagrams() && (self.kept.closed || self.kept.paused || self.full) {
             return Ok(());
         }
-        let result = self.converse(cx);
+        let result = self.converse(came.len(), cx);
         if cx.datagrams() {
             self.kept.left.clear();
         }
