@@ -76,7 +76,7 @@ impl Client {
             ChannelNews::Connected(_) => {
                 cx.talk(DATA, false, b"connected");
                 if let Some(job) = &self.job {
-                    cx.event(Event::Phase { seq: job.message.seq, name: "data_connection" });
+                    cx.event(Event::Phase { seq: job.message.seq, name: "data" });
                 }
                 self.connected(cx);
             }
