@@ -59,6 +59,7 @@ fn curl_gets_files_folders_and_refusals() {
         ("/../x", "400 text/plain; charset=utf-8 ".into()),
         ("/%2e%2e/x", "400 text/plain; charset=utf-8 ".into()),
         ("/%2e%2e%2fx", "400 text/plain; charset=utf-8 ".into()),
+        (&format!("/{}x", format!("{}/", "a".repeat(250)).repeat(30)), "404 text/plain; charset=utf-8 ".into()),
         ("/a%00.txt", "400 text/plain; charset=utf-8 ".into()),
     ] {
         let Some(told) = curl(&server, path, &status) else { return };
