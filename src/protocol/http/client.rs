@@ -29,6 +29,8 @@ pub(super) struct Client {
     reading: Option<Reading>,
     right: Right,
     follows: bool,
+    /// We have said that we ask no more on this connection.
+    said_all: bool,
     /// The server will answer no more on this connection.
     over: bool,
 }
@@ -46,8 +48,8 @@ struct Reading {
     decoder: Decoder,
     framing: Framing,
     status: u16,
-    /// As the server put it.
-    reason: String,
+    /// As the server put it, where that is not the usual.
+    reason: Option<String>,
     stays: bool,
     /// Bytes of the body so far.
     length: u64,
@@ -71,6 +73,7 @@ impl Client {
             reading: None,
             right: Right { status, body },
             follows: given.switch(params::LOCATION),
+            said_all: false,
             over: false,
         }
     }
@@ -103,10 +106,13 @@ impl Client {
     }
 
     fn head(&mut self, input: &mut Input<'_>, cx: &mut Cx<'_>) -> Result<bool, Bad> {
-        let Some(asked) = self.asked.front() else {
+        let Some(asked) = self.asked.front_mut() else {
             cx.event(Event::Unsolicited { bytes: input.everything().len() });
             return Err(Bad::request("unasked", "an answer came that nothing was asked for"));
         };
+        if !std::mem::replace(&mut asked.begun, true) {
+            cx.event(Event::Phase { seq: asked.seq, name: "first_byte" });
+        }
         let rest = input.rest();
         if !b"HTTP/1.".iter().zip(rest).all(|(wanted, got)| wanted == got) {
             return Err(Bad::request("no_answer", "this does not begin as an answer of HTTP/1.1 does"));
@@ -145,8 +151,9 @@ impl Client {
             decoder: Decoder::new(response.framing, u64::MAX)?,
             framing: response.framing,
             status: response.status,
-            reason: crate::values::show::escaped(response.reason.as_bytes(), false),
-            stays: response.stays,
+            reason: (response.reason != status::phrase(response.status))
+                .then(|| crate::values::show::escaped(response.reason.as_bytes(), false)),
+            stays: response.stays && !self.asking.closes,
             length: 0,
             differs: None,
             elsewhere: None,
@@ -166,10 +173,14 @@ impl Client {
         };
         match urls::joined(self.asking.path_of(asked), location) {
             Ok(url) => {
-                let why = format!("{} {}", reading.status, reading.reason);
-                // "If a client does not want the method changed", the server says 307 or 308 (RFC 9110, section 15.4); with the
-                // others everybody asks with GET what was asked with anything but GET and HEAD.
-                let bare = !asked.safe && !matches!(response.status, 307 | 308);
+                let why = reading.told();
+                // 303 is asked for with GET (RFC 9110, section 15.4.4); with 301 and 302 a POST becomes a GET "for historical
+                // reasons", and nothing else does (15.4.2, 15.4.3).
+                let bare = match response.status {
+                    303 => asked.acts,
+                    301 | 302 => asked.posts,
+                    _ => false,
+                };
                 let (authority, path) = (url.authority, Some(url.path));
                 reading.elsewhere = Some(Elsewhere { rides: None, authority, path, bare, why });
             }
@@ -203,8 +214,19 @@ impl Client {
         }
         if !stays {
             self.over = true;
+            // "it MUST NOT assume that they will be processed": what was asked behind it is to be asked elsewhere (RFC 9112,
+            // section 9.6).
+            for asked in self.asked.drain(..).filter(|asked| !asked.forgotten) {
+                cx.event(Event::Returned { seq: asked.seq });
+            }
             cx.close();
         }
+    }
+}
+
+impl Reading {
+    fn told(&self) -> String {
+        format!("{} {}", self.status, self.reason.as_deref().unwrap_or(status::phrase(self.status)))
     }
 }
 
@@ -220,19 +242,22 @@ impl Right {
     }
 
     fn verdict(&self, reading: &Reading, head_only: bool) -> Verdict {
-        let got = format!("{} {}", reading.status, reading.reason);
+        let right = self.status.map_or(reading.status < 400, |status| status == reading.status);
+        let short = self.body.as_ref().filter(|body| !head_only && reading.length < body.len() as u64);
+        if right && reading.lost.is_none() && reading.differs.is_none() && short.is_none() {
+            return Verdict::Right;
+        }
+        let got = reading.told();
         if let Some(why) = &reading.lost {
             return wrong("a redirect that can be followed", &got, format!("{got}: {why}"), status::kind(reading.status));
         }
-        let right = self.status.map_or(reading.status < 400, |status| status == reading.status);
-        if !right && reading.elsewhere.is_none() {
+        if !right {
             let (wanted, sentence) = match self.status {
                 Some(status) => (status.to_string(), format!("{got}, and not {status} {}", status::phrase(status))),
                 None => ("a status below 400".to_owned(), got.clone()),
             };
             return wrong(&wanted, &got, sentence, status::kind(reading.status));
         }
-        let short = self.body.as_ref().filter(|body| !head_only && reading.length < body.len() as u64);
         match (reading.differs, short) {
             (Some(at), _) => {
                 let sentence = format!("{got}, but the body differs from the right one at byte {at}");
@@ -283,11 +308,14 @@ impl Session for Client {
     }
 
     fn submit(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) -> Result<(), NotNow> {
-        if self.over {
+        if self.over || self.said_all {
             return Err(NotNow);
         }
         match self.asking.ask(seq, body, cx) {
-            Ok(asked) => self.asked.push_back(asked),
+            Ok(asked) => {
+                self.said_all = self.asking.closes;
+                self.asked.push_back(asked);
+            }
             Err(error) => {
                 let why = Violation::new("unreadable", format!("the file can't be read: {error}"));
                 cx.event(Event::Refused { seq, why });
