@@ -257,19 +257,19 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l keepalive -d 
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l join -d 'Join this multicast group; repeatable' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l status -d 'the status that is right [otherwise: below 400]; a server answers everything with it' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l body -d 'the body of what is sent; of a server, of every answer' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l header -d 'a header beside the usual ones, \'Name: value\'' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l method -d 'the method [GET; POST with a body]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l urls -d 'ask for these in turn: a path or URL a line' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l body-is -d 'the body of the answer must be what FILE holds' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l user -d 'log in; a server then takes mail of these only' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l hostname -d 'our own name [its address]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l from -d 'the sender; <> is nobody [netproto@localhost]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l to -d 'a recipient [postmaster]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l subject -d 'the subject' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l attach -d 'attach this file' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l put -d 'send this file or folder there' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l status -d 'The status that is right [otherwise: below 400]; a server answers everything with it' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l body -d 'The body of what is sent; of a server, of every answer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l header -d 'A header beside the usual ones, \'Name: value\'' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l method -d 'The method [GET; POST with a body]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l urls -d 'Ask for these in turn: a path or URL a line' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l body-is -d 'The body of the answer must be what FILE holds' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l user -d 'Log in; a server then takes mail of these only' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l hostname -d 'Our own name [its address]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l from -d 'The sender; <> is nobody [netproto@localhost]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l to -d 'A recipient [postmaster]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l subject -d 'The subject' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l attach -d 'Attach this file' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l put -d 'Send this file or folder there' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s P -l protocol -d 'The protocol [default: raw, which fits any server]' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
@@ -302,12 +302,12 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -s 6 -l ipv6 -d 
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l nodelay -d 'Send small pieces at once (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l broadcast -d 'Allow broadcast addresses'
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l chunked -d 'send the body in chunks'
-complete -c netproto -n "__fish_netproto_using_subcommand send" -s L -l location -d 'follow redirects'
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-chunking -d 'send with DATA also where BDAT is offered'
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l list -d 'list the folder'
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l remove -d 'remove the file; or the empty folder, with / at its end'
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l continue -d 'go on with what was interrupted, either way'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l chunked -d 'Send the body in chunks'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s L -l location -d 'Follow redirects'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-chunking -d 'Send with DATA also where BDAT is offered'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l list -d 'List the folder'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l remove -d 'Remove the file; or the empty folder, with / at its end'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l continue -d 'Go on with what was interrupted, either way'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -350,19 +350,19 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l keepalive -d
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l join -d 'Join this multicast group; repeatable' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l status -d 'the status that is right [otherwise: below 400]; a server answers everything with it' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body -d 'the body of what is sent; of a server, of every answer' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l header -d 'a header beside the usual ones, \'Name: value\'' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l method -d 'the method [GET; POST with a body]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l urls -d 'ask for these in turn: a path or URL a line' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body-is -d 'the body of the answer must be what FILE holds' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l user -d 'log in; a server then takes mail of these only' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hostname -d 'our own name [its address]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l from -d 'the sender; <> is nobody [netproto@localhost]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l to -d 'a recipient [postmaster]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l subject -d 'the subject' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l attach -d 'attach this file' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l put -d 'send this file or folder there' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l status -d 'The status that is right [otherwise: below 400]; a server answers everything with it' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body -d 'The body of what is sent; of a server, of every answer' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l header -d 'A header beside the usual ones, \'Name: value\'' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l method -d 'The method [GET; POST with a body]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l urls -d 'Ask for these in turn: a path or URL a line' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body-is -d 'The body of the answer must be what FILE holds' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l user -d 'Log in; a server then takes mail of these only' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hostname -d 'Our own name [its address]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l from -d 'The sender; <> is nobody [netproto@localhost]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l to -d 'A recipient [postmaster]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l subject -d 'The subject' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l attach -d 'Attach this file' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l put -d 'Send this file or folder there' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s P -l protocol -d 'The protocol [default: asks the target once]' -r -f -a "processed\t'answers `Processed: ` and the data, chunk by chunk'
 echo\t'answers the data itself'
 discard\t'throws away what comes, answers nothing'
@@ -390,12 +390,12 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -s 6 -l ipv6 -d
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l nodelay -d 'Send small pieces at once (the default)'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-nodelay -d 'Let the kernel gather small pieces (Nagle)'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l broadcast -d 'Allow broadcast addresses'
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l chunked -d 'send the body in chunks'
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s L -l location -d 'follow redirects'
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-chunking -d 'send with DATA also where BDAT is offered'
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l list -d 'list the folder'
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l remove -d 'remove the file; or the empty folder, with / at its end'
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l continue -d 'go on with what was interrupted, either way'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l chunked -d 'Send the body in chunks'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s L -l location -d 'Follow redirects'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-chunking -d 'Send with DATA also where BDAT is offered'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l list -d 'List the folder'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l remove -d 'Remove the file; or the empty folder, with / at its end'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l continue -d 'Go on with what was interrupted, either way'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''

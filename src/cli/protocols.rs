@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::values::Named;
 use crate::{
-    protocol::{ALL, Answers, Ends, Param, Protocol, Takes, framing},
+    protocol::{ALL, Answers, Ends, Param, ParamKind, Protocol, Takes, framing},
     session::Rides,
 };
 
@@ -113,17 +113,18 @@ fn one(row: &Protocol) -> String {
     if row.amplifies {
         line("careful", "answers are larger than what they answer (--allow-amplification)");
     }
-    let mut params = |heading: &str, ends: &[Ends]| {
+    let mut params = |heading: &str, ends: Ends| {
         let mut heading = Some(heading);
-        for param in row.params.iter().filter(|param| ends.contains(&param.ends)) {
+        for param in row.params.iter().filter(|param| param.ends == ends) {
             if let Some(heading) = heading.take() {
                 let _ = writeln!(text, "\n{heading}");
             }
             parameter(&mut text, param);
         }
     };
-    params("Parameters (-p KEY=VALUE)", &[Ends::Server, Ends::Both]);
-    params("Parameters of the client (-p KEY=VALUE, or --KEY VALUE)", &[Ends::Client]);
+    params("Parameters of the server (-p KEY=VALUE)", Ends::Server);
+    params("Parameters of both ends (-p KEY=VALUE; of the client --KEY VALUE, too)", Ends::Both);
+    params("Parameters of the client (-p KEY=VALUE, or --KEY VALUE)", Ends::Client);
     text
 }
 
@@ -131,7 +132,7 @@ fn parameter(text: &mut String, param: &Param) {
     let form = format!("{}={}", param.name, param.kind.placeholder());
     let repeatable = if param.many { "; repeatable" } else { "" };
     let _ = writeln!(text, "  {form:<16}  {}", wrapped(&format!("{}{repeatable}", param.help), 20));
-    if !param.default.is_empty() {
+    if !param.default.is_empty() && !matches!(param.kind, ParamKind::Switch) {
         let _ = writeln!(text, "  {:16}  default: {}", "", param.default);
     }
 }

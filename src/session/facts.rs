@@ -46,13 +46,13 @@ impl fmt::Display for Endpoint {
 /// Which events are worth their cost to whoever listens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Watch {
-    /// [`Event::Body`]
+    /// [`super::Event::Body`]
     pub bodies: bool,
-    /// [`Event::Message`]
+    /// [`super::Event::Message`]
     pub messages: bool,
-    /// [`Event::Talk`]
+    /// [`super::Event::Talk`]
     pub talk: bool,
-    /// [`Event::Record`]
+    /// [`super::Event::Record`]
     pub records: bool,
 }
 

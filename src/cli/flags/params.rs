@@ -42,8 +42,15 @@ fn id(param: &Param) -> String {
     format!("param:{}", param.name)
 }
 
+/// Help as all other flags have it: with a capital.
+fn sentence(help: &str) -> String {
+    let mut letters = help.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 fn flag(param: &'static Param, rows: &[&str]) -> Arg {
-    let mut arg = Arg::new(id(param)).long(param.name).help(param.help).help_heading(format!("For {}", rows.join(", ")));
+    let mut arg =
+        Arg::new(id(param)).long(param.name).help(sentence(param.help)).help_heading(format!("For {}", rows.join(", ")));
     if let Some(letter) = param.short {
         arg = arg.short(letter);
     }

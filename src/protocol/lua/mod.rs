@@ -2,7 +2,7 @@
 //! `client.input` and their like, over the same contract as every other protocol.
 //!
 //! A script has a [`Protocol`] row like every protocol, made when its name is typed, so that all that reads rows works for it.
-//! What it does is bounded in steps, time and memory ([`limits`]); an error ends the session in which it happened, and no
+//! What it does is bounded in steps, time and memory (`limits.rs`); an error ends the session in which it happened, and no
 //! other. Each thread has a Lua state of its own, so sessions of a script stay on the thread that began them.
 //!
 //! May use: `session`, `protocol`, `values`, mlua. Never: files (the text of the script is handed in), any clock but the driver's.
