@@ -26,6 +26,7 @@ pub(super) struct Client {
     asking: Asking,
     asked: VecDeque<Asked>,
     finder: Finder,
+    known: Known,
     reading: Option<Reading>,
     right: Right,
     follows: bool,
@@ -70,6 +71,7 @@ impl Client {
             asking: Asking::new(setup),
             asked: VecDeque::new(),
             finder: Finder::default(),
+            known: Known::default(),
             reading: None,
             right: Right { status, body },
             follows: given.switch(params::LOCATION),
@@ -117,11 +119,19 @@ impl Client {
         if !b"HTTP/1.".iter().zip(rest).all(|(wanted, got)| wanted == got) {
             return Err(Bad::request("no_answer", "this does not begin as an answer of HTTP/1.1 does"));
         }
+        if let Some(length) = self.known.length(rest, asked.head_only).filter(|_| !self.finder.begun())
+            && let Some(head) = input.exactly(length)
+        {
+            cx.heard(head);
+            let reading = self.known.reading()?;
+            return Ok(self.read(reading, cx));
+        }
         let Some(head) = self.finder.find(rest)?.and_then(|length| input.exactly(length)) else {
             return Ok(false);
         };
         let mut room = head::room();
-        let response = Response::read(head, &mut room, asked.head_only)?;
+        let head_only = asked.head_only;
+        let response = Response::read(head, &mut room, head_only)?;
         if cx.facts.watch.talk {
             for line in String::from_utf8_lossy(head).trim_end().lines() {
                 cx.talk("", false, line.as_bytes());
@@ -137,28 +147,27 @@ impl Client {
         cx.heard(head);
         let reading = self.begin(&response)?;
         cx.record("answer", || record(&response));
-        if reading.decoder.done() {
-            self.reading = Some(reading);
-            self.answered(cx);
-        } else {
-            self.reading = Some(reading);
+        if !cx.facts.watch.talk && !cx.facts.watch.records {
+            self.known.keep(head, head_only, &reading);
         }
-        Ok(true)
+        Ok(self.read(reading, cx))
+    }
+
+    /// The head was read; its body comes, if there is one.
+    fn read(&mut self, reading: Reading, cx: &mut Cx<'_>) -> bool {
+        let done = reading.decoder.done();
+        self.reading = Some(reading);
+        if done {
+            self.answered(cx);
+        }
+        true
     }
 
     fn begin(&self, response: &Response<'_>) -> Result<Reading, Bad> {
-        let mut reading = Reading {
-            decoder: Decoder::new(response.framing, u64::MAX)?,
-            framing: response.framing,
-            status: response.status,
-            reason: (response.reason != status::phrase(response.status))
-                .then(|| crate::values::show::escaped(response.reason.as_bytes(), false)),
-            stays: response.stays && !self.asking.closes,
-            length: 0,
-            differs: None,
-            elsewhere: None,
-            lost: None,
-        };
+        let stays = response.stays && !self.asking.closes;
+        let mut reading = Reading::new(response.status, response.framing, stays)?;
+        reading.reason = (response.reason != status::phrase(response.status))
+            .then(|| crate::values::show::escaped(response.reason.as_bytes(), false));
         if self.follows && matches!(response.status, 301 | 302 | 303 | 307 | 308) {
             self.follow(response, &mut reading);
         }
@@ -224,7 +233,51 @@ impl Client {
     }
 }
 
+/// The last head that came, and how it was read. Most servers say the same head a second long, and the same bytes are read in
+/// the same way: comparing them costs less than reading them again.
+#[derive(Debug, Default)]
+struct Known {
+    /// Empty: none.
+    head: Vec<u8>,
+    /// It answered a HEAD.
+    head_only: bool,
+    status: u16,
+    framing: Framing,
+    stays: bool,
+}
+
+impl Known {
+    /// The longest head that is kept.
+    const MOST: usize = 1024;
+
+    fn keep(&mut self, head: &[u8], head_only: bool, reading: &Reading) {
+        self.head.clear();
+        let plain = reading.reason.is_none() && reading.elsewhere.is_none() && reading.lost.is_none();
+        if plain && head.len() <= Self::MOST {
+            self.head.extend_from_slice(head);
+            (self.head_only, self.stays) = (head_only, reading.stays);
+            (self.status, self.framing) = (reading.status, reading.framing);
+        }
+    }
+
+    /// The length of the head, if what came begins with it.
+    fn length(&self, came: &[u8], head_only: bool) -> Option<usize> {
+        let known = !self.head.is_empty() && self.head_only == head_only && came.starts_with(&self.head);
+        known.then_some(self.head.len())
+    }
+
+    fn reading(&self) -> Result<Reading, Bad> {
+        Reading::new(self.status, self.framing, self.stays)
+    }
+}
+
 impl Reading {
+    fn new(status: u16, framing: Framing, stays: bool) -> Result<Self, Bad> {
+        let decoder = Decoder::new(framing, u64::MAX)?;
+        let (length, reason, differs, elsewhere, lost) = (0, None, None, None, None);
+        Ok(Self { decoder, framing, status, reason, stays, length, differs, elsewhere, lost })
+    }
+
     fn told(&self) -> String {
         format!("{} {}", self.status, self.reason.as_deref().unwrap_or(status::phrase(self.status)))
     }
