@@ -319,6 +319,7 @@ fn written(event: &Event) -> Option<String> {
         Event::Refused { seq, why } => format!("refused {seq} {}", why.name),
         Event::Ready => "ready".into(),
         Event::Phase { seq, name } => format!("phase {seq} {name}"),
+        Event::Returned { seq } => format!("returned {seq}"),
         Event::Elsewhere(elsewhere) => format!("elsewhere {}", elsewhere.why),
         Event::Body(_) | Event::Message(_) | Event::Talk { .. } | Event::Record(_) | Event::Progress { .. } => return None,
     })

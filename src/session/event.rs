@@ -21,6 +21,9 @@ pub enum Event {
     Late { seq: u64 },
     /// This protocol, framing or transport can't say the message: nothing was sent, and no answer will come.
     Refused { seq: u64, why: Violation },
+    /// The peer has said that it will not answer `seq`, and whatever was asked for has not been done: it may be said again in
+    /// another conversation.
+    Returned { seq: u64 },
     /// Another answer to `seq`, which had one.
     Duplicate { seq: u64 },
     /// Something came that answers nothing we said.

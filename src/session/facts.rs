@@ -67,6 +67,9 @@ pub struct Facts {
     /// The wall clock, for protocols that tell the time. The driver's, so that tests can stop it.
     pub wall_clock: fn() -> SystemTime,
     pub watch: Watch,
+    /// What a client has said in earlier conversations, of which this one is a continuation: for whoever asks for different
+    /// things in turn.
+    pub said_before: u64,
 }
 
 impl Facts {
@@ -95,6 +98,7 @@ impl Facts {
             max_datagram: Self::MAX_UDP_IPV4,
             wall_clock: || SystemTime::UNIX_EPOCH,
             watch: Watch { bodies: true, messages: true, talk: false, records: false },
+            said_before: 0,
         }
     }
 }

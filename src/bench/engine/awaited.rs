@@ -95,7 +95,7 @@ mod tests {
         let start = Instant::now();
         let request = |n: u32| {
             let at = start + Duration::from_secs(n.into());
-            Request { due: at, sent: at, measured: n >= 2 }
+            Request { due: at, sent: at, measured: n >= 2, again: false }
         };
         let mut awaited = Awaited::default();
         assert_eq!((0..5).map(|n| awaited.push(request(n))).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);

@@ -17,7 +17,7 @@ use crate::{
     bench::failure::Failure,
     error::{Trouble, reason},
     role::{drive::Drive, packets::DrivePackets, stop::Phase},
-    session::Rides,
+    session::{Facts, Rides},
     transport::{self, PacketClient, Stream},
 };
 
@@ -66,7 +66,7 @@ pub(super) async fn run(work: Rc<Work>, place: usize, number: usize, gate: Gate)
     let Some(start) = started(&job, gate.start).await else { return };
     work.begin(start);
     tokio::time::sleep_until((start + opens_at).into()).await;
-    talk_on(&work, place, wire).await;
+    talk_on(&work, place, number, wire).await;
     work.leave(place);
 }
 
@@ -85,7 +85,9 @@ async fn started(job: &Job, mut start: watch::Receiver<Option<Instant>>) -> Opti
     }
 }
 
-async fn talk_on(work: &Rc<Work>, place: usize, mut wire: Option<Wire>) {
+async fn talk_on(work: &Rc<Work>, place: usize, number: usize, mut wire: Option<Wire>) {
+    // Where different things are said in turn, connections do not all begin with the same.
+    let mut said = number as u64;
     let mut pause = PAUSE;
     loop {
         let mut taken = None;
@@ -101,7 +103,7 @@ async fn talk_on(work: &Rc<Work>, place: usize, mut wire: Option<Wire>) {
         };
         // How long nothing may have worked.
         let hope = match made {
-            Ok(wire) => match talk(work, place, wire, taken).await {
+            Ok(wire) => match talk(work, place, wire, taken, &mut said).await {
                 After::Over => return,
                 After::Worked => {
                     pause = PAUSE;
@@ -205,13 +207,13 @@ fn unmade(job: &Job, error: io::Error) -> Unmade {
     }
 }
 
-async fn talk(work: &Rc<Work>, place: usize, wire: Wire, taken: Option<Request>) -> After {
+async fn talk(work: &Rc<Work>, place: usize, wire: Wire, taken: Option<Request>, said: &mut u64) -> After {
     let job = &work.job;
-    let party = Party::new(work.clone(), place, taken, Instant::now());
+    let party = Party::new(work.clone(), place, taken, *said, Instant::now());
     let session = (job.protocol.client)(&job.setup);
     let (how, party) = match wire {
         Wire::Stream(stream) => {
-            let facts = job.peer.facts(stream.local());
+            let facts = Facts { said_before: *said, ..job.peer.facts(stream.local()) };
             let mut drive = Drive::new(stream, session, party, facts, job.terms.clone());
             ((&mut drive).await, drive.into_parts().1)
         }
@@ -221,5 +223,6 @@ async fn talk(work: &Rc<Work>, place: usize, wire: Wire, taken: Option<Request>)
             ((&mut drive).await, drive.into_parts().1)
         }
     };
+    *said = party.said_so_far();
     party.ended(&how)
 }

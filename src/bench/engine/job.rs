@@ -35,7 +35,8 @@ impl Peer {
     pub(super) fn facts(&self, local: Endpoint) -> Facts {
         let (rides, peer) = (self.rides(), self.address.clone());
         let max_datagram = Facts::max_datagram_to(&peer);
-        Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch: Watch::default() }
+        let watch = Watch::default();
+        Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch, said_before: 0 }
     }
 }
 
@@ -146,11 +147,12 @@ impl Job {
         self.datagrams() && own && self.protocol.prefix == Some(b"")
     }
 
-    /// What request `seq` of a conversation says. `room` is reused: while nobody holds the last one, nothing is allocated.
-    pub(super) fn body(&self, seq: u64, room: &mut BytesMut) -> Bytes {
+    /// What request `seq` of a conversation says, before which so many others were said. `room` is reused: while nobody holds
+    /// the last one, nothing is allocated.
+    pub(super) fn body(&self, seq: u64, before: u64, room: &mut BytesMut) -> Bytes {
         match &self.body {
             Body::Same(body) => body.clone(),
-            Body::InTurn(bodies) => bodies[(seq % bodies.len() as u64) as usize].clone(),
+            Body::InTurn(bodies) => bodies[(before.wrapping_add(seq) % bodies.len() as u64) as usize].clone(),
             Body::Numbered(pattern) => {
                 room.reserve(pattern.len());
                 room.put_u64(seq);

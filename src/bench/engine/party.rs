@@ -36,6 +36,9 @@ pub(super) struct Party {
     taken: Option<Request>,
     /// The protocol could not take it yet.
     held: Option<(u64, Bytes)>,
+    /// What was said on earlier connections in this place.
+    said_before: u64,
+    said: u64,
     forgotten: VecDeque<u64>,
     /// Said and not answerable: done when all of it is written.
     unwritten: VecDeque<Request>,
@@ -62,6 +65,8 @@ struct State {
     heard: bool,
     /// Something was answered.
     answered: bool,
+    /// Something is to be said again.
+    returned: bool,
     /// Streams: so many bytes came that answer nothing.
     unasked: usize,
 }
@@ -79,7 +84,7 @@ pub(super) enum After {
 }
 
 impl Party {
-    pub(super) fn new(work: Rc<Work>, place: usize, taken: Option<Request>, now: Instant) -> Self {
+    pub(super) fn new(work: Rc<Work>, place: usize, taken: Option<Request>, said_before: u64, now: Instant) -> Self {
         let stop = work.job.stop.waiter();
         Self {
             work,
@@ -87,6 +92,8 @@ impl Party {
             awaited: Awaited::default(),
             taken,
             held: None,
+            said_before,
+            said: 0,
             forgotten: VecDeque::new(),
             unwritten: VecDeque::new(),
             room: BytesMut::new(),
@@ -135,7 +142,8 @@ impl Party {
         if !self.armed {
             self.arm(request.sent, cx);
         }
-        (seq, self.work.job.body(seq, &mut self.room))
+        self.said += 1;
+        (seq, self.work.job.body(seq, self.said_before, &mut self.room))
     }
 
     /// Sets the timer to when `sent` will have been too long ago. One timer serves a whole conversation: when it rings, it is
@@ -217,6 +225,19 @@ impl Party {
         self.work.count(self.awaited.was_measured(seq), |tally| tally.counters.late());
     }
 
+    /// The peer answers no more here, and leaves this one to be asked again.
+    fn returned(&mut self, seq: u64) {
+        if let Some(request) = self.awaited.settle(seq) {
+            self.state.returned = true;
+            self.work.give_back(request);
+        }
+    }
+
+    /// All that was said on connections in this place.
+    pub(super) fn said_so_far(&self) -> u64 {
+        self.said_before + self.said
+    }
+
     /// What was said without an answer to await is written now.
     fn written(&mut self) {
         self.work.heard_at(Instant::now());
@@ -231,6 +252,13 @@ impl Party {
         self.work.leave(self.place);
         if *how == Closed::Stopped {
             return After::Over;
+        }
+        if self.state.returned {
+            self.work.note(|counters| counters.peer_closes += 1);
+        }
+        if let Some((seq, _)) = self.held.take() {
+            // It was never said.
+            self.returned(seq);
         }
         let (kind, example) = self.failure(how);
         let failed: Vec<_> =
@@ -248,7 +276,7 @@ impl Party {
             self.work.count(request.measured, |tally| tally.failed_as(kind, example.clone()));
         }
         match &self.state {
-            State { over: true, .. } if !self.work.job.reconnect => After::Over,
+            State { over: true, returned: false, .. } if !self.work.job.reconnect => After::Over,
             State { answered: true, .. } => After::Worked,
             State { timed_out: true, .. } => After::TimedOut,
             _ => After::Failed,

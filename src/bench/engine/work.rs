@@ -25,6 +25,8 @@ pub(super) struct Request {
     pub(super) sent: Instant,
     /// Does it count, or is it warm-up?
     pub(super) measured: bool,
+    /// It was said before, on a connection that the peer closed without answering it.
+    pub(super) again: bool,
 }
 
 /// Those who wait for something to say, in the order in which they came, so that the load is even.
@@ -46,6 +48,8 @@ pub(super) struct Work {
     /// Open loop: who is told when all that was due is taken.
     pacer: RefCell<Option<Waker>>,
     idle: RefCell<Idle>,
+    /// What is to be said again.
+    returned: RefCell<VecDeque<Request>>,
     start: Cell<Instant>,
     measured_from: Cell<Instant>,
     stops_at: Cell<Option<Instant>>,
@@ -67,6 +71,7 @@ impl Work {
             schedule: RefCell::new(schedule),
             pacer: RefCell::default(),
             idle: RefCell::new(Idle { wakers: VecDeque::new(), waits: vec![false; places] }),
+            returned: RefCell::default(),
             start: Cell::new(now),
             measured_from: Cell::new(now),
             stops_at: Cell::new(None),
@@ -140,6 +145,9 @@ impl Work {
         in_flight: usize,
         now: Option<Instant>,
     ) -> Poll<Option<Request>> {
+        if let Some(request) = self.take_returned() {
+            return Poll::Ready(Some(request));
+        }
         if self.open_loop() {
             return self.poll_queue(cx, place);
         }
@@ -192,17 +200,35 @@ impl Work {
         if measured && self.began.get().is_none() {
             self.began.set(Some((os::thread_cpu_time(), sent)));
         }
-        Request { due, sent, measured }
+        Request { due, sent, measured, again: false }
+    }
+
+    /// The peer did not answer `request`, and said so: it is said again, unless sending is over by then.
+    pub(super) fn give_back(&self, request: Request) {
+        self.returned.borrow_mut().push_back(Request { again: true, ..request });
+    }
+
+    fn take_returned(&self) -> Option<Request> {
+        let mut returned = self.returned.borrow_mut();
+        if returned.is_empty() {
+            return None;
+        }
+        let now = Instant::now();
+        if self.stops_at().is_some_and(|at| now >= at) {
+            return None;
+        }
+        // It waits as long as it takes since it was due; a reply in time is one in time for this attempt.
+        returned.pop_front().map(|request| Request { sent: now, ..request })
     }
 
     /// `request` leaves: from now on it is the other end's.
     pub(super) fn sent(&self, request: &Request) {
-        self.count(request.measured, |tally| tally.counters.sent += 1);
+        self.count(request.measured && !request.again, |tally| tally.counters.sent += 1);
     }
 
     /// A connection could not be made: the request that it was for has failed. `false`: there is nothing more to do.
     pub(super) fn fail_connect(&self, taken: Option<Request>, kind: Failure, example: Option<String>, now: Instant) -> bool {
-        let request = match (taken, self.open_loop()) {
+        let request = match (taken.or_else(|| self.take_returned()), self.open_loop()) {
             (Some(request), _) => Some(request),
             (None, true) => self.take_due(now),
             (None, false) => match self.next_of_closed_loop(0, now) {
@@ -227,6 +253,9 @@ impl Work {
 
     /// Closed loop: what is left of a count is not sent any more.
     pub(super) fn fail_rest(&self) {
+        for request in self.returned.borrow_mut().drain(..) {
+            self.count(request.measured, |tally| tally.failed_times(Failure::GivenUp, 1));
+        }
         let rest = self.schedule.borrow_mut().give_up();
         self.count(rest > 0, |tally| tally.failed_times(Failure::GivenUp, rest));
     }

@@ -6,9 +6,10 @@ use super::{fields::is_token, status::Bad};
 use crate::session::Input;
 
 /// How the end of a body is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Framing {
     /// There is none.
+    #[default]
     None,
     Length(u64),
     Chunked,

@@ -26,9 +26,12 @@ pub(super) struct Client {
     asking: Asking,
     asked: VecDeque<Asked>,
     finder: Finder,
+    known: Known,
     reading: Option<Reading>,
     right: Right,
     follows: bool,
+    /// We have said that we ask no more on this connection.
+    said_all: bool,
     /// The server will answer no more on this connection.
     over: bool,
 }
@@ -46,8 +49,8 @@ struct Reading {
     decoder: Decoder,
     framing: Framing,
     status: u16,
-    /// As the server put it.
-    reason: String,
+    /// As the server put it, where that is not the usual.
+    reason: Option<String>,
     stays: bool,
     /// Bytes of the body so far.
     length: u64,
@@ -68,9 +71,11 @@ impl Client {
             asking: Asking::new(setup),
             asked: VecDeque::new(),
             finder: Finder::default(),
+            known: Known::default(),
             reading: None,
             right: Right { status, body },
             follows: given.switch(params::LOCATION),
+            said_all: false,
             over: false,
         }
     }
@@ -103,19 +108,30 @@ impl Client {
     }
 
     fn head(&mut self, input: &mut Input<'_>, cx: &mut Cx<'_>) -> Result<bool, Bad> {
-        let Some(asked) = self.asked.front() else {
+        let Some(asked) = self.asked.front_mut() else {
             cx.event(Event::Unsolicited { bytes: input.everything().len() });
             return Err(Bad::request("unasked", "an answer came that nothing was asked for"));
         };
+        if !std::mem::replace(&mut asked.begun, true) {
+            cx.event(Event::Phase { seq: asked.seq, name: "first_byte" });
+        }
         let rest = input.rest();
         if !b"HTTP/1.".iter().zip(rest).all(|(wanted, got)| wanted == got) {
             return Err(Bad::request("no_answer", "this does not begin as an answer of HTTP/1.1 does"));
+        }
+        if let Some(length) = self.known.length(rest, asked.head_only).filter(|_| !self.finder.begun())
+            && let Some(head) = input.exactly(length)
+        {
+            cx.heard(head);
+            let reading = self.known.reading()?;
+            return Ok(self.read(reading, cx));
         }
         let Some(head) = self.finder.find(rest)?.and_then(|length| input.exactly(length)) else {
             return Ok(false);
         };
         let mut room = head::room();
-        let response = Response::read(head, &mut room, asked.head_only)?;
+        let head_only = asked.head_only;
+        let response = Response::read(head, &mut room, head_only)?;
         if cx.facts.watch.talk {
             for line in String::from_utf8_lossy(head).trim_end().lines() {
                 cx.talk("", false, line.as_bytes());
@@ -131,27 +147,27 @@ impl Client {
         cx.heard(head);
         let reading = self.begin(&response)?;
         cx.record("answer", || record(&response));
-        if reading.decoder.done() {
-            self.reading = Some(reading);
-            self.answered(cx);
-        } else {
-            self.reading = Some(reading);
+        if !cx.facts.watch.talk && !cx.facts.watch.records {
+            self.known.keep(head, head_only, &reading);
         }
-        Ok(true)
+        Ok(self.read(reading, cx))
+    }
+
+    /// The head was read; its body comes, if there is one.
+    fn read(&mut self, reading: Reading, cx: &mut Cx<'_>) -> bool {
+        let done = reading.decoder.done();
+        self.reading = Some(reading);
+        if done {
+            self.answered(cx);
+        }
+        true
     }
 
     fn begin(&self, response: &Response<'_>) -> Result<Reading, Bad> {
-        let mut reading = Reading {
-            decoder: Decoder::new(response.framing, u64::MAX)?,
-            framing: response.framing,
-            status: response.status,
-            reason: crate::values::show::escaped(response.reason.as_bytes(), false),
-            stays: response.stays,
-            length: 0,
-            differs: None,
-            elsewhere: None,
-            lost: None,
-        };
+        let stays = response.stays && !self.asking.closes;
+        let mut reading = Reading::new(response.status, response.framing, stays)?;
+        reading.reason = (response.reason != status::phrase(response.status))
+            .then(|| crate::values::show::escaped(response.reason.as_bytes(), false));
         if self.follows && matches!(response.status, 301 | 302 | 303 | 307 | 308) {
             self.follow(response, &mut reading);
         }
@@ -166,10 +182,14 @@ impl Client {
         };
         match urls::joined(self.asking.path_of(asked), location) {
             Ok(url) => {
-                let why = format!("{} {}", reading.status, reading.reason);
-                // "If a client does not want the method changed", the server says 307 or 308 (RFC 9110, section 15.4); with the
-                // others everybody asks with GET what was asked with anything but GET and HEAD.
-                let bare = !asked.safe && !matches!(response.status, 307 | 308);
+                let why = reading.told();
+                // 303 is asked for with GET (RFC 9110, section 15.4.4); with 301 and 302 a POST becomes a GET "for historical
+                // reasons", and nothing else does (15.4.2, 15.4.3).
+                let bare = match response.status {
+                    303 => asked.acts,
+                    301 | 302 => asked.posts,
+                    _ => false,
+                };
                 let (authority, path) = (url.authority, Some(url.path));
                 reading.elsewhere = Some(Elsewhere { rides: None, authority, path, bare, why });
             }
@@ -203,8 +223,63 @@ impl Client {
         }
         if !stays {
             self.over = true;
+            // "it MUST NOT assume that they will be processed": what was asked behind it is to be asked elsewhere (RFC 9112,
+            // section 9.6).
+            for asked in self.asked.drain(..).filter(|asked| !asked.forgotten) {
+                cx.event(Event::Returned { seq: asked.seq });
+            }
             cx.close();
         }
+    }
+}
+
+/// The last head that came, and how it was read. Most servers say the same head a second long, and the same bytes are read in
+/// the same way: comparing them costs less than reading them again.
+#[derive(Debug, Default)]
+struct Known {
+    /// Empty: none.
+    head: Vec<u8>,
+    /// It answered a HEAD.
+    head_only: bool,
+    status: u16,
+    framing: Framing,
+    stays: bool,
+}
+
+impl Known {
+    /// The longest head that is kept.
+    const MOST: usize = 1024;
+
+    fn keep(&mut self, head: &[u8], head_only: bool, reading: &Reading) {
+        self.head.clear();
+        let plain = reading.reason.is_none() && reading.elsewhere.is_none() && reading.lost.is_none();
+        if plain && head.len() <= Self::MOST {
+            self.head.extend_from_slice(head);
+            (self.head_only, self.stays) = (head_only, reading.stays);
+            (self.status, self.framing) = (reading.status, reading.framing);
+        }
+    }
+
+    /// The length of the head, if what came begins with it.
+    fn length(&self, came: &[u8], head_only: bool) -> Option<usize> {
+        let known = !self.head.is_empty() && self.head_only == head_only && came.starts_with(&self.head);
+        known.then_some(self.head.len())
+    }
+
+    fn reading(&self) -> Result<Reading, Bad> {
+        Reading::new(self.status, self.framing, self.stays)
+    }
+}
+
+impl Reading {
+    fn new(status: u16, framing: Framing, stays: bool) -> Result<Self, Bad> {
+        let decoder = Decoder::new(framing, u64::MAX)?;
+        let (length, reason, differs, elsewhere, lost) = (0, None, None, None, None);
+        Ok(Self { decoder, framing, status, reason, stays, length, differs, elsewhere, lost })
+    }
+
+    fn told(&self) -> String {
+        format!("{} {}", self.status, self.reason.as_deref().unwrap_or(status::phrase(self.status)))
     }
 }
 
@@ -220,19 +295,22 @@ impl Right {
     }
 
     fn verdict(&self, reading: &Reading, head_only: bool) -> Verdict {
-        let got = format!("{} {}", reading.status, reading.reason);
+        let right = self.status.map_or(reading.status < 400, |status| status == reading.status);
+        let short = self.body.as_ref().filter(|body| !head_only && reading.length < body.len() as u64);
+        if right && reading.lost.is_none() && reading.differs.is_none() && short.is_none() {
+            return Verdict::Right;
+        }
+        let got = reading.told();
         if let Some(why) = &reading.lost {
             return wrong("a redirect that can be followed", &got, format!("{got}: {why}"), status::kind(reading.status));
         }
-        let right = self.status.map_or(reading.status < 400, |status| status == reading.status);
-        if !right && reading.elsewhere.is_none() {
+        if !right {
             let (wanted, sentence) = match self.status {
                 Some(status) => (status.to_string(), format!("{got}, and not {status} {}", status::phrase(status))),
                 None => ("a status below 400".to_owned(), got.clone()),
             };
             return wrong(&wanted, &got, sentence, status::kind(reading.status));
         }
-        let short = self.body.as_ref().filter(|body| !head_only && reading.length < body.len() as u64);
         match (reading.differs, short) {
             (Some(at), _) => {
                 let sentence = format!("{got}, but the body differs from the right one at byte {at}");
@@ -283,11 +361,14 @@ impl Session for Client {
     }
 
     fn submit(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) -> Result<(), NotNow> {
-        if self.over {
+        if self.over || self.said_all {
             return Err(NotNow);
         }
         match self.asking.ask(seq, body, cx) {
-            Ok(asked) => self.asked.push_back(asked),
+            Ok(asked) => {
+                self.said_all = self.asking.closes;
+                self.asked.push_back(asked);
+            }
             Err(error) => {
                 let why = Violation::new("unreadable", format!("the file can't be read: {error}"));
                 cx.event(Event::Refused { seq, why });

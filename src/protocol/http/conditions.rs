@@ -2,7 +2,7 @@
 //!
 //! May use: `session`.
 
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{date::Date, fields::Fields};
 use crate::session::Stat;
@@ -27,9 +27,11 @@ pub(super) enum Verdict {
 }
 
 impl Version {
-    pub(super) fn of(stat: &Stat) -> Self {
+    pub(super) fn of(stat: &Stat, now: SystemTime) -> Self {
         let nanos = stat.modified.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-        Self { etag: format!("\"{nanos:x}-{:x}\"", stat.size), modified: stat.modified.into() }
+        // "the server MUST replace that value with the message origination date" where it lies in the future (RFC 9110,
+        // section 8.8.2.1).
+        Self { etag: format!("\"{nanos:x}-{:x}\"", stat.size), modified: stat.modified.min(now).into() }
     }
 
     /// For GET and HEAD.
@@ -99,6 +101,15 @@ mod tests {
     const SAME: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
     const BEFORE: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
     const GO: Verdict = Verdict::Go { ranges: true };
+
+    /// A file of tomorrow was changed today, as far as anybody is told.
+    #[test]
+    fn nothing_was_changed_in_the_future() {
+        let now = UNIX_EPOCH + std::time::Duration::from_secs(784_111_777);
+        let of = |modified| Version::of(&Stat { kind: crate::session::FileKind::File, size: 1, modified }, now).modified;
+        let hour = std::time::Duration::from_secs(3600);
+        assert_eq!((of(now + hour), of(now - hour)), (Date(784_111_777), Date(784_108_177)));
+    }
 
     #[test]
     fn conditions_come_in_the_order_of_the_rfc() {

@@ -12,30 +12,38 @@ use super::{
     range::{Piece, Ranges},
     target::{self, Name},
 };
-use crate::session::{FileError, FileReader, Files, Stat};
+use crate::session::{Facts, FileError, FileReader, Files, Stat};
 
 /// A piece of at most so many bytes is read at once, so that it leaves together with its head; a longer one is poured.
 const READ_AT_ONCE: u64 = 32 * 1024;
 /// No file system that people use has longer names.
 const LONGEST_PART: usize = 255;
+/// No system opens longer ones, an index at the end included.
+const LONGEST_NAME: usize = 4096 - "/index.html".len() - 1;
 const INDEX: &str = "index.html";
 pub(super) const ALLOWED: &str = "GET, HEAD, OPTIONS";
 
 /// Answers GET or HEAD of `name`.
-pub(super) fn answer(root: &dyn Files, name: &Name<'_>, query: Option<&str>, request: &Request<'_>) -> Answer {
-    if name.name.split('/').any(|part| part.len() > LONGEST_PART) {
+pub(super) fn answer(
+    root: &dyn Files,
+    name: &Name<'_>,
+    query: Option<&str>,
+    request: &Request<'_>,
+    facts: &Facts,
+) -> Answer {
+    if name.name.len() > LONGEST_NAME || name.name.split('/').any(|part| part.len() > LONGEST_PART) {
         return refused(&FileError::NotFound);
     }
     if !name.folder {
         return match root.open(Path::new(&*name.name)) {
-            Ok((file, stat)) => whole_or_part(&file, &stat, &name.name, request),
+            Ok((file, stat)) => whole_or_part(&file, &stat, &name.name, request, facts),
             Err(FileError::IsAFolder) => with_slash(&name.name, query),
             Err(error) => refused(&error),
         };
     }
     let index = if name.name.is_empty() { INDEX.into() } else { format!("{}/{INDEX}", name.name) };
     match root.open(Path::new(&index)) {
-        Ok((file, stat)) => whole_or_part(&file, &stat, INDEX, request),
+        Ok((file, stat)) => whole_or_part(&file, &stat, INDEX, request, facts),
         Err(FileError::NotFound | FileError::IsAFolder) => list(root, &name.name),
         Err(error) => refused(&error),
     }
@@ -65,8 +73,8 @@ fn refused(error: &FileError) -> Answer {
     }
 }
 
-fn whole_or_part(file: &Arc<dyn FileReader>, stat: &Stat, name: &str, request: &Request<'_>) -> Answer {
-    let version = Version::of(stat);
+fn whole_or_part(file: &Arc<dyn FileReader>, stat: &Stat, name: &str, request: &Request<'_>, facts: &Facts) -> Answer {
+    let version = Version::of(stat, (facts.wall_clock)());
     let kind = mime::of(name);
     let whole = Piece { from: 0, length: stat.size };
     let ranges = match version.check(request.fields) {

@@ -14,6 +14,7 @@ use super::{
     body::Framing,
     fields::{Fields, is_token},
     status::Bad,
+    target::is_authority,
 };
 
 /// The longest head, its last empty line included.
@@ -129,9 +130,9 @@ impl<'a> Request<'a> {
         let (newer, fields) = (minor == 1, Fields(parsed.headers));
         let said = Said::gather(fields);
         let framing = said.request_framing(newer)?;
-        if said.hosts > 1 || (newer && said.hosts == 0) {
+        if said.hosts > 1 || (newer && said.hosts == 0) || !is_authority(said.host) {
             // RFC 9112, section 3.2: "A server MUST respond with a 400".
-            return Err(Bad::request("no_host", "a request has exactly one Host"));
+            return Err(Bad::request("no_host", "a request has exactly one Host, and that is one"));
         }
         Ok(Self { method, target, newer, fields, framing, stays: said.stays(newer), expects: said.expects(newer)? })
     }
@@ -182,6 +183,7 @@ struct Said<'a> {
     chunked: usize,
     chunked_last: bool,
     hosts: usize,
+    host: &'a [u8],
     close: bool,
     keep_alive: bool,
     expect: Option<&'a [u8]>,
@@ -194,7 +196,10 @@ impl<'a> Said<'a> {
             let is = |name: &str| field.name.eq_ignore_ascii_case(name);
             // By length first: most fields are none of these.
             match field.name.len() {
-                4 if is("host") => said.hosts += 1,
+                4 if is("host") => {
+                    said.host = field.value;
+                    said.hosts += 1;
+                }
                 6 if is("expect") => said.expect = Some(field.value),
                 10 if is("connection") => said.connection(field.value),
                 14 if is("content-length") => {

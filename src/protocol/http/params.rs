@@ -25,6 +25,19 @@ const LONGEST_LIST: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Line(pub(super) String);
 
+impl Line {
+    /// Is it a field of this name?
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.0.split(':').next().is_some_and(|typed| typed.eq_ignore_ascii_case(name))
+    }
+
+    /// Does it say that the connection closes (RFC 9112, section 9.6)?
+    pub(super) fn closes(&self) -> bool {
+        let value = self.0.split_once(':').map_or("", |(_, value)| value);
+        self.is("Connection") && fields::members(value.as_bytes()).any(|option| option.eq_ignore_ascii_case(b"close"))
+    }
+}
+
 pub(super) static ALL: &[Param] = &[
     Param::server(
         ROOT,

@@ -27,10 +27,14 @@ pub(super) struct Asking {
     method: Option<Arc<String>>,
     /// The fields that are always there, as lines.
     lines: String,
+    /// They say that the connection closes: nothing may be asked on it after that.
+    pub(super) closes: bool,
     names_host: bool,
     body: Bytes,
     upload: Option<Place>,
     chunked: bool,
+    /// The request without a body that is said again and again, once it was said.
+    same: Vec<u8>,
     /// Sent here by another server, to ask with GET.
     bare: bool,
 }
@@ -41,8 +45,12 @@ pub(super) struct Asked {
     pub(super) seq: u64,
     /// Its answer has no body.
     pub(super) head_only: bool,
-    /// Asking again for something else would not repeat an action.
-    pub(super) safe: bool,
+    /// It was no GET and no HEAD.
+    pub(super) acts: bool,
+    /// It was a POST.
+    pub(super) posts: bool,
+    /// Something of its answer has come.
+    pub(super) begun: bool,
     /// Nobody waits for the answer any more.
     pub(super) forgotten: bool,
     /// Of the list.
@@ -54,22 +62,23 @@ impl Asking {
         let (given, bare) = (&setup.params, setup.goal.bare);
         let typed = given.all_made::<Line>(params::HEADER);
         // What was meant for one server is not told another that it sends us to.
-        let typed: Vec<_> = typed.into_iter().filter(|line| !(setup.goal.foreign && secret(&line.0))).collect();
-        let names =
-            |name: &str| typed.iter().any(|line| line.0.split(':').next().is_some_and(|n| n.eq_ignore_ascii_case(name)));
+        let typed: Vec<_> =
+            typed.into_iter().filter(|line| !(setup.goal.foreign && OWN.iter().any(|name| line.is(name)))).collect();
+        let names = |name: &str| typed.iter().any(|line| line.is(name));
         let mut lines: String = typed.iter().map(|line| line.0.as_str()).collect();
         for (name, value) in [("User-Agent", "netproto"), ("Accept", "*/*")] {
             if !names(name) {
                 let _ = write!(lines, "{name}: {value}\r\n");
             }
         }
-        let path = urls::without_fragment(&setup.goal.path);
+        let path = urls::encoded(urls::without_fragment(&setup.goal.path));
         let slash = if path.starts_with('/') { "" } else { "/" };
         let authority = &setup.goal.authority;
         Self {
             // "If the port is equal to the default port for a scheme, the normal form is to omit the port".
             authority: authority.strip_suffix(":80").unwrap_or(authority).to_owned(),
             path: format!("{slash}{path}"),
+            closes: typed.iter().any(|line| line.closes()),
             urls: given.made(params::URLS),
             method: given.made(params::METHOD).filter(|_| !bare),
             names_host: names("Host"),
@@ -78,6 +87,7 @@ impl Asking {
             upload: setup.upload.clone().filter(|_| !bare),
             bare,
             chunked: given.switch(params::CHUNKED),
+            same: Vec::new(),
         }
     }
 
@@ -87,11 +97,11 @@ impl Asking {
     }
 
     /// Asks; `body` may be empty, and then the one that was set up counts.
-    pub(super) fn ask(&self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) -> Result<Asked, FileError> {
+    pub(super) fn ask(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) -> Result<Asked, FileError> {
         let body = self.body_of(body)?;
         let (mut url, mut authority, mut path) = (0, &self.authority, &self.path);
         if let Some(urls) = &self.urls {
-            url = (seq % urls.len() as u64) as usize;
+            url = (cx.facts.said_before.wrapping_add(seq) % urls.len() as u64) as usize;
             path = &urls[url].path;
             authority = urls[url].authority.as_ref().unwrap_or(authority);
         }
@@ -107,6 +117,14 @@ impl Asking {
             None if matches!(method, "POST" | "PUT" | "PATCH") => length.push_str("Content-Length: 0\r\n"),
             None => {}
         }
+        let acts = !matches!(method, "GET" | "HEAD");
+        let (head_only, posts) = (method == "HEAD", method == "POST");
+        let asked = Asked { seq, head_only, acts, posts, begun: false, forgotten: false, url };
+        let repeats = body.is_none() && self.urls.is_none() && !cx.facts.watch.talk;
+        if repeats && !self.same.is_empty() {
+            cx.write(&self.same);
+            return Ok(asked);
+        }
         let pieces = [method, " ", path, " HTTP/1.1\r\n", host[0], host[1], host[2], &self.lines, &length, "\r\n"];
         for piece in pieces {
             cx.write(piece.as_bytes());
@@ -114,7 +132,9 @@ impl Asking {
         if cx.facts.watch.talk {
             told(&pieces.concat(), body.as_ref(), cx);
         }
-        let (head_only, safe) = (method == "HEAD", matches!(method, "GET" | "HEAD"));
+        if repeats {
+            self.same = pieces.concat().into_bytes();
+        }
         match body {
             Some(body) if self.chunked => {
                 chunks(&body, cx);
@@ -123,7 +143,7 @@ impl Asking {
             Some(body) => body.write(cx),
             None => {}
         }
-        Ok(Asked { seq, head_only, safe, forgotten: false, url })
+        Ok(asked)
     }
 
     fn body_of(&self, body: &Bytes) -> Result<Option<Part>, FileError> {
@@ -136,11 +156,8 @@ impl Asking {
     }
 }
 
-/// Fields that say who we are.
-fn secret(line: &str) -> bool {
-    let name = line.split(':').next().unwrap_or_default();
-    ["Authorization", "Cookie", "Proxy-Authorization"].iter().any(|secret| name.eq_ignore_ascii_case(secret))
-}
+/// Fields for one server alone: they say who we are, and whom we ask.
+const OWN: [&str; 4] = ["Authorization", "Cookie", "Proxy-Authorization", "Host"];
 
 /// The head for whoever follows the dialogue, and how much body comes behind it.
 fn told(head: &str, body: Option<&Part>, cx: &mut Cx<'_>) {

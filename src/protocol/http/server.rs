@@ -45,6 +45,8 @@ pub(super) struct Server {
     site: Site,
     /// Lines that stand in every answer.
     fields: String,
+    /// They tell of a close after each answer, and so it is.
+    closes: bool,
     chunked: bool,
     most_body: u64,
     patience: Duration,
@@ -64,9 +66,13 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(setup: &Setup) -> Self {
         let given = &setup.params;
+        let typed = given.all_made::<Line>(params::HEADER);
+        // Where the connection closes, that is said anyway.
+        let (closing, others): (Vec<_>, Vec<_>) = typed.iter().partition(|line| line.closes());
         Self {
             site: Site::new(setup),
-            fields: given.all_made::<Line>(params::HEADER).iter().map(|line| line.0.as_str()).collect(),
+            fields: others.iter().map(|line| line.0.as_str()).collect(),
+            closes: !closing.is_empty(),
             chunked: given.switch(params::CHUNKED),
             most_body: given.number(params::MAX_BODY).unwrap_or(MOST_BODY),
             patience: given.duration(params::HEAD_TIMEOUT).unwrap_or(HEAD_TIMEOUT),
@@ -165,18 +171,21 @@ impl Server {
         received: Received<'_>,
         cx: &mut Cx<'_>,
     ) -> Result<(), Bad> {
-        let answer = self.site.answer(request, target, received, &cx.facts.peer)?;
+        let answer = self.site.answer(request, target, received, cx.facts)?;
         let (status, length) = (answer.status, answer.length());
+        let stays = request.stays && !self.closes;
         let manner = Manner {
             head_only: self.head_only,
             newer: request.newer,
-            stays: request.stays,
+            stays,
             chunked: self.chunked,
             trailers: request.fields.members("te").any(|coding| coding.eq_ignore_ascii_case(b"trailers")),
             date: "",
             fields: "",
         };
         self.say(answer, manner, cx);
+        // Whatever is wrong with what comes next is told in full.
+        self.head_only = false;
         cx.record("request", || {
             let fields = serde_json::json!({
                 "method": request.method,
@@ -189,7 +198,7 @@ impl Server {
             });
             if let serde_json::Value::Object(fields) = fields { fields } else { serde_json::Map::new() }
         });
-        if !request.stays {
+        if !stays {
             self.over = true;
             cx.close();
         }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     protocol::Setup,
-    session::{Endpoint, Files},
+    session::{Facts, Files},
 };
 
 /// What is served.
@@ -45,7 +45,7 @@ impl Site {
         let (status, body) = (given.made::<u16>(params::STATUS), given.text(params::BODY));
         if status.is_some() || body.is_some() {
             let status = status.map_or(200, |status| *status);
-            let typed = given.all_made::<Line>(params::HEADER).iter().any(|line| is_content_type(&line.0));
+            let typed = given.all_made::<Line>(params::HEADER).iter().any(|line| line.is("Content-Type"));
             return Self::Canned { status, body: Bytes::copy_from_slice(body.unwrap_or_default().as_bytes()), typed };
         }
         match given.place(params::ROOT) {
@@ -77,7 +77,7 @@ impl Site {
         request: &Request<'_>,
         target: Target<'_>,
         received: Received<'_>,
-        peer: &Endpoint,
+        facts: &Facts,
     ) -> Result<Answer, Bad> {
         match self {
             Self::Canned { status, body, typed } => Ok(match (body.is_empty(), typed) {
@@ -85,14 +85,20 @@ impl Site {
                 (false, true) => Answer::new(*status).part(super::answer::Part::Bytes(body.clone())),
                 (false, false) => Answer::new(*status).body(TEXT, body.clone()),
             }),
-            Self::Files(root) => file(&**root, request, target, self.refuses(request.method)),
+            Self::Files(root) => file(&**root, request, target, self.refuses(request.method), facts),
             Self::Page if page::asked(request, target) => Ok(Answer::new(200).body(HTML, page::PAGE)),
-            Self::Echo | Self::Page => Ok(echo::answer(request, target, received, &peer.to_string())),
+            Self::Echo | Self::Page => Ok(echo::answer(request, target, received, &facts.peer.to_string())),
         }
     }
 }
 
-fn file(root: &dyn Files, request: &Request<'_>, target: Target<'_>, refused: Option<Answer>) -> Result<Answer, Bad> {
+fn file(
+    root: &dyn Files,
+    request: &Request<'_>,
+    target: Target<'_>,
+    refused: Option<Answer>,
+    facts: &Facts,
+) -> Result<Answer, Bad> {
     if let Some(refused) = refused {
         return Ok(refused);
     }
@@ -103,9 +109,5 @@ fn file(root: &dyn Files, request: &Request<'_>, target: Target<'_>, refused: Op
     if request.method == "OPTIONS" {
         return Ok(Answer::new(204).field("Allow", files::ALLOWED));
     }
-    Ok(files::answer(root, &name, query, request))
-}
-
-fn is_content_type(field: &str) -> bool {
-    field.split(':').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("content-type"))
+    Ok(files::answer(root, &name, query, request, facts))
 }

@@ -34,7 +34,7 @@ impl<'a> Target<'a> {
         // "a server MUST accept the absolute-form in requests" (RFC 9112, section 3.2.2). Any authority is taken for us.
         let rest = target.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("http://")).map(|_| &target[7..]);
         match rest.map(|rest| rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at))) {
-            Some((authority, _)) if authority.is_empty() || authority.contains('@') => {
+            Some((authority, _)) if authority.is_empty() || !is_authority(authority.as_bytes()) => {
                 Err(Bad::request("bad_target", "the target names no host, or a user"))
             }
             Some((_, "")) => Ok(Self::path("/")),
@@ -48,6 +48,20 @@ impl<'a> Target<'a> {
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
         Self::Path { path, query }
     }
+}
+
+/// Can it be a host with or without a port (RFC 3986, section 3.2)?
+pub(super) fn is_authority(text: &[u8]) -> bool {
+    let name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(byte);
+    let (host_is_right, port) = if let Some(rest) = text.strip_prefix(b"[") {
+        let length = rest.iter().position(|byte| *byte == b']').unwrap_or(0);
+        let (literal, port) = rest.split_at(length);
+        (length > 0 && literal.iter().all(|byte| name(byte) || *byte == b':'), &port[usize::from(length > 0)..])
+    } else {
+        let length = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
+        (text[..length].iter().all(name), &text[length..])
+    };
+    host_is_right && (port.is_empty() || port.strip_prefix(b":").is_some_and(|port| port.iter().all(u8::is_ascii_digit)))
 }
 
 /// A name below the root.

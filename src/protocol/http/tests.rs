@@ -125,6 +125,13 @@ fn first_lines_have_one_form() {
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "bad_version"),
         ("GET / http/1.1\r\nHost: h\r\n\r\n", 400, "no_request"),
         ("GET / HTTP/1.1\r\n\r\n", 400, "no_host"),
+        ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "no_host"),
+        ("GET / HTTP/1.1\r\nHost: h/x\r\n\r\n", 400, "no_host"),
+        ("GET / HTTP/1.1\r\nHost: u@h\r\n\r\n", 400, "no_host"),
+        ("GET / HTTP/1.1\r\nHost: h:8o\r\n\r\n", 400, "no_host"),
+        ("GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400, "no_host"),
+        ("GET / HTTP/1.1\r\nHost: [::1]80\r\n\r\n", 400, "no_host"),
+        ("GET http://a\"b/ HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad_target"),
         ("GET h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad_target"),
         ("GET * HTTP/1.1\r\nHost: h\r\n\r\n", 400, "bad_target"),
         ("CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 501, "connect"),
@@ -157,6 +164,8 @@ fn forms_of_targets_that_are_right() {
         "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n",
         "\r\nGET /x HTTP/1.1\r\nHost: h\r\n\r\n",
         "GET /x HTTP/1.1\r\nHost:\r\n\r\n",
+        "GET /x HTTP/1.1\r\nHost: [fe80::1%25x]:80\r\n\r\n",
+        "GET /x HTTP/1.1\r\nHost: a_b-c.%C3%A4.test:\r\n\r\n",
         "BREW /x HTTP/1.1\r\nHost: h\r\nX-Obs: \u{e4}\r\n\r\n",
     ] {
         for size in [1, 4096] {
@@ -182,6 +191,27 @@ fn the_connection_stays_or_closes_as_was_asked() {
         let connection = text.lines().find_map(|line| line.strip_prefix("Connection: "));
         assert_eq!((connection, end.closing), (told, !stays), "{head}");
     }
+}
+
+/// HEAD was asked before, and not by what is refused now.
+#[test]
+fn a_refusal_after_head_has_its_body() {
+    let (text, ended) = talk(b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\nHost: h\r\n\r\n", 4096);
+    assert!(text.ends_with("\r\n\r\n400 Bad Request: a line of the head ends in LF alone, and not in CRLF\n"), "{text}");
+    assert_eq!(ended, Some("bare_lf"));
+}
+
+/// RFC 9112, section 9.6: who says that it closes must close.
+#[test]
+fn a_typed_close_closes() {
+    let mut end = server(&[("status", "204"), ("header", "Connection: x, close")]);
+    end.offer("GET / HTTP/1.1\r\nHost: h\r\n\r\n".repeat(2).as_bytes());
+    let text = said(&mut end);
+    assert_eq!(
+        (text.matches("HTTP/1.1 204").count(), text.matches("Connection: ").count(), end.closing),
+        (1, 1, true),
+        "{text}"
+    );
 }
 
 /// What is said while time passes.

@@ -2,6 +2,8 @@
 //!
 //! May use: `protocol`'s parameters.
 
+use std::{borrow::Cow, fmt::Write as _};
+
 use crate::protocol::Made;
 
 /// One of them.
@@ -56,38 +58,68 @@ pub(super) fn without_fragment(text: &str) -> &str {
     text.split('#').next().unwrap_or_default()
 }
 
+/// What can't stand in a request as it is, such as spaces, is percent-encoded; what is encoded already stays.
+pub(super) fn encoded(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return text.into();
+    }
+    let mut encoded = String::with_capacity(text.len() + 16);
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() {
+            encoded.push(byte as char);
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded.into()
+}
+
 /// Where a Location leads that was found at `base`: (authority, path); RFC 3986, section 5.2, as far as http needs it.
 pub(super) fn joined(base: &str, location: &str) -> Result<Url, String> {
-    if location.contains("://") && !location.starts_with(['/', '?', '.']) {
-        return url(location);
+    let location = encoded(without_fragment(location));
+    let scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let found = match location.split_once("://") {
+        Some((before, _)) if scheme(before) => url(&location)?,
+        _ if location.starts_with("//") => url(&format!("http:{location}"))?,
+        _ => Url { authority: None, path: resolved(base, &location) },
+    };
+    let (path, query) = divided(&found.path);
+    Ok(Url { path: format!("{}{query}", without_dots(path)), ..found })
+}
+
+/// A path, and the query with its question mark.
+fn divided(text: &str) -> (&str, &str) {
+    text.split_at(text.find('?').unwrap_or(text.len()))
+}
+
+/// The path and query that a relative reference means.
+fn resolved(base: &str, reference: &str) -> String {
+    let (here, _) = divided(base);
+    match divided(reference) {
+        ("", "") => base.to_owned(),
+        ("", query) => format!("{here}{query}"),
+        (path, _) if path.starts_with('/') => reference.to_owned(),
+        _ => {
+            let folder = here.rsplit_once('/').map_or("", |(folder, _)| folder);
+            format!("{folder}/{reference}")
+        }
     }
-    if let Some(rest) = location.strip_prefix("//") {
-        return url(&format!("http://{rest}"));
-    }
-    if location.starts_with('/') {
-        return url(location);
-    }
-    let path = base.split('?').next().unwrap_or_default();
-    if location.starts_with('?') {
-        return url(&format!("{path}{location}"));
-    }
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let (relative, query) = location.split_once('?').map_or((location, None), |(path, query)| (path, Some(query)));
-    let mut parts: Vec<&str> = folder.split('/').skip(1).collect();
-    let mut ends_in_folder = false;
-    for part in relative.split('/') {
-        ends_in_folder = matches!(part, "." | ".." | "");
+}
+
+/// RFC 3986, section 5.2.4.
+fn without_dots(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/').skip(1) {
         match part {
-            "." | "" => {}
-            ".." => {
-                parts.pop();
-            }
+            "." => {}
+            ".." => drop(parts.pop()),
             part => parts.push(part),
         }
     }
-    let slash = if ends_in_folder && !parts.is_empty() { "/" } else { "" };
-    let query = query.map_or_else(String::new, |query| format!("?{query}"));
-    url(&format!("/{}{slash}{query}", parts.join("/")))
+    // A dot at the end leaves the folder.
+    let folder = path.ends_with("/.") || path.ends_with("/..");
+    let slash = if folder && !parts.is_empty() { "/" } else { "" };
+    format!("/{}{slash}", parts.join("/"))
 }
 
 #[cfg(test)]
@@ -118,12 +150,21 @@ mod tests {
             ("../c?d", "/c?d"),
             ("../../..", "/"),
             ("?d", "/a/b?d"),
-            ("", "/a/"),
+            ("", "/a/b?q"),
+            ("#top", "/a/b?q"),
+            ("/x/../y/./z", "/y/z"),
+            ("/x//y", "/x//y"),
+            ("/x/..", "/"),
+            ("/x/y/..", "/x/"),
+            ("in?next=http://h/", "/a/in?next=http://h/"),
+            ("/a b/\u{e4}?\u{e4}", "/a%20b/%C3%A4?%C3%A4"),
+            ("/a%20b", "/a%20b"),
+            ("c:d", "/a/c:d"),
         ] {
             assert_eq!(joined("/a/b?q", location).unwrap(), Url { authority: None, path: wanted.into() }, "{location}");
         }
         let other = joined("/a", "//h:1/x").unwrap();
         assert_eq!((other.authority.as_deref(), &*other.path), (Some("h:1"), "/x"));
-        assert!(joined("/a", "https://h/").is_err() && joined("/a", "/ä").is_err());
+        assert!(joined("/a", "https://h/").is_err() && joined("/a", "http:///x").is_err());
     }
 }

@@ -33,7 +33,7 @@ use crate::{
 /// After our close, how long and how much of the peer's is still read and thrown away: a socket closed over unread bytes
 /// resets the connection, and the reset can overtake our last answer.
 const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES: u64 = 1024 * 1024;
+const LINGER_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Messages that are said before what they became is written.
 const SAID_AT_ONCE: usize = 64;
@@ -113,6 +113,8 @@ struct Flags {
     /// The session has had its last word.
     left: bool,
     input_paused: bool,
+    /// A client: the peer takes nothing more, but may have answered before that.
+    unheard: bool,
     /// The session takes input again: what it left is to be offered without waiting for more.
     offer_again: bool,
 }
@@ -282,7 +284,11 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     }
 
     fn say_one(&mut self, cx: &mut Context<'_>) -> Turn {
-        let may = self.stage == Stage::Open && !self.flags.source_ended && !self.flags.refused && !self.flags.winding;
+        let may = self.stage == Stage::Open
+            && !self.flags.source_ended
+            && !self.flags.refused
+            && !self.flags.winding
+            && !self.flags.unheard;
         if !may || self.unsent() > self.terms.low_water {
             return Turn::Wait;
         }

@@ -22,6 +22,9 @@ const RUNS: usize = 16;
 impl<W: Wire, P: Source + Sink> Drive<W, P> {
     /// Sends what is queued and does the effects among it, in order.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Turn {
+        if self.flags.unheard {
+            return self.unheard();
+        }
         while let Some(out) = &mut self.out {
             match out.front() {
                 Front::Empty => {
@@ -49,7 +52,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                 Front::Bytes(_) => match write(&mut self.wire, out, cx, &mut self.party) {
                     Poll::Pending => return Turn::Wait,
                     Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Poll::Ready(Err(error)) => return self.broken(&error),
+                    Poll::Ready(Err(error)) => return self.unwritten(&error),
                     Poll::Ready(Ok(n)) => self.sent(n),
                 },
             }
@@ -70,11 +73,30 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     /// The rest of a file can't be sent. The peer must not take what it has for the whole: the connection is cut, not closed.
     fn unpoured(&mut self, error: Unpoured) -> Turn {
         match error {
-            Unpoured::Wire(error) => self.broken(&error),
+            Unpoured::Wire(error) => self.unwritten(&error),
             Unpoured::File(why) => {
                 self.wire.cut();
                 Turn::Over(Closed::Failed(why))
             }
+        }
+    }
+
+    /// The peer takes no more. Its last answer, which says why, may still be there to read: a client reads it.
+    fn unwritten(&mut self, error: &io::Error) -> Turn {
+        let gone = matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
+        if !gone || self.terms.high_water < usize::MAX || self.stage != Stage::Open || self.flags.peer_ended {
+            return self.broken(error);
+        }
+        self.flags.unheard = true;
+        Turn::Again
+    }
+
+    /// Nothing more can be said: it is over when all that came was read.
+    fn unheard(&mut self) -> Turn {
+        match self.closed.take() {
+            Some(how) => Turn::Over(*how),
+            None if self.flags.peer_ended || self.stage != Stage::Open => Turn::Over(Closed::Reset),
+            None => Turn::Wait,
         }
     }
 

@@ -269,7 +269,7 @@ fn facts(plan: &SendPlan, local: Endpoint, peer: Endpoint) -> Facts {
     let rides = plan.target.scheme.rides();
     let max_datagram = Facts::max_datagram_to(&peer);
     let watch = Watch { bodies: true, messages: false, talk: plan.show.verbose > 0, records: plan.show.json };
-    Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch }
+    Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch, said_before: 0 }
 }
 
 async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut Script, show: &mut Show) -> Exchange {

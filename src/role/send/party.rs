@@ -172,6 +172,12 @@ impl Sink for Correspondent<'_> {
             Event::Record(record) => self.heard.records.push(*record),
             Event::Progress { done, total } => self.show.progress.at(done, total),
             Event::Elsewhere(elsewhere) if self.repeatable || elsewhere.bare => self.heard.elsewhere = Some(elsewhere),
+            // A cut answer is one all the same; a place to go to is none.
+            Event::Elsewhere(elsewhere) if elsewhere.rides.is_none() => {
+                let sentence = format!("{}: what came from standard input can't be said a second time", elsewhere.why);
+                let mismatch = Mismatch::between(b"an answer", elsewhere.why.as_bytes());
+                self.heard.first_wrong.get_or_insert(Box::new(mismatch.because(sentence, None)));
+            }
             Event::Answered { verdict, .. } => {
                 self.heard.answered += 1;
                 if let Verdict::Wrong(mismatch) = verdict {

@@ -217,6 +217,7 @@ impl Desk {
             max_datagram: Facts::max_datagram_to(from),
             wall_clock: SystemTime::now,
             watch: Watch { messages: server.log.messages(), ..Watch::default() },
+            said_before: 0,
         };
         self.born += 1;
         let session = (server.make)(&server.plan.setup);

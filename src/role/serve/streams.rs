@@ -152,6 +152,7 @@ impl Door {
             max_datagram: 0,
             wall_clock: SystemTime::now,
             watch: Watch { messages: server.log.messages(), records: server.log.records(), ..Watch::default() },
+            said_before: 0,
         };
         let party = Guest { stop: server.stop.waiter(), counted: self.watched.then(Box::default), seat };
         let (session, terms, talk) = ((server.make)(&server.plan.setup), self.terms.clone(), Talk::begin(self));

@@ -16,6 +16,7 @@ impl Sink for Party {
             Event::Answered { seq, verdict } => self.answered(seq, &verdict, now),
             Event::Late { seq } => self.late(seq),
             Event::Phase { seq, name } => self.steps.done(name, seq, &self.awaited, &self.work, now),
+            Event::Returned { seq } => self.returned(seq),
             Event::Duplicate { .. } => self.work.note(|counters| counters.duplicated += 1),
             Event::Unsolicited { bytes } => self.unsolicited(bytes),
             Event::Refused { why, .. } => {

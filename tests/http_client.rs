@@ -1,0 +1,238 @@
+//! The http client and the load generator against servers that do exactly what a test says, and Twisted's: what is told to whom
+//! when one is sent elsewhere, and what becomes of requests behind an answer that closes.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    sync::{Arc, Mutex},
+};
+
+use support::{
+    Folder, Server, net, netproto, noise,
+    peer::twisted,
+    report::{count, hold_against_the_schema},
+};
+
+/// The head of the next request, and the body that it tells of.
+fn request(stream: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).map_or(0, |n| n.parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some(head + &String::from_utf8(body).unwrap())
+}
+
+/// Says `answer` to each request; gives what was asked.
+fn answering(answer: impl Into<String>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let (answer, asked) = (answer.into(), Arc::new(Mutex::new(Vec::new())));
+    let seen = asked.clone();
+    let at = net::serve(move |stream| {
+        let mut stream = BufReader::new(stream);
+        while let Some(request) = request(&mut stream) {
+            seen.lock().unwrap().push(request);
+            if stream.get_mut().write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    (at, asked)
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+fn redirect(status: &str, to: &str) -> String {
+    format!("HTTP/1.1 {status} X\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")
+}
+
+#[test]
+fn what_is_meant_for_one_server_is_not_told_another() {
+    let (there, told) = answering(OK);
+    let (here, asked) = answering(redirect("302", &format!("http://{there}/x")));
+    let own =
+        ["Authorization: Basic c2VjcmV0", "cookie: secret=1", "Proxy-Authorization: s", "Host: named.test", "X-Ours: 1"];
+    let url = format!("http://{here}/");
+    let mut args = vec!["send", "http", &url, "-L"];
+    args.extend(own.iter().flat_map(|line| ["--header", line]));
+    netproto(&args).run().code(0).gave("ok");
+    let (asked, told) = (asked.lock().unwrap().concat(), told.lock().unwrap().concat());
+    assert!(own.iter().all(|line| asked.contains(line)), "{asked}");
+    assert!(told.contains("X-Ours: 1") && told.contains(&format!("Host: {there}\r\n")), "{told}");
+    for secret in ["c2VjcmV0", "secret=1", "Proxy", "named.test"] {
+        assert!(!told.contains(secret), "{secret} in {told}");
+    }
+}
+
+/// RFC 9110, section 15.4: only 303 makes a GET of anything, and 301 and 302 of a POST.
+#[test]
+fn a_redirect_keeps_the_method_unless_it_is_to_change() {
+    let (there, told) = answering(OK);
+    for (status, method, wanted) in [
+        ("301", "POST", "GET /x HTTP/1.1"),
+        ("302", "PUT", "PUT /x HTTP/1.1"),
+        ("301", "DELETE", "DELETE /x HTTP/1.1"),
+        ("303", "PUT", "GET /x HTTP/1.1"),
+        ("303", "HEAD", "HEAD /x HTTP/1.1"),
+        ("307", "POST", "POST /x HTTP/1.1"),
+    ] {
+        let (here, _) = answering(redirect(status, &format!("http://{there}/x")));
+        let url = format!("http://{here}/");
+        let sent = netproto(&["send", "http", &url, "-L", "--method", method, "--body", "data", "-w", "5s"]).run();
+        let told = std::mem::take(&mut *told.lock().unwrap()).concat();
+        assert!(told.starts_with(wanted), "{status} of {method}: {told}");
+        assert_eq!(told.ends_with("data"), !wanted.starts_with("GET"), "{status} of {method}: {told}");
+        if method != "HEAD" {
+            sent.code(0);
+        }
+    }
+}
+
+/// What was read from standard input can't be said a second time: then a redirect is the answer, and not a right one.
+#[test]
+fn standard_input_is_not_said_twice() {
+    let (here, _) = answering(redirect("307", "/x"));
+    netproto(&["send", "http", &format!("http://{here}/"), "-L", "-f", "-"]).stdin("data").run().code(3).said("307");
+}
+
+#[test]
+fn what_can_not_stand_in_a_request_is_encoded() {
+    let (here, asked) = answering(OK);
+    for path in ["/a b", "/\u{e4}?\u{e4}", "/x\r\nX: y", "/a%20b#top"] {
+        netproto(&["send", "http", &format!("http://{here}{path}")]).run().code(0).gave("ok");
+    }
+    let lines: Vec<_> = asked.lock().unwrap().iter().map(|head| head.lines().next().unwrap().to_owned()).collect();
+    assert_eq!(lines, ["/a%20b", "/%C3%A4?%C3%A4", "/x%0D%0AX:%20y", "/a%20b"].map(|path| format!("GET {path} HTTP/1.1")),);
+}
+
+/// A server that answers five requests of a connection, the fifth with a close, whatever else was asked on it.
+fn closing_after_five() -> SocketAddr {
+    net::serve(|stream| {
+        let mut stream = BufReader::new(stream);
+        for n in 1..=5 {
+            if request(&mut stream).is_none() {
+                return;
+            }
+            let close = if n == 5 { "Connection: close\r\n" } else { "" };
+            let answer = format!("HTTP/1.1 200 OK\r\n{close}Content-Length: 2\r\n\r\nok");
+            if stream.get_mut().write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+        // As a careful server does: what was asked behind it is read and thrown away.
+        let _ = stream.get_mut().shutdown(std::net::Shutdown::Write);
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    })
+}
+
+fn bench(url: &str, args: &[&str]) -> serde_json::Value {
+    let report = netproto(&[&["bench", "http", url, "-J", "-q"], args].concat()).run().code(0).json();
+    hold_against_the_schema(&report);
+    report
+}
+
+#[test]
+fn requests_behind_a_close_are_asked_again() {
+    let url = format!("http://{}/", closing_after_five());
+    for args in [&["-n", "203", "-c", "3", "--in-flight", "8"][..], &["-n", "60", "-c", "2", "-r", "2k", "--in-flight", "8"]]
+    {
+        let report = bench(&url, args);
+        let wanted = args[1].parse::<u64>().unwrap();
+        assert_eq!((count(&report, "/requests"), count(&report, "/failures/total")), (wanted, 0), "{report}");
+    }
+    let report = bench(&url, &["-d", "300ms", "-c", "2", "--in-flight", "8"]);
+    assert_eq!(count(&report, "/failures/total"), 0, "{report}");
+}
+
+/// RFC 9112, section 9.6: who says `close` says no more on that connection, whatever the server makes of it.
+#[test]
+fn who_says_close_asks_no_more() {
+    let (here, asked) = answering(OK);
+    let report =
+        bench(&format!("http://{here}/"), &["-n", "20", "-c", "2", "--in-flight", "4", "--header", "Connection: close"]);
+    assert_eq!((count(&report, "/requests"), count(&report, "/failures/total")), (20, 0), "{report}");
+    assert_eq!(asked.lock().unwrap().len(), 20);
+    assert!(count(&report, "/connects") >= 20, "{report}");
+}
+
+#[test]
+fn urls_come_in_turn_over_connections_too() {
+    let (here, asked) = answering(OK);
+    let folder = Folder::new("http-turn");
+    let urls = folder.file("urls", "/0\n/1\n/2\n/3\n");
+    bench(&format!("http://{here}/"), &["-n", "40", "-c", "1", "--reconnect", "--urls", &urls]);
+    let asked = asked.lock().unwrap();
+    for n in 0..4 {
+        let path = format!("GET /{n} ");
+        assert_eq!(asked.iter().filter(|head| head.starts_with(&path)).count(), 10, "{path}");
+    }
+}
+
+/// The load generator follows nothing: an answer that leads elsewhere is judged as what it is.
+#[test]
+fn a_redirect_is_not_the_wanted_status() {
+    let (here, _) = answering(redirect("302", "/x"));
+    let url = format!("http://{here}/");
+    netproto(&["bench", "http", &url, "-n", "4", "-L", "--status", "200", "-J", "-q"]).run().code(1);
+}
+
+#[test]
+fn the_first_byte_is_timed() {
+    let (here, _) = answering(OK);
+    let report = bench(&format!("http://{here}/"), &["-n", "20", "-c", "2"]);
+    assert_eq!(
+        (&report["phases"][0]["name"], count(&report, "/phases/0/latency_us/count")),
+        (&"first_byte".into(), 20),
+        "{report}"
+    );
+}
+
+/// The answer to a body that nobody wants comes before all of the body was said.
+#[test]
+fn an_early_refusal_is_read() {
+    let server = Server::start(&["serve", "http", "127.0.0.1:0", "-p", "max-body=1K"]);
+    let folder = Folder::new("http-early");
+    let large = folder.file("large", noise(20_000_000));
+    let url = format!("http://{}/", server.at());
+    netproto(&["send", "http", &url, "-f", &large]).run().code(3).said("413 Content Too Large");
+    // One that closes at once, and reads nothing more.
+    let rude = net::serve(|mut stream| {
+        let mut some = [0; 1000];
+        let _ = stream.read(&mut some);
+        let _ = stream.write_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    });
+    netproto(&["send", "http", &format!("http://{rude}/"), "-f", &large]).run().code(3).said("413 Too Large");
+}
+
+/// Files, chunks and an echo of Twisted's.
+#[test]
+fn our_client_and_generator_ask_twisted() {
+    let Some(python) = twisted() else { return };
+    let folder = Folder::new("http-twisted");
+    folder.file("a.txt", "hello\n");
+    folder.file("big.bin", noise(1_000_000));
+    let script = "import sys\nfrom twisted.internet import reactor\nfrom twisted.web import server, static, resource\n\
+        class E(resource.Resource):\n    isLeaf = True\n    def render_POST(self, r):\n        r.write(b'you said ')\n\
+        \x20       return r.content.read()\nroot = static.File(sys.argv[1])\nroot.putChild(b'echo', E())\n\
+        port = reactor.listenTCP(0, server.Site(root), interface='127.0.0.1')\n\
+        print('on', port.getHost().port, file=sys.stderr, flush=True)\nreactor.run()\n";
+    let process = python.args(&[script, folder.path().to_str().unwrap()]).spawn();
+    let line = process.talk("on ");
+    let at = format!("http://127.0.0.1:{}", line.rsplit(' ').next().unwrap());
+    let send = |path: &str, args: &[&str]| netproto(&[&["send", "http", &format!("{at}{path}")], args].concat()).run();
+    send("/a.txt", &[]).code(0).gave("hello\n");
+    send("/big.bin", &["-o", &folder.join("got")]).code(0);
+    assert!(std::fs::read(folder.join("got")).unwrap() == noise(1_000_000));
+    send("/a.txt", &["--header", "Range: bytes=1-2", "--status", "206"]).code(0).gave("el");
+    send("/none", &[]).code(3).said("404 Not Found");
+    send("/echo", &["--chunked", "--body", "abc", "-v"]).code(0).gave("you said abc").said("ended by the last chunk");
+    let report =
+        bench(&format!("{at}/a.txt"), &["-n", "200", "-c", "4", "--in-flight", "4", "--body-is", &folder.join("a.txt")]);
+    assert_eq!((count(&report, "/requests"), count(&report, "/failures/total")), (200, 0), "{report}");
+}
