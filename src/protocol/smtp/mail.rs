@@ -106,7 +106,7 @@ impl Options {
             fields: params.all_made(name::HEADER),
             attached: params.contents(name::ATTACH).into_iter().cloned().collect(),
             login: params.made(name::USER),
-            hostname: params.text(name::HOSTNAME).map(str::to_owned),
+            hostname: params.made::<String>(name::HOSTNAME).map(|name| (*name).clone()),
             no_chunking: params.switch(name::NO_CHUNKING),
             upload: setup.upload.clone(),
             built: None,

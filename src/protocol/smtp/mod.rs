@@ -35,7 +35,7 @@ use self::{
     greylist::Greylist,
     mail::{DEFAULT_FROM, DEFAULT_TO, Field},
     server::Server,
-    settings::{Login, regex},
+    settings::{Login, hostname, regex},
 };
 use super::{AnswersBy, Made, Param, ParamKind, Protocol, Takes};
 use crate::session::Rides;
@@ -70,7 +70,7 @@ const ADDRESS: ParamKind = ParamKind::Parsed { shape: "ADDRESS", read: |text| Ma
 const LOGIN: ParamKind = ParamKind::Parsed { shape: "NAME:PASS", read: |text| Login::read(text).map(Made::new) };
 const FIELD: ParamKind = ParamKind::Parsed { shape: "HEADER", read: |text| Field::read(text).map(Made::new) };
 const GREY: ParamKind = ParamKind::Parsed { shape: "true|TIME", read: |text| Greylist::read(text).map(Made::new) };
-const HOST: ParamKind = ParamKind::Text;
+const HOST: ParamKind = ParamKind::Parsed { shape: "NAME", read: hostname };
 /// The longest name of a host (RFC 1035, section 2.3.4).
 const LONGEST_NAME: usize = 255;
 
