@@ -174,8 +174,11 @@ fn latencies(results: &Results) -> String {
     if results.about.reconnect && !totals.connect.is_empty() {
         row(&mut text, "connect", &figures(&totals.connect));
     }
-    for (name, histogram) in totals.phases.seen() {
-        row(&mut text, name, &figures(histogram));
+    for phase in totals.phases.seen() {
+        match phase.times.is_empty() {
+            true => row(&mut text, phase.name, &"    together with the one before".style(DIM).to_string()),
+            false => row(&mut text, phase.name, &figures(&phase.times)),
+        }
     }
     text
 }
