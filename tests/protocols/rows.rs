@@ -1,7 +1,7 @@
 //! For each row of the table: it talks to itself however it is carried, and bears noise.
 
 use netproto::{
-    protocol::{ALL, ANY, Answers, DEFAULT, Protocol, find, nearest},
+    protocol::{ALL, ANY, Answers, DEFAULT, Ends, Param, Protocol, find, nearest},
     session::{Closed, Event, Rides},
 };
 
@@ -26,6 +26,18 @@ fn names_are_unique_and_found() {
     assert_eq!((ALL[0].name, DEFAULT.name, ANY.name), ("processed", "processed", "raw"));
     assert_eq!(nearest("ehco"), Some("echo"));
     assert_eq!(nearest("zzzzzz"), None);
+}
+
+/// `--user` of smtp and of ftp is one flag, with one line of help.
+#[test]
+fn a_flag_of_several_says_the_same_for_all() {
+    let flags = |row: &'static Protocol| row.params.iter().filter(|param| param.ends != Ends::Server);
+    for (row, param) in ALL.iter().flat_map(|row| flags(row).map(move |param| (row, param))) {
+        for (other, same) in ALL.iter().flat_map(|row| flags(row).map(move |param| (row, param))) {
+            let told = |param: &Param| param.flag_help.unwrap_or(param.help);
+            assert!(param.name != same.name || told(param) == told(same), "{}: {} and {}", param.name, row.name, other.name);
+        }
+    }
 }
 
 #[test]
