@@ -154,7 +154,9 @@ fn what_can_not_be_synchronised_is_not_taken() {
     let Some(_) = peer("strace") else { return };
     let folder = Folder::new("smtp-unsynced");
     // What is there need not be made, and put on disk, at the start.
-    ["cur", "new", "tmp"].iter().for_each(|name| fs::create_dir_all(folder.path().join("mail").join(name)).unwrap());
+    for name in ["cur", "new", "tmp"] {
+        fs::create_dir_all(folder.path().join("mail").join(name)).unwrap();
+    }
     let maildir = format!("maildir={}", folder.join("mail"));
     for (error, answer) in [("ENOSPC", "452 4.3.1 no room"), ("EIO", "451 4.3.0 the message could not be kept")] {
         let inject = format!("inject=fsync:error={error}");

@@ -53,9 +53,9 @@ impl Root {
             let mut builder = std::fs::DirBuilder::new();
             let missing: Vec<_> =
                 path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
-            let made =
-                builder.recursive(true).mode(0o700).create(path).and_then(|()| missing.into_iter().try_for_each(sync_name));
-            made.map_err(|error| trouble("make the folder", &error))?;
+            let done = builder.recursive(true).mode(0o700).create(path);
+            done.and_then(|()| missing.into_iter().try_for_each(sync_name))
+                .map_err(|error| trouble("make the folder", &error))?;
         }
         let folder = Dir::open_ambient_dir(path, ambient_authority()).map_err(|error| trouble("open the folder", &error))?;
         Ok(Self { folder: Arc::new(folder), turn: Turn::default(), made: Arc::default() })

@@ -141,7 +141,7 @@ fn what_is_long_is_not_held_in_memory_and_leaves_nothing() {
     let folder = Folder::new("long");
     let root = Root::open(&folder.0, false).unwrap();
     let mut file = root.append(Path::new("box"), b"").unwrap();
-    let piece = [b'x'; 100_000];
+    let piece = vec![b'x'; 100_000];
     (0..10).for_each(|_| file.append(&piece).unwrap());
     assert_eq!(file.length(), 1_000_000);
     file.commit().unwrap();

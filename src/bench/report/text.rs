@@ -175,10 +175,8 @@ fn latencies(results: &Results) -> String {
         row(&mut text, "connect", &figures(&totals.connect));
     }
     for phase in totals.phases.seen() {
-        match phase.times.is_empty() {
-            true => row(&mut text, phase.name, &"    together with the one before".style(DIM).to_string()),
-            false => row(&mut text, phase.name, &figures(&phase.times)),
-        }
+        let together = || "    together with the one before".style(DIM).to_string();
+        row(&mut text, phase.name, &if phase.times.is_empty() { together() } else { figures(&phase.times) });
     }
     text
 }

@@ -192,16 +192,13 @@ impl Options {
         }
         let text = self.body.as_ref().map_or(data, String::as_bytes);
         let attached = self.attached.iter().map(|file| (kind(&file.name), file.name.as_str(), &file.bytes[..]));
-        message = match std::str::from_utf8(text) {
-            Ok(text) => {
-                attached.fold(message.text_body(text), |message, (kind, name, bytes)| message.attachment(kind, name, bytes))
-            }
+        message = if let Ok(text) = std::str::from_utf8(text) {
+            attached.fold(message.text_body(text), |message, (kind, name, bytes)| message.attachment(kind, name, bytes))
+        } else {
             // Whatever it is, it arrives as it was (RFC 1428, section 3).
-            Err(_) => {
-                let text = MimePart::new(ContentType::new("text/plain").attribute("charset", "unknown-8bit"), text);
-                let attached = attached.map(|(kind, name, bytes)| MimePart::new(kind, bytes).attachment(name));
-                message.body(MimePart::new("multipart/mixed", std::iter::once(text).chain(attached).collect::<Vec<_>>()))
-            }
+            let text = MimePart::new(ContentType::new("text/plain").attribute("charset", "unknown-8bit"), text);
+            let attached = attached.map(|(kind, name, bytes)| MimePart::new(kind, bytes).attachment(name));
+            message.body(MimePart::new("multipart/mixed", std::iter::once(text).chain(attached).collect::<Vec<_>>()))
         };
         let text = message.write_to_vec().unwrap_or_default();
         let head = memchr::memchr_iter(b'\n', &text).nth(1).map_or(0, |end| end + 1);
