@@ -258,12 +258,12 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l send-buffer -
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l join -d 'Join this multicast group; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l status -d 'The status that is right [otherwise: below 400]; a server answers everything with it' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l body -d 'The body of what is sent; of a server, of every answer' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l header -d 'A header beside the usual ones, \'Name: value\'' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l body -d 'The body of what is sent, in place of DATA' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l header -d 'A header field, \'Name: value\'; it takes the place of ours' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l method -d 'The method [GET; POST with a body]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l urls -d 'Ask for these in turn: a path or URL a line' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l body-is -d 'The body of the answer must be what FILE holds' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l user -d 'Log in; a server then takes mail of these only' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l user -d 'Log in with this name and password' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l hostname -d 'Our own name [its address]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l from -d 'The sender; <> is nobody [netproto@localhost]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l to -d 'A recipient [postmaster]' -r
@@ -351,12 +351,12 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l send-buffer 
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l join -d 'Join this multicast group; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l status -d 'The status that is right [otherwise: below 400]; a server answers everything with it' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body -d 'The body of what is sent; of a server, of every answer' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l header -d 'A header beside the usual ones, \'Name: value\'' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body -d 'The body of what is sent, in place of DATA' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l header -d 'A header field, \'Name: value\'; it takes the place of ours' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l method -d 'The method [GET; POST with a body]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l urls -d 'Ask for these in turn: a path or URL a line' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body-is -d 'The body of the answer must be what FILE holds' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l user -d 'Log in; a server then takes mail of these only' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l user -d 'Log in with this name and password' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hostname -d 'Our own name [its address]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l from -d 'The sender; <> is nobody [netproto@localhost]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l to -d 'A recipient [postmaster]' -r

@@ -114,6 +114,9 @@ fn the_disk_has_it_before_the_answer() {
     let named = find(&|line| line.contains("rename") && line.contains("/mail/new>"));
     let folder_synced = find(&|line| line.contains("fsync(") && line.contains("/mail/new>"));
     let answered = find(&|line| line.contains("250 2.0.0 taken, and on disk"));
+    // The folder itself is new, and so are those in it.
+    let made = find(&|line| line.contains("fsync(") && line.contains("/mail>"));
+    assert!(made < answered, "{text}");
     let order = [written, file, named, folder_synced, answered];
     assert!(order.is_sorted(), "{order:?}\n{text}");
     // A call that another one interrupts has its result on a line of its own: that stands before the answer, too.
@@ -124,11 +127,36 @@ fn the_disk_has_it_before_the_answer() {
     }
 }
 
+/// Another session has made the file, and is not done: its name is on disk all the same before anything is acknowledged.
+#[test]
+fn an_mbox_has_its_name_on_disk_before_the_answer() {
+    let Some(_) = peer("strace") else { return };
+    let folder = Folder::new("smtp-strace-mbox");
+    let (mbox, trace) = (format!("mbox={}", folder.join("box")), folder.join("trace"));
+    let words = ["strace", "-f", "-y", "-qq", "-o", &trace, "-e", "trace=fsync,fdatasync,sendto,sendmsg,write,writev"];
+    let server = Server::start_by(netproto(&["serve-tcp", "0", "-P", "smtp", "-p", &mbox]).under(&words));
+    let mut first = Mailer::new(&server);
+    first.begin();
+    netproto(&["send", "smtp", &server.at(), "--to", "b@y", "hello"]).run().code(0);
+    let text = fs::read_to_string(&trace).unwrap();
+    let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("no {what}\n{text}"));
+    let data =
+        text.lines().find(|line| line.contains("fdatasync(") && line.contains("/box>")).expect("the file is synchronised");
+    let name =
+        text.lines().find(|line| line.contains("fsync(") && line.contains("smtp-strace-mbox")).expect("so is the folder");
+    assert!(place(data) < place(name) && place(name) < place("250 2.0.0 taken, and"), "{text}");
+    assert_eq!(fs::read_to_string(folder.path().join("box")).unwrap().matches("\nhello\n\n").count(), 1);
+}
+
 /// What the disk refuses is not acknowledged.
 #[test]
 fn what_can_not_be_synchronised_is_not_taken() {
     let Some(_) = peer("strace") else { return };
     let folder = Folder::new("smtp-unsynced");
+    // What is there need not be made, and put on disk, at the start.
+    for name in ["cur", "new", "tmp"] {
+        fs::create_dir_all(folder.path().join("mail").join(name)).unwrap();
+    }
     let maildir = format!("maildir={}", folder.join("mail"));
     for (error, answer) in [("ENOSPC", "452 4.3.1 no room"), ("EIO", "451 4.3.0 the message could not be kept")] {
         let inject = format!("inject=fsync:error={error}");
@@ -149,9 +177,15 @@ fn a_disk_that_is_full_is_said_and_loses_nothing() {
 
 #[test]
 fn a_message_as_long_as_you_like_takes_little_memory() {
+    for place in ["maildir", "mbox"] {
+        long_message(place);
+    }
+}
+
+fn long_message(place: &str) {
     let folder = Folder::new("smtp-memory");
-    let maildir = format!("maildir={}", folder.join("mail"));
-    let server = Server::start(&["serve-tcp", "0", "-P", "smtp", "-p", &maildir, "-p", "max-size=200M"]);
+    let place = format!("{place}={}", folder.join("mail"));
+    let server = Server::start(&["serve-tcp", "0", "-P", "smtp", "-p", &place, "-p", "max-size=200M"]);
     let mut stream: TcpStream = net::connect(server.addr());
     stream.write_all(b"HELO me\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n").unwrap();
     let before = support::proc::rss_kib(server.process.pid);

@@ -6,37 +6,56 @@ use hdrhistogram::Histogram;
 
 use super::stats::{add, histogram};
 
-/// Latencies in nanoseconds by the step's name, in the order in which steps were first seen.
+/// The steps, in the order in which they were first seen.
 #[derive(Debug, Clone, Default)]
-pub struct Phases(Vec<(&'static str, Histogram<u64>)>);
+pub struct Phases(Vec<Phase>);
+
+/// One step.
+#[derive(Debug, Clone)]
+pub struct Phase {
+    pub name: &'static str,
+    /// In nanoseconds.
+    pub times: Histogram<u64>,
+    /// How often it was done at the same instant as the one before: their answers came in one piece, and it has no time of its own.
+    pub together: u64,
+}
 
 impl Phases {
-    fn of(&mut self, name: &'static str) -> &mut Histogram<u64> {
-        let at = self.0.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
-            self.0.push((name, histogram()));
+    fn of(&mut self, name: &'static str) -> &mut Phase {
+        let at = self.0.iter().position(|known| known.name == name).unwrap_or_else(|| {
+            self.0.push(Phase { name, times: histogram(), together: 0 });
             self.0.len() - 1
         });
-        &mut self.0[at].1
+        &mut self.0[at]
     }
 
-    /// A step of this name is done, and took so long.
+    /// A step of this name is done, and took so long; nothing at all: it came together with the one before.
     pub fn record(&mut self, name: &'static str, nanos: u64) {
-        self.of(name).saturating_record(nanos);
+        let phase = self.of(name);
+        match nanos {
+            0 => phase.together += 1,
+            nanos => phase.times.saturating_record(nanos),
+        }
     }
 
     pub fn add(&mut self, other: &Self) {
-        for (name, from) in other.seen() {
-            add(self.of(name), from);
+        for from in other.seen() {
+            let to = self.of(from.name);
+            add(&mut to.times, &from.times);
+            to.together += from.together;
         }
     }
 
     pub fn clear(&mut self) {
-        self.0.iter_mut().for_each(|(_, histogram)| histogram.reset());
+        for phase in &mut self.0 {
+            phase.times.reset();
+            phase.together = 0;
+        }
     }
 
     /// Those that were done at least once.
-    pub fn seen(&self) -> impl Iterator<Item = (&'static str, &Histogram<u64>)> {
-        self.0.iter().filter(|(_, histogram)| !histogram.is_empty()).map(|(name, histogram)| (*name, histogram))
+    pub fn seen(&self) -> impl Iterator<Item = &Phase> {
+        self.0.iter().filter(|phase| !phase.times.is_empty() || phase.together > 0)
     }
 }
 
@@ -50,10 +69,11 @@ mod tests {
         some.record("mail", 1000);
         some.record("body", 2000);
         some.record("mail", 3000);
+        some.record("body", 0);
         all.add(&some);
         all.add(&some);
-        let seen: Vec<_> = all.seen().map(|(name, histogram)| (name, histogram.len())).collect();
-        assert_eq!(seen, [("mail", 4), ("body", 2)]);
+        let seen: Vec<_> = all.seen().map(|phase| (phase.name, phase.times.len(), phase.together)).collect();
+        assert_eq!(seen, [("mail", 4, 0), ("body", 2, 2)]);
         all.clear();
         assert_eq!(all.seen().count(), 0);
     }

@@ -216,6 +216,10 @@ impl Bench {
     fn setup(&self, words: &Words, row: Option<&'static Protocol>, target: Option<&Target>) -> Result<Setup, Trouble> {
         let mut setup = self.protocol.setup.of(row, if target.is_some() { Ends::Client } else { Ends::Both })?;
         self.flags.set(row, &mut setup.params)?;
+        setup.from_file = self.body.file.is_some();
+        if let Some(row) = row {
+            params::said_once(row, &setup.params, setup.from_file, !words.data.is_empty())?;
+        }
         if let (Some(row), Some(target)) = (row, target) {
             let user;
             (setup.goal, user) = words.goal(target, row);

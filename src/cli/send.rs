@@ -186,6 +186,8 @@ impl Send {
     fn setup(&self, words: &Words, row: &'static Protocol, target: &Target) -> Result<(Setup, Option<PathBuf>), Trouble> {
         let mut setup = self.protocol.setup.of(Some(row), Ends::Client)?;
         self.flags.set(Some(row), &mut setup.params)?;
+        setup.from_file = self.body.file.is_some();
+        params::said_once(row, &setup.params, setup.from_file, !words.data.is_empty())?;
         let user;
         (setup.goal, user) = words.goal(target, row);
         if let Some(user) = user {

@@ -5,6 +5,8 @@
 //!
 //! May use: cap-std, fastrand, rustix, `session`, `values`, `error`.
 
+mod append;
+mod made;
 mod read;
 mod root;
 mod write;

@@ -4,7 +4,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::SystemTime,
@@ -15,7 +15,12 @@ use cap_std::{
     fs::{Dir, Metadata, OpenOptions, OpenOptionsExt},
 };
 
-use super::{OpenFile, told, write};
+use super::{
+    OpenFile,
+    append::{Appended, Turn},
+    made::Made,
+    told, write,
+};
 use crate::{
     error::{Trouble, reason},
     session::{Draft, Entry, FileError, FileKind, FileReader, FileWriter, Files, Stat},
@@ -27,7 +32,8 @@ use crate::{
 pub struct Root {
     folder: Arc<Dir>,
     /// One writer at a time appends, for the whole process.
-    appending: Arc<Mutex<()>>,
+    turn: Turn,
+    made: Arc<Made>,
 }
 
 /// Numbers the names that this process has made up.
@@ -45,10 +51,14 @@ impl Root {
         if make && !path.exists() {
             use std::os::unix::fs::DirBuilderExt;
             let mut builder = std::fs::DirBuilder::new();
-            builder.recursive(true).mode(0o700).create(path).map_err(|error| trouble("make the folder", &error))?;
+            let missing: Vec<_> =
+                path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
+            let done = builder.recursive(true).mode(0o700).create(path);
+            done.and_then(|()| missing.into_iter().try_for_each(sync_name))
+                .map_err(|error| trouble("make the folder", &error))?;
         }
         let folder = Dir::open_ambient_dir(path, ambient_authority()).map_err(|error| trouble("open the folder", &error))?;
-        Ok(Self { folder: Arc::new(folder), appending: Arc::default() })
+        Ok(Self { folder: Arc::new(folder), turn: Turn::default(), made: Arc::default() })
     }
 
     /// The folder that holds this file, and the file's name in it.
@@ -63,6 +73,12 @@ impl Root {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Ok((Self::open(folder, false)?, name.into()))
     }
+}
+
+/// A name is on disk when its folder is.
+fn sync_name(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder)?.sync_all()
 }
 
 /// What is known of it.
@@ -112,12 +128,12 @@ impl Files for Root {
     }
 
     fn create(&self, draft: &Draft<'_>) -> Result<Box<dyn FileWriter>, FileError> {
-        let writer = write::Drafted::begin(self.folder.clone(), draft).map_err(|error| told(&error))?;
+        let writer = write::Drafted::begin(self.folder.clone(), draft, self.made.clone()).map_err(|error| told(&error))?;
         Ok(Box::new(writer))
     }
 
-    fn append(&self, name: &Path) -> Result<Box<dyn FileWriter>, FileError> {
-        let writer = write::Appended::begin(&self.folder, name, self.appending.clone()).map_err(|error| told(&error))?;
+    fn append(&self, name: &Path, apart: &'static [u8]) -> Result<Box<dyn FileWriter>, FileError> {
+        let writer = Appended::begin(&self.folder, name, apart, self.turn.clone()).map_err(|error| told(&error))?;
         Ok(Box::new(writer))
     }
 
@@ -130,7 +146,9 @@ impl Files for Root {
     }
 
     fn make_folder(&self, name: &Path) -> Result<(), FileError> {
-        self.folder.create_dir(name).map_err(|error| told(&error))
+        self.folder.create_dir(name).map_err(|error| told(&error))?;
+        self.made.add(name);
+        Ok(())
     }
 
     fn remove_folder(&self, name: &Path) -> Result<(), FileError> {

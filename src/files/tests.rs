@@ -97,14 +97,58 @@ fn a_kept_draft_is_gone_on_with() {
 fn appending_is_whole_or_nothing() {
     let folder = Folder::new("append");
     let root = Root::open(&folder.0, false).unwrap();
-    let (mut first, mut second) = (root.append(Path::new("box")).unwrap(), root.append(Path::new("box")).unwrap());
+    let (mut first, mut second) = (root.append(Path::new("box"), b"").unwrap(), root.append(Path::new("box"), b"").unwrap());
     first.append(b"1").unwrap();
     second.append(b"22").unwrap();
     first.append(b"1\n").unwrap();
-    drop(root.append(Path::new("box")).unwrap());
+    drop(root.append(Path::new("box"), b"").unwrap());
     second.commit().unwrap();
     first.commit().unwrap();
     assert_eq!(std::fs::read(folder.0.join("box")).unwrap(), b"2211\n");
+}
+
+#[test]
+fn what_is_appended_stands_apart() {
+    let folder = Folder::new("apart");
+    let root = Root::open(&folder.0, false).unwrap();
+    let path = folder.0.join("box");
+    for (there, wanted) in
+        [("", "x"), ("\n", "\n\nx"), ("a", "a\n\nx"), ("a\n", "a\n\nx"), ("a\n\n", "a\n\nx"), ("\n\n\n", "\n\n\nx")]
+    {
+        std::fs::write(&path, there).unwrap();
+        let mut file = root.append(Path::new("box"), b"\n\n").unwrap();
+        file.append(b"x").unwrap();
+        file.commit().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), wanted, "{there:?}");
+    }
+}
+
+/// Whoever cleans up moves the file away, or removes it: what is acknowledged after that is not in what nobody can read.
+#[test]
+fn a_file_that_was_replaced_meanwhile_is_appended_to() {
+    let folder = Folder::new("replaced");
+    let root = Root::open(&folder.0, false).unwrap();
+    std::fs::write(folder.0.join("box"), "old").unwrap();
+    let mut file = root.append(Path::new("box"), b"").unwrap();
+    file.append(b"new").unwrap();
+    std::fs::remove_file(folder.0.join("box")).unwrap();
+    file.commit().unwrap();
+    assert_eq!(std::fs::read(folder.0.join("box")).unwrap(), b"new");
+}
+
+#[test]
+fn what_is_long_is_not_held_in_memory_and_leaves_nothing() {
+    let folder = Folder::new("long");
+    let root = Root::open(&folder.0, false).unwrap();
+    let mut file = root.append(Path::new("box"), b"").unwrap();
+    let piece = vec![b'x'; 100_000];
+    (0..10).for_each(|_| file.append(&piece).unwrap());
+    assert_eq!(file.length(), 1_000_000);
+    file.commit().unwrap();
+    drop(root.append(Path::new("box"), b"").unwrap());
+    let there: Vec<_> = std::fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(there, ["box"]);
+    assert_eq!(std::fs::metadata(folder.0.join("box")).unwrap().len(), 1_000_000);
 }
 
 #[test]

@@ -5,13 +5,16 @@ use std::{
     io::{self, Seek, SeekFrom, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use cap_std::fs::{Dir, MetadataExt as CapMetadata, OpenOptions, OpenOptionsExt};
 use rustix::fs::FlockOperation;
 
-use super::told;
+use super::{
+    made::{Made, sync_folder},
+    told,
+};
 use crate::session::{Draft, FileError, FileWriter};
 
 /// A new file, under its temporary name.
@@ -23,12 +26,13 @@ pub(super) struct Drafted {
     name: PathBuf,
     length: u64,
     replaces: bool,
+    made: Arc<Made>,
     /// The temporary name stands for nothing any more, or is to stay.
     settled: bool,
 }
 
 impl Drafted {
-    pub(super) fn begin(folder: Arc<Dir>, draft: &Draft<'_>) -> io::Result<Self> {
+    pub(super) fn begin(folder: Arc<Dir>, draft: &Draft<'_>, made: Arc<Made>) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).mode(0o644);
         match draft.resumed_at {
@@ -47,7 +51,7 @@ impl Drafted {
             file.seek(SeekFrom::Start(length))?;
         }
         let (temporary, name) = (draft.temporary.into(), draft.name.into());
-        Ok(Self { folder, file, temporary, name, length, replaces: draft.replaces, settled: false })
+        Ok(Self { folder, file, temporary, name, length, replaces: draft.replaces, made, settled: false })
     }
 
     fn put(&mut self) -> io::Result<()> {
@@ -59,7 +63,8 @@ impl Drafted {
             self.folder.remove_file(&self.temporary)?;
         }
         self.settled = true;
-        sync_folder_of(&self.folder, &self.name)
+        sync_folder(&self.folder, self.name.parent().unwrap_or(Path::new("")))?;
+        self.made.sync(&self.folder)
     }
 }
 
@@ -100,62 +105,4 @@ impl Drop for Drafted {
             let _ = self.folder.remove_file(&self.temporary);
         }
     }
-}
-
-/// What is to stand at the end of a file: held in memory, so that it gets there in one piece.
-#[derive(Debug)]
-pub(super) struct Appended {
-    folder: Arc<Dir>,
-    file: File,
-    name: PathBuf,
-    held: Vec<u8>,
-    appending: Arc<Mutex<()>>,
-    made: bool,
-}
-
-impl Appended {
-    pub(super) fn begin(folder: &Arc<Dir>, name: &Path, appending: Arc<Mutex<()>>) -> io::Result<Self> {
-        let made = !folder.exists(name);
-        let mut options = OpenOptions::new();
-        options.append(true).create(true).mode(0o600);
-        let file = folder.open_with(name, &options)?.into_std();
-        Ok(Self { folder: folder.clone(), file, name: name.into(), held: Vec::new(), appending, made })
-    }
-
-    fn put(&mut self) -> io::Result<()> {
-        let _turn = self.appending.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.file.metadata()?.len();
-        let written = self.file.write_all(&self.held).and_then(|()| self.file.sync_data());
-        if written.is_err() {
-            // A piece of it must not stay.
-            let _ = self.file.set_len(before);
-        }
-        written?;
-        if self.made { sync_folder_of(&self.folder, &self.name) } else { Ok(()) }
-    }
-}
-
-impl FileWriter for Appended {
-    fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        self.held.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn length(&self) -> u64 {
-        self.held.len() as u64
-    }
-
-    fn commit(mut self: Box<Self>) -> Result<(), FileError> {
-        self.put().map_err(|error| told(&error))
-    }
-
-    fn keep(self: Box<Self>) -> Result<(), FileError> {
-        Ok(())
-    }
-}
-
-/// The name itself is on disk only when its folder is.
-fn sync_folder_of(root: &Dir, name: &Path) -> io::Result<()> {
-    let folder = name.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    root.open(folder)?.into_std().sync_all()
 }

@@ -58,6 +58,8 @@ pub struct Setup {
     pub params: Params,
     /// What was typed as the target, for protocols that speak of it.
     pub goal: Goal,
+    /// What is submitted is what a file holds, and not what somebody typed.
+    pub from_file: bool,
     /// The file that is to be said, where the protocol streams one itself ([`Takes::Optional`]).
     pub upload: Option<Place>,
     /// Where answers are to be kept, for a protocol that keeps them itself ([`Protocol::keeps`]).

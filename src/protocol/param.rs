@@ -2,6 +2,11 @@
 
 use std::{any::Any, fmt, path::Path, sync::Arc};
 
+/// Of flags that several protocols have.
+pub(super) const USER_FLAG: &str = "log in with this name and password";
+pub(super) const BODY_FLAG: &str = "the body of what is sent, in place of DATA";
+pub(super) const HEADER_FLAG: &str = "a header field, 'Name: value'; it takes the place of ours";
+
 /// What a parameter's value is.
 #[derive(Debug, Clone, Copy)]
 pub enum ParamKind {
@@ -64,6 +69,8 @@ pub struct Param {
     /// The longest text or file, in bytes.
     pub longest: Option<usize>,
     pub help: &'static str,
+    /// What is said of it as a client's flag, where that is less, or has to fit several protocols.
+    pub flag_help: Option<&'static str>,
     pub ends: Ends,
     /// May it be given several times?
     pub many: bool,
@@ -71,13 +78,19 @@ pub struct Param {
     pub short: Option<char>,
     /// It holds a password, and goes over the wire as it is.
     pub secret: bool,
+    /// It goes into what is made of DATA, so that a file, which is sent as it is, has no place for it.
+    pub builds: bool,
+    /// It stands in place of DATA.
+    pub is_data: bool,
 }
 
 impl Param {
     /// A parameter of the server.
     #[must_use]
     pub const fn server(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
-        Self { name, kind, default, longest: None, help, ends: Ends::Server, many: false, short: None, secret: false }
+        let (longest, short, flag_help) = (None, None, None);
+        let (many, secret, builds, is_data) = (false, false, false, false);
+        Self { name, kind, default, longest, help, flag_help, ends: Ends::Server, many, short, secret, builds, is_data }
     }
 
     /// A parameter of the client, and a flag.
@@ -93,8 +106,23 @@ impl Param {
     }
 
     #[must_use]
+    pub const fn flag_help(self, help: &'static str) -> Self {
+        Self { flag_help: Some(help), ..self }
+    }
+
+    #[must_use]
     pub const fn secret(self) -> Self {
         Self { secret: true, ..self }
+    }
+
+    #[must_use]
+    pub const fn builds(self) -> Self {
+        Self { builds: true, ..self }
+    }
+
+    #[must_use]
+    pub const fn is_data(self) -> Self {
+        Self { is_data: true, builds: true, ..self }
     }
 
     #[must_use]

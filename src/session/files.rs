@@ -83,8 +83,9 @@ pub trait Files: Send + Sync + fmt::Debug {
     fn create(&self, draft: &Draft<'_>) -> Result<Box<dyn FileWriter>, FileError>;
 
     /// Appends to the end of a file, made if it is missing, when it is committed: all at once, and never between the pieces
-    /// that another writer of this process appends.
-    fn append(&self, name: &Path) -> Result<Box<dyn FileWriter>, FileError>;
+    /// that another writer of this process appends. `apart` is what a file that holds something ends in before that, and is
+    /// put there as far as it is missing.
+    fn append(&self, name: &Path, apart: &'static [u8]) -> Result<Box<dyn FileWriter>, FileError>;
 
     /// Takes the place of what stood under `to`.
     fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError>;

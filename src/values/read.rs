@@ -210,8 +210,11 @@ fn hex_pair(digits: [Option<u8>; 2]) -> Option<u8> {
 #[must_use]
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let far = typed.len() / 2 + 1;
+    let length = typed.chars().count();
     known
         .into_iter()
+        // As many letters as one is longer, at least: what is long need not be compared.
+        .filter(|name| name.chars().count().abs_diff(length) <= far.min(3))
         .map(|name| (edits(typed, name), name))
         .filter(|(n, _)| *n <= far.min(3))
         .min_by_key(|(n, _)| *n)

@@ -1,7 +1,7 @@
 //! For each row of the table: it talks to itself however it is carried, and bears noise.
 
 use netproto::{
-    protocol::{ALL, ANY, Answers, DEFAULT, Protocol, find, nearest},
+    protocol::{ALL, ANY, Answers, DEFAULT, Ends, Param, Protocol, find, nearest},
     session::{Closed, Event, Rides},
 };
 
@@ -26,6 +26,18 @@ fn names_are_unique_and_found() {
     assert_eq!((ALL[0].name, DEFAULT.name, ANY.name), ("processed", "processed", "raw"));
     assert_eq!(nearest("ehco"), Some("echo"));
     assert_eq!(nearest("zzzzzz"), None);
+}
+
+/// `--user` of smtp and of ftp is one flag, with one line of help.
+#[test]
+fn a_flag_of_several_says_the_same_for_all() {
+    let flags = |row: &'static Protocol| row.params.iter().filter(|param| param.ends != Ends::Server);
+    for (row, param) in ALL.iter().flat_map(|row| flags(row).map(move |param| (row, param))) {
+        for (other, same) in ALL.iter().flat_map(|row| flags(row).map(move |param| (row, param))) {
+            let told = |param: &Param| param.flag_help.unwrap_or(param.help);
+            assert!(param.name != same.name || told(param) == told(same), "{}: {} and {}", param.name, row.name, other.name);
+        }
+    }
 }
 
 #[test]
@@ -180,19 +192,31 @@ fn noise(random: &mut fastrand::Rng) -> Vec<u8> {
     data
 }
 
+/// Hands it 800 pieces of noise.
+fn make_noise(hear: impl Fn(&[u8])) {
+    let mut random = fastrand::Rng::with_seed(1);
+    (0..800).for_each(|_| hear(&noise(&mut random)));
+}
+
+#[test]
+fn noise_breaks_no_session() {
+    make_noise(invariants::sessions);
+}
+
+#[test]
+fn noise_breaks_no_script() {
+    make_noise(invariants::scripts);
+}
+
 #[test]
 fn noise_breaks_nothing() {
-    let mut random = fastrand::Rng::with_seed(1);
-    for _ in 0..800 {
-        let data = noise(&mut random);
-        invariants::sessions(&data);
-        invariants::framing(&data);
-        invariants::scripts(&data);
-        invariants::patterns(&data);
-        invariants::ftp(&data);
-        invariants::smtp(&data);
+    make_noise(|data| {
+        invariants::framing(data);
+        invariants::patterns(data);
+        invariants::ftp(data);
+        invariants::smtp(data);
         invariants::values(&data[4..]);
-    }
+    });
 }
 
 /// Requests and answers that are right, but for what happens to them on the way.

@@ -19,6 +19,7 @@ use super::{
 use crate::bench::{
     failure::Failure,
     limit::Missed,
+    phases::Phase as Timed,
     results::Results,
     stats::{Counters, Tally},
 };
@@ -134,7 +135,10 @@ struct Generator {
 #[derive(Serialize)]
 struct Phase {
     name: &'static str,
+    /// Null where none has a time of its own.
     latency_us: Option<Latency>,
+    /// How often it came in one piece with the step before it.
+    together: u64,
 }
 
 #[derive(Serialize)]
@@ -207,7 +211,9 @@ impl Latency {
 
 impl Phase {
     fn all(tally: &Tally) -> Vec<Self> {
-        tally.phases.seen().map(|(name, histogram)| Self { name, latency_us: Latency::of(histogram) }).collect()
+        let phase =
+            |phase: &Timed| Self { name: phase.name, latency_us: Latency::of(&phase.times), together: phase.together };
+        tally.phases.seen().map(phase).collect()
     }
 }
 

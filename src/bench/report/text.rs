@@ -174,8 +174,9 @@ fn latencies(results: &Results) -> String {
     if results.about.reconnect && !totals.connect.is_empty() {
         row(&mut text, "connect", &figures(&totals.connect));
     }
-    for (name, histogram) in totals.phases.seen() {
-        row(&mut text, name, &figures(histogram));
+    for phase in totals.phases.seen() {
+        let together = || "    together with the one before".style(DIM).to_string();
+        row(&mut text, phase.name, &if phase.times.is_empty() { together() } else { figures(&phase.times) });
     }
     text
 }

@@ -49,8 +49,10 @@ fn sentence(help: &str) -> String {
 }
 
 fn flag(param: &'static Param, rows: &[&str]) -> Arg {
-    let mut arg =
-        Arg::new(id(param)).long(param.name).help(sentence(param.help)).help_heading(format!("For {}", rows.join(", ")));
+    let mut arg = Arg::new(id(param))
+        .long(param.name)
+        .help(sentence(param.flag_help.unwrap_or(param.help)))
+        .help_heading(format!("For {}", rows.join(", ")));
     if let Some(letter) = param.short {
         arg = arg.short(letter);
     }
@@ -109,6 +111,17 @@ impl ParamFlags {
         }
         Ok(())
     }
+}
+
+/// What is sent is said once: by a parameter, as DATA, or in a file, which is sent as it is.
+///
+/// # Errors
+/// It is said twice.
+pub fn said_once(row: &Protocol, params: &Params, file: bool, data: bool) -> Result<(), Trouble> {
+    let twice = |param: &&Param| params.has(param.name) && (file && param.builds || data && param.is_data);
+    let Some(param) = row.params.iter().find(twice) else { return Ok(()) };
+    let (other, why) = if file { ("--file", "; a file is sent as it is") } else { ("DATA", "") };
+    Err(Trouble::usage(format!("--{} and {other} exclude each other{why}", param.name)).hint("leave one of them out"))
 }
 
 /// A flag that the protocol in use does not have.

@@ -24,7 +24,7 @@ mod time;
 use std::ops::RangeInclusive;
 
 use self::{client::Client, server::Server};
-use super::{Answers, AnswersBy, Form, Made, Param, ParamKind, Protocol, Takes};
+use super::{Answers, AnswersBy, Form, Made, Param, ParamKind, Protocol, Takes, param::USER_FLAG};
 use crate::session::Rides;
 
 const ROOT: &str = "root";
@@ -62,7 +62,8 @@ pub(super) static ROW: Protocol = Protocol {
             "who may log in, or logs in; without it, anonymous",
         )
         .secret()
-        .many(),
+        .many()
+        .flag_help(USER_FLAG),
         Param::server(
             PORTS,
             ParamKind::Parsed { shape: "FIRST-LAST", read: Ports::read },

@@ -61,7 +61,7 @@ impl Files for Sample {
         Err(FileError::NotAllowed)
     }
 
-    fn append(&self, _: &Path) -> Result<Box<dyn FileWriter>, FileError> {
+    fn append(&self, _: &Path, _: &'static [u8]) -> Result<Box<dyn FileWriter>, FileError> {
         Err(FileError::NotAllowed)
     }
 

@@ -3,7 +3,10 @@
 //! May use: `protocol`'s table.
 
 use super::{fields, urls};
-use crate::protocol::{Made, Param, ParamKind};
+use crate::protocol::{
+    Made, Param, ParamKind,
+    param::{BODY_FLAG, HEADER_FLAG},
+};
 
 pub(super) const ROOT: &str = "root";
 pub(super) const ECHO: &str = "echo";
@@ -52,14 +55,17 @@ pub(super) static ALL: &[Param] = &[
         "",
         "the status that is right [otherwise: below 400]; a server answers everything with it",
     ),
-    Param::both(BODY, ParamKind::Text, "", "the body of what is sent; of a server, of every answer"),
+    Param::both(BODY, ParamKind::Text, "", "the body of what is sent; of a server, of every answer")
+        .is_data()
+        .flag_help(BODY_FLAG),
     Param::both(
         HEADER,
         ParamKind::Parsed { shape: "HEADER", read: header },
         "",
         "a header beside the usual ones, 'Name: value'",
     )
-    .many(),
+    .many()
+    .flag_help(HEADER_FLAG),
     Param::both(CHUNKED, ParamKind::Switch, "false", "send the body in chunks"),
     Param::server(MAX_BODY, ParamKind::Size, "1M", "the longest body of a request; a longer one gets 413"),
     Param::server(

@@ -36,9 +36,45 @@ impl Mailbox {
     }
 }
 
+/// What stands in the angle brackets of MAIL and RCPT, as it was said: `"a b"@y` is another address without its quotes. A source
+/// route before it counts for nothing (RFC 5321, section 4.1.1.3). `None`: no brackets, or no UTF-8.
+pub(super) fn path(line: &[u8]) -> Option<&str> {
+    let from = memchr::memchr(b'<', line)? + 1;
+    let (mut quoted, mut escaped) = (false, false);
+    let end = line[from..].iter().position(|byte| {
+        let plain = !std::mem::take(&mut escaped);
+        match byte {
+            b'\\' if plain && quoted => escaped = true,
+            b'"' if plain => quoted = !quoted,
+            _ => {}
+        }
+        *byte == b'>' && !quoted
+    })?;
+    let path = std::str::from_utf8(&line[from..from + end]).ok()?.trim();
+    if path.starts_with('@') { path.split_once(':').map(|(_, address)| address) } else { Some(path) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_stays_as_it_was_said() {
+        for (line, wanted) in [
+            ("RCPT TO:<b@y> NOTIFY=NEVER", Some("b@y")),
+            ("RCPT TO:<>", Some("")),
+            ("RCPT TO:<Postmaster>", Some("Postmaster")),
+            (r#"MAIL FROM:<"a b"@y>"#, Some(r#""a b"@y"#)),
+            (r#"MAIL FROM:<"a>\"b>"@y> SIZE=1"#, Some(r#""a>\"b>"@y"#)),
+            ("RCPT TO:<@h1,@h2:c@y>", Some("c@y")),
+            ("RCPT TO:<@h1>", None),
+            ("RCPT TO:b@y", None),
+            (r#"RCPT TO:<"b@y>"#, None),
+        ] {
+            assert_eq!(path(line.as_bytes()), wanted, "{line}");
+        }
+        assert_eq!(path(b"RCPT TO:<\xff@y>"), None);
+    }
 
     #[test]
     fn read_as_typed() {

@@ -2,7 +2,12 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::settings::Login;
+use super::{
+    client::{Client, Step},
+    sending::Reply,
+    settings::Login,
+};
+use crate::session::Cx;
 
 /// What is awaited.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,13 +62,49 @@ fn plain(text: &str) -> Option<Login> {
 }
 
 /// What a client says behind AUTH PLAIN.
-pub(super) fn plain_response(login: &Login) -> String {
+fn plain_response(login: &Login) -> String {
     STANDARD.encode(format!("\0{}\0{}", login.name, login.password))
 }
 
 /// What a client answers to one question of AUTH LOGIN.
-pub(super) fn login_response(text: &str) -> String {
+fn login_response(text: &str) -> String {
     STANDARD.encode(text)
+}
+
+impl Client {
+    /// Logs in, if somebody is to be; with PLAIN where that is offered.
+    pub(super) fn log_in(&mut self, cx: &mut Cx<'_>) {
+        let Some(login) = self.options.login.clone() else { return self.ready(cx) };
+        if self.offers.auth_plain {
+            cx.talk("", true, b"AUTH PLAIN ***");
+            self.secret(cx, Step::AuthPlain, &format!("AUTH PLAIN {}", plain_response(&login)));
+        } else if self.offers.auth_login {
+            self.command(cx, Step::AuthName, "AUTH LOGIN");
+        } else {
+            let text = "the server offers neither AUTH PLAIN nor AUTH LOGIN".to_owned();
+            self.give_up("could not log in", Reply { code: 538, text }, cx);
+        }
+    }
+
+    /// An answer on the way there.
+    pub(super) fn auth(&mut self, step: Step, reply: Reply, cx: &mut Cx<'_>) {
+        let Some(login) = self.options.login.clone() else { return };
+        match (step, reply.code) {
+            (Step::AuthName, 334) => {
+                cx.talk("", true, b"*** (the name)");
+                self.secret(cx, Step::AuthUser, &login_response(&login.name));
+            }
+            (Step::AuthUser, 334) => {
+                cx.talk("", true, b"*** (the password)");
+                self.secret(cx, Step::AuthPassword, &login_response(&login.password));
+            }
+            (Step::AuthPlain | Step::AuthPassword, 235) => {
+                self.phase(cx, "auth");
+                self.ready(cx);
+            }
+            _ => self.give_up("could not log in", reply, cx),
+        }
+    }
 }
 
 #[cfg(test)]

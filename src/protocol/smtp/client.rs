@@ -8,7 +8,6 @@ use bytes::Bytes;
 use smtp_proto::{Error, response::parser::ResponseReceiver};
 
 use super::{
-    auth::{login_response, plain_response},
     envelope::literal,
     mail::Options,
     offers::Offers,
@@ -24,6 +23,8 @@ use crate::{
 /// "The maximum total length of a reply line including the reply code and the <CRLF> is 512 octets" (RFC 5321, section
 /// 4.5.3.1.5); some are longer.
 const LONGEST_LINE: usize = 2048;
+/// All lines of one reply together.
+const LONGEST_REPLY: usize = 64 * 1024;
 /// Asks to be told when there is room for more of a file.
 pub(super) const ROOM: EffectId = EffectId(0);
 /// Messages that wait while one is on its way.
@@ -66,6 +67,8 @@ enum Stage {
 pub(super) struct Client {
     pub(super) options: Options,
     replies: ResponseReceiver,
+    /// Bytes of the reply so far.
+    reply: usize,
     pub(super) awaited: VecDeque<Step>,
     pub(super) offers: Offers,
     stage: Stage,
@@ -85,6 +88,7 @@ impl Client {
         Self {
             options: Options::of(setup),
             replies: ResponseReceiver::default(),
+            reply: 0,
             awaited: VecDeque::from([Step::Greeting]),
             offers: Offers::default(),
             stage: Stage::Begins,
@@ -104,7 +108,7 @@ impl Client {
     }
 
     /// The same, of which nobody is told.
-    fn secret(&mut self, cx: &mut Cx<'_>, step: Step, line: &str) {
+    pub(super) fn secret(&mut self, cx: &mut Cx<'_>, step: Step, line: &str) {
         cx.write(line.as_bytes());
         cx.write(b"\r\n");
         self.awaited.push_back(step);
@@ -115,7 +119,7 @@ impl Client {
     }
 
     /// A step on the way of our message is done.
-    fn phase(&self, cx: &mut Cx<'_>, name: &'static str) {
+    pub(super) fn phase(&self, cx: &mut Cx<'_>, name: &'static str) {
         let seq = self.sending.as_ref().map_or(0, |sending| sending.seq);
         cx.event(Event::Phase { seq, name });
     }
@@ -162,45 +166,13 @@ impl Client {
         }
     }
 
-    fn log_in(&mut self, cx: &mut Cx<'_>) {
-        let Some(login) = self.options.login.clone() else { return self.ready(cx) };
-        if self.offers.auth_plain {
-            cx.talk("", true, b"AUTH PLAIN ***");
-            self.secret(cx, Step::AuthPlain, &format!("AUTH PLAIN {}", plain_response(&login)));
-        } else if self.offers.auth_login {
-            self.command(cx, Step::AuthName, "AUTH LOGIN");
-        } else {
-            let text = "the server offers neither AUTH PLAIN nor AUTH LOGIN".to_owned();
-            self.give_up("could not log in", Reply { code: 538, text }, cx);
-        }
-    }
-
-    fn auth(&mut self, step: Step, reply: Reply, cx: &mut Cx<'_>) {
-        let Some(login) = self.options.login.clone() else { return };
-        match (step, reply.code) {
-            (Step::AuthName, 334) => {
-                cx.talk("", true, b"*** (the name)");
-                self.secret(cx, Step::AuthUser, &login_response(&login.name));
-            }
-            (Step::AuthUser, 334) => {
-                cx.talk("", true, b"*** (the password)");
-                self.secret(cx, Step::AuthPassword, &login_response(&login.password));
-            }
-            (Step::AuthPlain | Step::AuthPassword, 235) => {
-                self.phase(cx, "auth");
-                self.ready(cx);
-            }
-            _ => self.give_up("could not log in", reply, cx),
-        }
-    }
-
-    fn ready(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn ready(&mut self, cx: &mut Cx<'_>) {
         self.stage = Stage::Ready;
         self.go_on(cx);
     }
 
     /// Nothing can be sent on this connection.
-    fn give_up(&mut self, why: &'static str, reply: Reply, cx: &mut Cx<'_>) {
+    pub(super) fn give_up(&mut self, why: &'static str, reply: Reply, cx: &mut Cx<'_>) {
         self.stage = Stage::Refused(why, reply);
         self.awaited.clear();
         if self.sending.is_some() {
@@ -210,7 +182,7 @@ impl Client {
 
     fn of_message(&mut self, step: Step, reply: Reply, cx: &mut Cx<'_>) {
         let Some(sending) = &mut self.sending else { return };
-        let closing = reply.code == 421;
+        let closing = (reply.code == 421).then(|| reply.clone());
         let mut over = false;
         match step {
             Step::Mail => {
@@ -228,6 +200,12 @@ impl Client {
                 self.phase(cx, "data");
                 return transfer::after_data(self, cx);
             }
+            // Only 354 asks for the message. Whatever else this is, it was not sent.
+            Step::Data if reply.is_good() => {
+                let text = format!("DATA was answered with {:?}, and not with 354: the message was not sent", reply.text);
+                sending.last = Some(Reply { code: 554, text });
+                over = true;
+            }
             Step::Data | Step::Message => {
                 sending.last = Some(reply);
                 over = true;
@@ -241,7 +219,10 @@ impl Client {
             }
             _ => {}
         }
-        if closing || (over && !self.awaited.iter().any(|step| *step == Step::Message)) {
+        if let Some(reply) = closing {
+            return self.give_up("the server closes", reply, cx);
+        }
+        if over && !self.awaited.iter().any(|step| *step == Step::Message) {
             return self.conclude(cx);
         }
         self.go_on(cx);
@@ -257,7 +238,9 @@ impl Client {
     /// All is known of our message.
     pub(super) fn conclude(&mut self, cx: &mut Cx<'_>) {
         let Some(mut sending) = self.sending.take() else { return };
-        if let Stage::Refused(why, reply) = &self.stage {
+        if let Stage::Refused(why, reply) = &self.stage
+            && !sending.has(reply)
+        {
             let text = format!("{why}: {}", reply.text);
             sending.last.get_or_insert(Reply { code: reply.code, text });
         }
@@ -269,15 +252,30 @@ impl Client {
             cx.close();
         }
         cx.body(sending.told(&self.options).as_bytes());
-        cx.record("message", || record(&self.options, &sending));
+        cx.record("message", || sending.record(&self.options));
         let seq = sending.seq;
         cx.event(if sending.forgotten { Event::Late { seq } } else { Event::Answered { seq, verdict } });
         if let Some((seq, body)) = self.queued.pop_front() {
             self.begin(seq, &body, cx);
         }
+        self.part(cx);
         if std::mem::take(&mut self.refused_submit) {
             cx.event(Event::Ready);
         }
+    }
+
+    /// Whoever was refused leaves. On a new connection the server may think otherwise.
+    fn part(&mut self, cx: &mut Cx<'_>) {
+        let Stage::Refused(_, reply) = &self.stage else { return };
+        if self.quitting || self.sending.is_some() {
+            return;
+        }
+        self.quitting = true;
+        if reply.code == 421 {
+            return cx.close();
+        }
+        self.command(cx, Step::Quit, "QUIT");
+        cx.wake(PATIENCE, QUITTING);
     }
 
     fn begin(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) {
@@ -297,22 +295,6 @@ impl Client {
     }
 }
 
-fn record(options: &Options, sending: &Sending) -> serde_json::Map<String, serde_json::Value> {
-    let reply = |reply: &Reply| serde_json::json!({"code": reply.code, "text": reply.text, "taken": reply.is_good()});
-    let recipients = options.to.iter().zip(&sending.recipients).map(|(to, answered)| {
-        let answered = answered.as_ref().map(reply);
-        serde_json::json!({"to": to.address, "answer": answered})
-    });
-    let recipients: Vec<_> = recipients.collect();
-    let mut fields = serde_json::Map::new();
-    fields.insert("from".into(), options.from.address.clone().into());
-    fields.insert("recipients".into(), recipients.into());
-    fields.insert("size".into(), sending.mail.size().into());
-    fields.insert("sender".into(), sending.sender.as_ref().map(reply).into());
-    fields.insert("answer".into(), sending.last.as_ref().map(reply).into());
-    fields
-}
-
 impl Session for Client {
     fn input(&mut self, input: &mut Input<'_>, cx: &mut Cx<'_>) -> Result<(), Violation> {
         loop {
@@ -320,9 +302,15 @@ impl Session for Client {
             let Some(line) = input.line(LONGEST_LINE)? else { return Ok(()) };
             cx.talk("", false, line);
             let taken = rest.len() - input.rest().len();
+            // The parser keeps what it has read of a reply.
+            self.reply += taken;
+            if self.reply > LONGEST_REPLY {
+                return Err(Violation::too_long("reply", format_args!("at least {}", self.reply), LONGEST_REPLY));
+            }
             match self.replies.parse(&mut rest[..taken].iter()) {
                 Ok(response) => {
                     self.replies.reset();
+                    self.reply = 0;
                     let esc = match response.esc {
                         [0, 0, 0] => String::new(),
                         [class, subject, detail] => format!("{class}.{subject}.{detail} "),
@@ -340,6 +328,9 @@ impl Session for Client {
     }
 
     fn submit(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) -> Result<(), NotNow> {
+        if self.quitting {
+            return Err(NotNow);
+        }
         if self.sending.is_none() {
             self.begin(seq, body, cx);
         } else if self.queued.len() < QUEUED {
@@ -380,7 +371,7 @@ impl Session for Client {
     fn leave(&mut self, why: Leaving, cx: &mut Cx<'_>) {
         // "A receiver MUST NOT close until it receives QUIT"; a sender says it, and waits for the answer (RFC 5321, section
         // 4.1.1.10). Where nobody listens, there is nobody to say it to.
-        let listens = self.awaited.is_empty() && !matches!(self.stage, Stage::Refused(_, Reply { code: 421 | 554, .. }));
+        let listens = self.awaited.is_empty() && !matches!(self.stage, Stage::Refused(_, Reply { code: 421, .. }));
         if why == Leaving::Done && listens && self.sending.is_none() && !self.quitting {
             self.quitting = true;
             self.command(cx, Step::Quit, "QUIT");

@@ -5,6 +5,7 @@ use smtp_proto::{
 };
 
 use super::{
+    address::path,
     auth::{Awaits, Said},
     envelope::{Envelope, Hello, our_name},
     reply::{say, say_more},
@@ -18,13 +19,19 @@ const LONGEST_PATH: usize = 254;
 /// Answers one command; `line` has its end.
 pub(super) fn command(server: &mut Server, cx: &mut Cx<'_>, line: &[u8]) {
     let request = Request::parse(&mut line.iter());
-    let secret = matches!(request, Ok(Request::Auth { .. }));
-    cx.heard(if secret { b"AUTH ***" } else { line.trim_ascii_end() });
+    cx.heard(shown(line));
     match request {
         Ok(Request::Ehlo { host }) => ehlo(server, cx, &host),
         Ok(Request::Helo { host }) => helo(server, cx, &host),
-        Ok(Request::Mail { from }) => mail(server, cx, &from),
-        Ok(Request::Rcpt { to }) => rcpt(server, cx, &to),
+        Ok(Request::Mail { from }) => match path(line) {
+            Some(address) => mail(server, cx, &from, address),
+            None => misread(server, cx, &Error::InvalidSenderAddress),
+        },
+        // The empty path is where bounces come from; nobody lives there (RFC 5321, section 4.5.5).
+        Ok(Request::Rcpt { to }) => match path(line).filter(|path| !path.is_empty()) {
+            Some(address) => rcpt(server, cx, &to, address),
+            None => misread(server, cx, &Error::InvalidRecipientAddress),
+        },
         Ok(Request::Data) => data(server, cx),
         Ok(Request::Bdat { chunk_size, is_last }) => bdat(server, cx, chunk_size as u64, is_last),
         Ok(Request::Auth { mechanism, initial_response }) => auth(server, cx, mechanism, &initial_response),
@@ -41,8 +48,21 @@ pub(super) fn command(server: &mut Server, cx: &mut Cx<'_>, line: &[u8]) {
             let text = format!("{} is not offered here", other.name());
             server.wrong(cx, 502, "5.5.1", &text);
         }
+        // A browser that was sent here, perhaps with mail in the body of its request.
+        Err(_) if is_http(line) => server.part(cx, 554, "5.5.1", "this is SMTP, and that was HTTP; closing"),
         Err(error) => misread(server, cx, &error),
     }
+}
+
+/// A command as the log may have it: what follows AUTH is a password, well formed or not.
+pub(super) fn shown(line: &[u8]) -> &[u8] {
+    let line = line.trim_ascii();
+    if line.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"AUTH")) { b"AUTH ***" } else { line }
+}
+
+fn is_http(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    [&b" HTTP/1.1"[..], b" HTTP/1.0"].iter().any(|version| line.ends_with(version))
 }
 
 fn misread(server: &mut Server, cx: &mut Cx<'_>, error: &Error) {
@@ -98,12 +118,14 @@ fn address_fits(address: &str, utf8: bool) -> Result<(), (u16, &'static str, &'s
     Ok(())
 }
 
-fn mail(server: &mut Server, cx: &mut Cx<'_>, from: &MailFrom<std::borrow::Cow<'_, str>>) {
+/// The parser's own address has lost its quotes, and the postmaster's name: `address` has not.
+fn mail(server: &mut Server, cx: &mut Cx<'_>, from: &MailFrom<std::borrow::Cow<'_, str>>, address: &str) {
     if server.hello.is_none() {
         return server.wrong(cx, 503, "5.5.1", "EHLO comes first");
     }
     if !server.settings.logins.is_empty() && server.login.is_none() {
-        return say(cx, 530, "5.7.0", "AUTH comes first");
+        let how = if server.settings.plain_auth { "" } else { ", and needs -p allow-plain-auth=true here" };
+        return say(cx, 530, "5.7.0", &format!("AUTH comes first{how}"));
     }
     if server.envelope.from.is_some() {
         return server.wrong(cx, 503, "5.5.1", "one message at a time: RSET forgets this one");
@@ -118,7 +140,7 @@ fn mail(server: &mut Server, cx: &mut Cx<'_>, from: &MailFrom<std::borrow::Cow<'
         return server.wrong(cx, 555, "5.5.4", "that parameter of MAIL is not offered here");
     }
     let utf8 = from.flags & MAIL_SMTPUTF8 != 0;
-    if let Err((code, status, text)) = address_fits(&from.address, utf8) {
+    if let Err((code, status, text)) = address_fits(address, utf8) {
         return server.wrong(cx, code, status, text);
     }
     // "If the declared size is too large, 552" (RFC 1870, section 6.1).
@@ -126,14 +148,14 @@ fn mail(server: &mut Server, cx: &mut Cx<'_>, from: &MailFrom<std::borrow::Cow<'
         let text = format!("a message may have {} bytes", server.settings.most_bytes);
         return say(cx, 552, "5.3.4", &text);
     }
-    if server.settings.reject_from.iter().any(|pattern| pattern.is_match(&from.address)) {
+    if server.settings.reject_from.iter().any(|pattern| pattern.is_match(address)) {
         return say(cx, 550, "5.7.1", "this sender is refused");
     }
-    server.envelope = Envelope { from: Some(from.address.to_string()), utf8, ..Envelope::default() };
+    server.envelope = Envelope { from: Some(address.to_owned()), utf8, ..Envelope::default() };
     say(cx, 250, "2.1.0", "sender taken");
 }
 
-fn rcpt(server: &mut Server, cx: &mut Cx<'_>, to: &RcptTo<std::borrow::Cow<'_, str>>) {
+fn rcpt(server: &mut Server, cx: &mut Cx<'_>, to: &RcptTo<std::borrow::Cow<'_, str>>, address: &str) {
     let (settings, envelope) = (&server.settings, &mut server.envelope);
     let Some(from) = &envelope.from else {
         return server.wrong(cx, 503, "5.5.1", "MAIL comes first");
@@ -144,20 +166,20 @@ fn rcpt(server: &mut Server, cx: &mut Cx<'_>, to: &RcptTo<std::borrow::Cow<'_, s
     if to.flags != 0 || to.orcpt.is_some() || to.rrvs != 0 {
         return server.wrong(cx, 555, "5.5.4", "that parameter of RCPT is not offered here");
     }
-    if let Err((code, status, text)) = address_fits(&to.address, envelope.utf8) {
+    if let Err((code, status, text)) = address_fits(address, envelope.utf8) {
         return server.wrong(cx, code, status, text);
     }
     // "The minimum total number of recipients that MUST be buffered is 100"; beyond, 452 (RFC 5321, section 4.5.3.1.10).
     if envelope.recipients.len() as u64 >= settings.most_recipients {
         return say(cx, 452, "4.5.3", "too many recipients for one message");
     }
-    if settings.reject_rcpt.iter().any(|pattern| pattern.is_match(&to.address)) {
+    if settings.reject_rcpt.iter().any(|pattern| pattern.is_match(address)) {
         return say(cx, 550, "5.1.1", "this recipient is refused");
     }
-    if settings.greylist().is_some_and(|list| !list.lets_in(from, &to.address, cx)) {
+    if settings.greylist().is_some_and(|list| !list.lets_in(from, address, cx)) {
         return say(cx, 451, "4.7.1", "not seen before (greylisted): come again later");
     }
-    envelope.recipients.push(to.address.to_string());
+    envelope.recipients.push(address.to_owned());
     say(cx, 250, "2.1.5", "recipient taken");
 }
 

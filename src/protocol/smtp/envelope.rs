@@ -49,8 +49,8 @@ impl Envelope {
     /// What an mbox file has before a message: the sender, and a time as `asctime` writes it.
     fn separator(&self, cx: &Cx<'_>) -> String {
         let from = self.from.as_deref().filter(|from| !from.is_empty()).unwrap_or("MAILER-DAEMON");
-        // The sender ends at the first space.
-        format!("From {} {}\n", from.replace(' ', "_"), Date::of(cx).asctime())
+        // The sender ends at the first white space.
+        format!("From {} {}\n", from.replace(char::is_whitespace, "_"), Date::of(cx).asctime())
     }
 
     /// The fields that a server puts before a message.

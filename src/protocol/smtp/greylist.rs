@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    hash::{BuildHasher as _, RandomState},
     net::IpAddr,
     sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
@@ -12,10 +13,10 @@ use crate::{
     values::read,
 };
 
-/// Who, from whom, to whom.
-type Triple = (Option<IpAddr>, String, String);
+/// Who, from whom, to whom: what a keyed hash makes of them, which takes the same room however long the addresses are.
+type Triple = u64;
 
-/// Triples that are remembered; then the oldest is forgotten.
+/// Triples that are remembered, in less than 4 MiB; then the oldest is forgotten.
 const MOST: usize = 64 * 1024;
 
 /// Shared by all sessions of a server.
@@ -23,6 +24,7 @@ const MOST: usize = 64 * 1024;
 pub(super) struct Greylist {
     /// How long one has to wait before coming again.
     wait: Duration,
+    keys: RandomState,
     seen: Mutex<Seen>,
 }
 
@@ -40,16 +42,16 @@ impl Greylist {
             "true" => Duration::ZERO,
             text => read::duration(text).map_err(|_| "neither true nor false nor a time, such as 30s".to_owned())?,
         };
-        Ok(Some(Self { wait, seen: Mutex::default() }))
+        Ok(Some(Self { wait, keys: RandomState::new(), seen: Mutex::default() }))
     }
 
     /// May this recipient be taken now?
     pub(super) fn lets_in(&self, from: &str, to: &str, cx: &Cx<'_>) -> bool {
-        let ip = match &cx.facts.peer {
-            Endpoint::Ip(address) => Some(address.ip()),
+        let ip: Option<IpAddr> = match &cx.facts.peer {
+            Endpoint::Ip(address) => Some(address.ip().to_canonical()),
             _ => None,
         };
-        let triple = (ip, from.to_ascii_lowercase(), to.to_ascii_lowercase());
+        let triple: Triple = self.keys.hash_one((ip, from.to_ascii_lowercase(), to.to_ascii_lowercase()));
         let now = (cx.facts.wall_clock)();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(first) = seen.first.get(&triple) {
@@ -60,7 +62,7 @@ impl Greylist {
         {
             seen.first.remove(&oldest);
         }
-        seen.order.push_back(triple.clone());
+        seen.order.push_back(triple);
         seen.first.insert(triple, now);
         false
     }

@@ -1,11 +1,12 @@
 //! What a client sends: a message built from what was typed, or a file as it is.
 
-use std::{path::Path, sync::Arc};
+use std::{fmt::Write as _, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use mail_builder::{
     MessageBuilder,
-    headers::{HeaderType, address::Address, raw::Raw},
+    headers::{HeaderType, address::Address, content_type::ContentType, raw::Raw, text::Text},
+    mime::MimePart,
 };
 
 use super::{
@@ -42,12 +43,20 @@ impl Field {
             return Err("it has control characters in it".into());
         }
         match text.split_once(':') {
+            // What says how the text is written must fit how it is.
+            Some((name, _)) if name.eq_ignore_ascii_case("MIME-Version") || begins(name, "Content-") => {
+                Err(format!("{name} is netproto's to write here: -f sends a whole message as it is"))
+            }
             Some((name, value)) if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 Ok(Self { name: name.into(), value: value.trim().into() })
             }
             _ => Err("a name, a colon and a value are needed, as in 'X-Test: yes'".into()),
         }
     }
+}
+
+fn begins(name: &str, with: &str) -> bool {
+    name.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with))
 }
 
 /// What was typed.
@@ -62,6 +71,8 @@ pub(super) struct Options {
     pub(super) hostname: Option<String>,
     pub(super) no_chunking: bool,
     upload: Option<Place>,
+    /// Data is a whole message, and not a text.
+    whole: bool,
     /// The message last built: of this body, but for the fields that differ each time.
     built: Option<(Bytes, Built)>,
 }
@@ -106,9 +117,10 @@ impl Options {
             fields: params.all_made(name::HEADER),
             attached: params.contents(name::ATTACH).into_iter().cloned().collect(),
             login: params.made(name::USER),
-            hostname: params.text(name::HOSTNAME).map(str::to_owned),
+            hostname: params.made::<String>(name::HOSTNAME).map(|name| (*name).clone()),
             no_chunking: params.switch(name::NO_CHUNKING),
             upload: setup.upload.clone(),
+            whole: setup.from_file,
             built: None,
         }
     }
@@ -126,12 +138,13 @@ impl Options {
         let built = match &self.built {
             Some((of, built)) if of == data => built.clone(),
             _ => {
-                let built = self.build(data);
+                let built = if self.whole { Built::of(data) } else { self.build(data) };
                 self.built = Some((data.clone(), built.clone()));
                 built
             }
         };
-        Ok(Mail::Whole { stamp: self.stamp(seq, cx), plain: built.plain, dotted: built.dotted })
+        let stamp = if self.whole { String::new() } else { self.stamp(seq, cx) };
+        Ok(Mail::Whole { stamp, plain: built.plain, dotted: built.dotted })
     }
 
     /// Date and Message-ID. The latter is made of the time, the port and the message's number here: no two are alike.
@@ -142,34 +155,62 @@ impl Options {
             _ => 0,
         };
         let domain = self.from.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-        let id = format!("{}.{}.{port}.{seq}@{domain}", since.as_secs(), since.subsec_nanos());
-        format!("Date: {}\r\nMessage-ID: <{id}>\r\n", Date::of(cx))
+        let mut stamp = String::new();
+        if !self.says("Date") {
+            let _ = write!(stamp, "Date: {}\r\n", Date::of(cx));
+        }
+        if !self.says("Message-ID") {
+            let _ = write!(stamp, "Message-ID: <{}.{}.{port}.{seq}@{domain}>\r\n", since.as_secs(), since.subsec_nanos());
+        }
+        stamp
+    }
+
+    /// Is there a field of this name among those typed? It takes the place of ours: each of these stands in a message once (RFC
+    /// 5322, section 3.6).
+    fn says(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name.eq_ignore_ascii_case(name))
     }
 
     fn build(&self, data: &[u8]) -> Built {
         let mut message = MessageBuilder::new();
         // The builder would make its own, from a clock of its own: these two lines are cut off again.
         message = message.header("Date", Raw::new("-")).header("Message-ID", Raw::new("-"));
-        if !self.from.address.is_empty() {
+        if !self.from.address.is_empty() && !self.says("From") {
             message = message.from(address(&self.from));
         }
-        message = message.to(Address::new_list(self.to.iter().map(address).collect()));
+        if !self.says("To") {
+            message = message.to(Address::new_list(self.to.iter().map(address).collect()));
+        }
         if let Some(subject) = &self.subject {
             message = message.subject(subject.as_str());
         }
         for field in &self.fields {
-            message = message.header(field.name.as_str(), HeaderType::from(Raw::new(field.value.as_str())));
+            let value = field.value.as_str();
+            let value =
+                if value.is_ascii() { HeaderType::from(Raw::new(value)) } else { HeaderType::from(Text::new(value)) };
+            message = message.header(field.name.as_str(), value);
         }
-        let text = self.body.clone().unwrap_or_else(|| String::from_utf8_lossy(data).into_owned());
-        message = message.text_body(text);
-        for attached in &self.attached {
-            message = message.attachment(kind(&attached.name), attached.name.as_str(), &attached.bytes[..]);
-        }
+        let text = self.body.as_ref().map_or(data, String::as_bytes);
+        let attached = self.attached.iter().map(|file| (kind(&file.name), file.name.as_str(), &file.bytes[..]));
+        message = if let Ok(text) = std::str::from_utf8(text) {
+            attached.fold(message.text_body(text), |message, (kind, name, bytes)| message.attachment(kind, name, bytes))
+        } else {
+            // Whatever it is, it arrives as it was (RFC 1428, section 3).
+            let text = MimePart::new(ContentType::new("text/plain").attribute("charset", "unknown-8bit"), text);
+            let attached = attached.map(|(kind, name, bytes)| MimePart::new(kind, bytes).attachment(name));
+            message.body(MimePart::new("multipart/mixed", std::iter::once(text).chain(attached).collect::<Vec<_>>()))
+        };
         let text = message.write_to_vec().unwrap_or_default();
         let head = memchr::memchr_iter(b'\n', &text).nth(1).map_or(0, |end| end + 1);
-        let plain = whole(Wire::plain(), &text[head..]);
+        Built::of(&text[head..])
+    }
+}
+
+impl Built {
+    fn of(text: &[u8]) -> Self {
+        let plain = whole(Wire::plain(), text);
         let dotted = whole(Wire::dotted(), &plain);
-        Built { plain: plain.into(), dotted: dotted.into() }
+        Self { plain: plain.into(), dotted: dotted.into() }
     }
 }
 

@@ -9,6 +9,8 @@ pub(super) struct Quoter {
     ended_in_line: bool,
 }
 
+/// What stands between two messages: a line is a beginning only after an empty one.
+pub(super) const APART: &[u8] = b"\n\n";
 const FROM: &[u8] = b"From ";
 
 impl Default for Quoter {

@@ -35,9 +35,12 @@ use self::{
     greylist::Greylist,
     mail::{DEFAULT_FROM, DEFAULT_TO, Field},
     server::Server,
-    settings::{Login, regex},
+    settings::{Login, hostname, regex},
 };
-use super::{AnswersBy, Made, Param, ParamKind, Protocol, Takes};
+use super::{
+    AnswersBy, Made, Param, ParamKind, Protocol, Takes,
+    param::{BODY_FLAG, HEADER_FLAG, USER_FLAG},
+};
 use crate::session::Rides;
 
 /// The names of the parameters.
@@ -70,7 +73,7 @@ const ADDRESS: ParamKind = ParamKind::Parsed { shape: "ADDRESS", read: |text| Ma
 const LOGIN: ParamKind = ParamKind::Parsed { shape: "NAME:PASS", read: |text| Login::read(text).map(Made::new) };
 const FIELD: ParamKind = ParamKind::Parsed { shape: "HEADER", read: |text| Field::read(text).map(Made::new) };
 const GREY: ParamKind = ParamKind::Parsed { shape: "true|TIME", read: |text| Greylist::read(text).map(Made::new) };
-const HOST: ParamKind = ParamKind::Text;
+const HOST: ParamKind = ParamKind::Parsed { shape: "NAME", read: hostname };
 /// The longest name of a host (RFC 1035, section 2.3.4).
 const LONGEST_NAME: usize = 255;
 
@@ -101,14 +104,22 @@ pub(super) static ROW: Protocol = Protocol {
         Param::server(name::REJECT_FROM, REGEX, "", "refuse such senders with 550").many(),
         Param::server(name::GREYLIST, GREY, "false", "refuse with 451 who was not seen before (TIME ago)"),
         Param::server(name::PLAIN_AUTH, ParamKind::Switch, "false", "offer AUTH PLAIN and LOGIN over plain text"),
-        Param::both(name::USER, LOGIN, "", "log in; a server then takes mail of these only").many().secret(),
+        Param::both(name::USER, LOGIN, "", "log in; a server then takes mail of these only")
+            .many()
+            .secret()
+            .flag_help(USER_FLAG),
         Param::both(name::HOSTNAME, HOST, "", "our own name [its address]").longest(LONGEST_NAME),
         Param::client(name::FROM, ADDRESS, DEFAULT_FROM, "the sender; <> is nobody [netproto@localhost]"),
         Param::client(name::TO, ADDRESS, DEFAULT_TO, "a recipient [postmaster]").many(),
-        Param::client(name::SUBJECT, ParamKind::Text, "", "the subject"),
-        Param::client(name::BODY, ParamKind::Text, "", "the text; or DATA, or a whole message with -f FILE"),
-        Param::client(name::ATTACH, ParamKind::Contents, "", "attach this file").many(),
-        Param::client(name::HEADER, FIELD, "", "one more header field").many(),
+        Param::client(name::SUBJECT, ParamKind::Text, "", "the subject").builds(),
+        Param::client(name::BODY, ParamKind::Text, "", "the text; or DATA, or a whole message with -f FILE")
+            .is_data()
+            .flag_help(BODY_FLAG),
+        Param::client(name::ATTACH, ParamKind::Contents, "", "attach this file").many().builds(),
+        Param::client(name::HEADER, FIELD, "", "a header field, also in place of ours")
+            .many()
+            .builds()
+            .flag_help(HEADER_FLAG),
         Param::client(name::NO_CHUNKING, ParamKind::Switch, "false", "send with DATA also where BDAT is offered"),
     ],
     server: Some(|setup| Box::new(Server::new(setup))),

@@ -65,6 +65,11 @@ impl Sending {
         Self { seq, mail, next, form: Wire::plain(), sender: None, recipients, last: None, forgotten: false }
     }
 
+    /// Was this answered to a part of it?
+    pub(super) fn has(&self, reply: &Reply) -> bool {
+        [&self.sender, &self.last].into_iter().chain(&self.recipients).flatten().any(|known| known == reply)
+    }
+
     pub(super) fn accepted(&self) -> usize {
         self.recipients.iter().flatten().filter(|reply| reply.is_good()).count()
     }
@@ -95,6 +100,23 @@ impl Sending {
             line("message", reply);
         }
         told
+    }
+
+    /// For machines.
+    pub(super) fn record(&self, options: &Options) -> serde_json::Map<String, serde_json::Value> {
+        let reply = |reply: &Reply| serde_json::json!({"code": reply.code, "text": reply.text, "taken": reply.is_good()});
+        let recipients = options.to.iter().zip(&self.recipients).map(|(to, answered)| {
+            let answered = answered.as_ref().map(reply);
+            serde_json::json!({"to": to.address, "answer": answered})
+        });
+        let recipients: Vec<_> = recipients.collect();
+        let mut fields = serde_json::Map::new();
+        fields.insert("from".into(), options.from.address.clone().into());
+        fields.insert("recipients".into(), recipients.into());
+        fields.insert("size".into(), self.mail.size().into());
+        fields.insert("sender".into(), self.sender.as_ref().map(reply).into());
+        fields.insert("answer".into(), self.last.as_ref().map(reply).into());
+        fields
     }
 
     /// Is it where it should be, for all?

@@ -112,12 +112,12 @@ impl Server {
                 return Err(violation);
             }
         };
-        if line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
-            cx.heard(line);
-            self.wrong(cx, 500, "5.5.2", "control characters have no place in a command");
-        } else if let State::Auth(awaits) = std::mem::take(&mut self.state) {
+        if let State::Auth(awaits) = std::mem::take(&mut self.state) {
             cx.heard(b"***");
             commands::auth_goes_on(self, cx, &awaits, line);
+        } else if line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+            cx.heard(commands::shown(line));
+            self.wrong(cx, 500, "5.5.2", "control characters have no place in a command");
         } else {
             commands::command(self, cx, &rest[..=line_end(rest, line)]);
         }

@@ -50,7 +50,7 @@ impl Settings {
         let number = |name, default| params.number(name).unwrap_or(default);
         Self {
             stores: Stores::of(params),
-            hostname: params.text(name::HOSTNAME).map(str::to_owned),
+            hostname: params.made::<String>(name::HOSTNAME).map(|name| (*name).clone()),
             most_bytes: number(name::MAX_SIZE, 32 * 1024 * 1024),
             most_recipients: number(name::MAX_RECIPIENTS, 100),
             most_errors: number(name::MAX_ERRORS, 10),
@@ -79,6 +79,14 @@ impl Settings {
 fn same(ours: &str, theirs: &str) -> bool {
     let differing = ours.bytes().zip(theirs.bytes()).fold(0, |differing, (a, b)| differing | (a ^ b));
     ours.len() == theirs.len() && differing == 0
+}
+
+/// A name to be known by; it stands in commands, answers and header fields.
+pub(super) fn hostname(text: &str) -> Result<Made, String> {
+    if text.is_empty() || text.bytes().any(|byte| !byte.is_ascii_graphic() || b"()<>,;\"\\".contains(&byte)) {
+        return Err("a name or an address is needed, as in mail.example.test or [192.0.2.1]".into());
+    }
+    Ok(Made::new(text.to_owned()))
 }
 
 /// A regular expression, whatever the case of what it is held against.

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     lines::{Fed, Lines, Unix},
-    mbox::Quoter,
+    mbox::{APART, Quoter},
     name,
 };
 use crate::{
@@ -73,7 +73,7 @@ impl Stores {
             copies.push(maildir_copy(&**maildir)?);
         }
         if let Some(mbox) = &self.mbox {
-            let mut writer = mbox.files.append(&mbox.name)?;
+            let mut writer = mbox.files.append(&mbox.name, APART)?;
             writer.append(from.as_bytes())?;
             copies.push(Copy { writer, place: format!("mbox {}", mbox.name.display()), quoter: Some(Quoter::default()) });
         }

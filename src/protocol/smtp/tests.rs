@@ -81,7 +81,7 @@ impl Files for Broken {
     fn create(&self, _: &Draft<'_>) -> Result<Box<dyn FileWriter>, FileError> {
         or_else(self.create.as_ref(), Box::new(self.clone()) as Box<dyn FileWriter>)
     }
-    fn append(&self, _: &Path) -> Result<Box<dyn FileWriter>, FileError> {
+    fn append(&self, _: &Path, _: &'static [u8]) -> Result<Box<dyn FileWriter>, FileError> {
         Ok(Box::new(self.clone()))
     }
     fn rename(&self, _: &Path, _: &Path) -> Result<(), FileError> {
