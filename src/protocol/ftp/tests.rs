@@ -1,5 +1,7 @@
 //! Both ends in memory, over real folders: what crosses when, and what is left of what was cut.
 
+mod corners;
+
 use std::{fs, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;

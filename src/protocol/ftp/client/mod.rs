@@ -45,6 +45,8 @@ struct Known {
     home: Option<String>,
     /// It has EPSV.
     no_epsv: bool,
+    /// It has EPRT.
+    no_eprt: bool,
     /// The size of the file that was last asked for.
     size: Option<(String, u64)>,
 }
@@ -136,6 +138,13 @@ impl Client {
         }
         self.go_on(cx);
         Ok(())
+    }
+}
+
+/// Interrupted, too: what came of a file stays.
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.give_up();
     }
 }
 

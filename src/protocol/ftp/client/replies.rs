@@ -78,7 +78,7 @@ impl Client {
         }
         let done = reply.class() == 2;
         match job.step {
-            Step::Begin | Step::Connect | Step::Commit => return Err(unexpected(reply)),
+            Step::Begin | Step::Connect | Step::Listen | Step::Commit => return Err(unexpected(reply)),
             Step::Features => self.features(reply, cx),
             Step::Utf8 => self.begin_task(cx),
             Step::Home => {
@@ -90,6 +90,7 @@ impl Client {
             Step::IsFolder => self.is_folder(done, cx),
             Step::Enter if done => self.open_data(cx),
             Step::Epsv | Step::Pasv => self.passive(reply, cx),
+            Step::Eprt | Step::Port => self.announced(reply, cx),
             Step::Allocate | Step::Restart => self.prepared(reply, cx),
             Step::Transfer | Step::Running => self.transfer_replied(reply, cx),
             Step::MakeFolder if done => self.put_entries(cx),
