@@ -169,7 +169,7 @@ fn slow(then: Then) -> SocketAddr {
 fn trickle(data: &TcpListener, then: Then) -> &'static str {
     let (mut stream, _) = data.accept().unwrap();
     for n in 0..64 {
-        if stream.write_all(&[b'x'; 1_000_000]).is_err() {
+        if stream.write_all(&vec![b'x'; 1_000_000]).is_err() {
             return "426 gone";
         }
         // The bar appears after a moment.
