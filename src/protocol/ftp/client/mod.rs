@@ -3,6 +3,7 @@
 //!
 //! Names that a server sends never lead out of where they are kept: each is one plain part, or is refused.
 
+mod changed;
 mod data;
 mod folders;
 mod login;

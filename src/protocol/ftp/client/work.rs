@@ -191,6 +191,8 @@ pub(super) enum Step {
     Utf8,
     Home,
     Size,
+    /// MDTM: has it changed since?
+    Modified,
     /// CWD: is it a folder?
     IsFolder,
     /// CWD: a listing of where we are is one that every server understands.
@@ -225,6 +227,8 @@ pub(super) struct Job {
     /// Where this transfer begins.
     pub(super) at: u64,
     pub(super) total: Option<u64>,
+    /// Since it was interrupted, what is gone on with has changed. `None`: that was not asked.
+    pub(super) changed: Option<bool>,
     pub(super) store: Option<Store>,
     /// That is sent: held open, so that all pieces are of one file whatever happens to its name.
     pub(super) file: Option<Arc<dyn FileReader>>,
@@ -250,6 +254,7 @@ impl Job {
             step: Step::Begin,
             at: 0,
             total: None,
+            changed: None,
             store: None,
             file: None,
             text: Vec::new(),
@@ -281,7 +286,7 @@ impl Client {
     pub(super) fn next_task(&mut self, cx: &mut Cx<'_>) {
         let Some(job) = &mut self.job else { return };
         job.task = job.tasks.pop();
-        (job.step, job.at, job.total, job.doubt) = (Step::Begin, 0, None, None);
+        (job.step, job.at, job.total, job.doubt, job.changed) = (Step::Begin, 0, None, None, None);
         (job.store, job.file) = (None, None);
         job.text.clear();
         match &job.task {

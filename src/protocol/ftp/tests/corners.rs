@@ -197,6 +197,39 @@ fn what_is_not_sent_of_a_folder_is_told() {
 }
 
 #[test]
+fn what_has_changed_since_is_not_gone_on_with() {
+    let here = Folder::new("changed");
+    let mut setup = Setup::default();
+    setup.goal.path = "/a".into();
+    set(&mut setup, "continue", Given::Text("true"));
+    let mut up = setup.clone();
+    setup.output = Some(here.place());
+    let mut place = here.place();
+    place.name = "b".into();
+    set(&mut up, "put", Given::Place(place));
+    fs::write(here.0.join("a"), "hello").unwrap();
+    fs::write(here.0.join("b"), "hello world").unwrap();
+    // Theirs is of another year than ours, or of none.
+    for (setup, modified, resumes) in [
+        (&setup, "213 20300101000000", false),
+        (&setup, "213 20200101000000", true),
+        (&setup, "500 what?", true),
+        (&up, "213 20200101000000", false),
+        (&up, "213 20300101000000", true),
+        (&up, "550 none", true),
+    ] {
+        let mut end = client(setup);
+        end.offer(if setup.output.is_some() { b"213 11\r\n" } else { b"213 5\r\n" });
+        assert!(said(&mut end).ends_with("MDTM a\r\n"));
+        end.offer(format!("{modified}\r\n").as_bytes());
+        connected(&mut end);
+        end.offer(b"200 x\r\n");
+        let said = said(&mut end);
+        assert_eq!(said.contains("REST 5\r\n"), resumes, "{modified}: {said}");
+    }
+}
+
+#[test]
 fn the_server_may_connect_to_the_client() {
     let (there, here) = (Folder::new("active-there"), Folder::new("active-here"));
     fs::write(there.0.join("big"), vec![7; 600_000]).unwrap();
