@@ -19,6 +19,9 @@ use crate::{
 const PIECE: u64 = 256 * 1024;
 /// The same where each byte is looked at.
 const LINES_PIECE: usize = 64 * 1024;
+/// How much later the end of a control connection may be seen than that of its data connection: on a busy machine the kernel
+/// hands them on from different processors.
+const NEWS_TAKES: Duration = Duration::from_millis(4);
 /// How long a data connection is waited for.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -271,7 +274,7 @@ impl Server {
             // looked at first.
             Some(Transfer { what: What::Put { copying: false, .. }, .. }) => {
                 self.data.ended = true;
-                cx.wake(ENDED, Duration::ZERO);
+                cx.wake(ENDED, NEWS_TAKES);
             }
             None | Some(Transfer { what: What::Put { .. }, .. }) => self.data.early_end = true,
             Some(_) => {}
