@@ -152,6 +152,7 @@ fn goes_both_ways(folder: &Folder, url: &str, extra: &[&str]) {
     folder.file("pub/half", &noise(700_000)[..999]);
     send("half", &["--put", &n, "--continue", "-v"]).code(0).said("REST 999");
     same(&folder.join("pub/half"), &n);
+    send("a.txt", &["--active"]).code(0).gave("hello\nworld\n");
     send("half", &["--remove"]).code(0);
     assert!(!Path::new(&folder.join("pub/half")).exists());
 }
@@ -206,6 +207,60 @@ fn twisted_answers_us() {
     same_tree(&got, &folder.join("pub"));
 }
 
+const TWISTED_CLIENT: &str = r"
+import sys
+from twisted.internet import defer, protocol, reactor
+from twisted.protocols.ftp import FTPClient, FTPFileListProtocol
+class Kept(protocol.Protocol):
+    data = b''
+    def dataReceived(self, data): self.data += data
+@defer.inlineCallbacks
+def talk(passive):
+    creator = protocol.ClientCreator(reactor, FTPClient, 'anonymous', 'x@', passive)
+    client = yield creator.connectTCP('127.0.0.1', int(sys.argv[1]))
+    listing = FTPFileListProtocol()
+    yield client.list('.', listing)
+    found = sorted((found['filename'], found['filetype'], found['size']) for found in listing.files)
+    assert found[0] == ('a.txt', '-', 12) and found[1][:2] == ('sub', 'd'), found
+    for offset, wanted in ((0, b'hello\nworld\n'), (6, b'world\n')):
+        kept = Kept()
+        yield client.retrieveFile('a.txt', kept, offset)
+        assert kept.data == wanted, kept.data
+    consumer, done = client.storeFile('up')
+    sender = yield consumer
+    sender.transport.write(b'twisted' * 100000)
+    sender.finish()
+    yield done
+    yield client.makeDirectory('d')
+    yield client.rename('up', 'd/up')
+    yield client.cwd('d')
+    kept = Kept()
+    yield client.retrieveFile('up', kept)
+    assert kept.data == b'twisted' * 100000
+    yield client.removeFile('up')
+    yield client.cdup()
+    yield client.removeDirectory('d')
+    yield client.quit()
+@defer.inlineCallbacks
+def main():
+    try:
+        for passive in (1, 0):
+            yield talk(passive)
+        print('done')
+    except BaseException as error:
+        print('failed', repr(error))
+    reactor.stop()
+reactor.callWhenRunning(main)
+reactor.run()
+";
+
+#[test]
+fn twisted_talks_to_us() {
+    let Some(python) = twisted() else { return };
+    let (_folder, server) = server("ftp-twisted-client");
+    python.args(&[TWISTED_CLIENT, &server.port().to_string()]).run().code(0).gave("done\n");
+}
+
 #[test]
 fn vsftpd_answers_us() {
     if !support::peer::installed("vsftpd") {
@@ -231,6 +286,7 @@ fn vsftpd_answers_us() {
         return skipped("vsftpd does not run here");
     }
     netproto(&["send", "ftp", &url("a.txt")]).run().code(0).gave("hello\nworld\n");
+    netproto(&["send", "ftp", &url("a.txt"), "--active"]).run().code(0).gave("hello\nworld\n");
     // It has no MLSD.
     let list = netproto(&["send", "ftp", &url("sub"), "-v"]).run();
     assert!(list.code(0).said("control > LIST").text().contains("  deep/\n"), "{list}");

@@ -1,6 +1,6 @@
 //! What is seen while a run goes on: one line on stderr, gone afterwards, where stderr is a terminal; and interval lines.
 //!
-//! May use: stats, indicatif, console.
+//! May use: stats, indicatif, `role`'s terminal.
 
 use std::{
     collections::VecDeque,
@@ -8,11 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use console::Term;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Until, shown, stats::Tally};
-use crate::values::show;
+use crate::{role::terminal, values::show};
 
 /// Steps of the bar.
 const STEPS: u64 = 1000;
@@ -20,10 +19,6 @@ const STEPS: u64 = 1000;
 const LOOKS: usize = 5;
 /// The message comes last and is cut where the terminal ends: a line that wraps could not be taken away again.
 const TEMPLATE: &str = "{spinner} {bar:6} {percent:>3} %  {wide_msg}";
-
-/// Columns at the end of the line that are left free: the terminal shows `^C` there, and once more for who is in a hurry. Where
-/// there is no room for it, it goes to the next line, which would then be the one that is cleared.
-const FREE: u16 = 4;
 
 /// The line.
 pub struct Progress {
@@ -39,12 +34,7 @@ impl Progress {
     /// Begins to show, unless it is to be `hidden`. The measured time begins at `from`.
     #[must_use]
     pub fn begin(hidden: bool, until: Until, from: Instant) -> Self {
-        let terminal = Narrower(Term::buffered_stderr());
-        let target = if hidden || !terminal.0.is_term() {
-            ProgressDrawTarget::hidden()
-        } else {
-            ProgressDrawTarget::term_like_with_hz(Box::new(terminal), 10)
-        };
+        let target = if hidden { ProgressDrawTarget::hidden() } else { terminal::target() };
         let bar = ProgressBar::with_draw_target(Some(STEPS), target);
         let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("━╺─"));
@@ -105,53 +95,6 @@ impl Progress {
     }
 }
 
-/// The terminal without its last [`FREE`] columns. `indicatif` moves the cursor to the end of the line, which is then not the
-/// terminal's.
-#[derive(Debug)]
-struct Narrower(Term);
-
-impl TermLike for Narrower {
-    fn width(&self) -> u16 {
-        self.0.size().1.saturating_sub(FREE).max(1)
-    }
-
-    fn height(&self) -> u16 {
-        self.0.size().0
-    }
-
-    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        self.0.move_cursor_up(n)
-    }
-
-    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        self.0.move_cursor_down(n)
-    }
-
-    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
-        self.0.move_cursor_right(n)
-    }
-
-    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
-        self.0.move_cursor_left(n)
-    }
-
-    fn write_line(&self, s: &str) -> io::Result<()> {
-        self.0.write_line(s)
-    }
-
-    fn write_str(&self, s: &str) -> io::Result<()> {
-        self.0.write_str(s)
-    }
-
-    fn clear_line(&self) -> io::Result<()> {
-        self.0.clear_line()
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +109,6 @@ mod tests {
         assert!(message.starts_with("10.0 s  1,234,567/s  12,345,670 right  0 failed  p99 4.8"), "{message}");
         // Before it come the spinner, the bar and ` 100 %`, with the gaps between them.
         let before = 2 + 6 + 1 + 5 + 2;
-        assert!(before + message.chars().count() + usize::from(FREE) <= 80, "{message}");
+        assert!(before + message.chars().count() + usize::from(terminal::FREE) <= 80, "{message}");
     }
 }

@@ -127,6 +127,24 @@ impl Files for Root {
         Ok(entries)
     }
 
+    fn left_out(&self, name: &Path) -> Result<Vec<String>, FileError> {
+        let folder = self.folder.open_dir(name).map_err(|error| told(&error))?;
+        let mut left = Vec::new();
+        for entry in folder.entries().map_err(|error| told(&error))? {
+            let name = entry.map_err(|error| told(&error))?.file_name();
+            let why = match name.to_str() {
+                None => "its name is not UTF-8".into(),
+                Some(name) => match folder.metadata(name) {
+                    Ok(metadata) if metadata.is_file() || metadata.is_dir() => continue,
+                    Ok(_) => "it is no file".into(),
+                    Err(error) => told(&error).to_string(),
+                },
+            };
+            left.push(format!("{}: {why}", show::quoted(name.as_encoded_bytes(), 80)));
+        }
+        Ok(left)
+    }
+
     fn create(&self, draft: &Draft<'_>) -> Result<Box<dyn FileWriter>, FileError> {
         let writer = write::Drafted::begin(self.folder.clone(), draft, self.made.clone()).map_err(|error| told(&error))?;
         Ok(Box::new(writer))
@@ -156,7 +174,10 @@ impl Files for Root {
     }
 
     fn set_modified(&self, name: &Path, to: SystemTime) -> Result<(), FileError> {
-        let file = self.folder.open_with(name, OpenOptions::new().write(true)).map_err(|error| told(&error))?;
+        let mut options = OpenOptions::new();
+        // As in `open`: a pipe that nobody reads must not hold the thread.
+        options.write(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+        let file = self.folder.open_with(name, &options).map_err(|error| told(&error))?;
         file.into_std().set_modified(to).map_err(|error| told(&error))
     }
 

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, Seek, SeekFrom, Write},
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -49,6 +49,13 @@ impl Drafted {
             }
             file.set_len(length)?;
             file.seek(SeekFrom::Start(length))?;
+        }
+        // Who may read what is replaced, and nobody else, may read what takes its place.
+        if let Ok(replaced) = folder.symlink_metadata(draft.name)
+            && replaced.is_file()
+        {
+            let mode = CapMetadata::mode(&replaced) & 0o777;
+            file.set_permissions(std::fs::Permissions::from_mode(mode))?;
         }
         let (temporary, name) = (draft.temporary.into(), draft.name.into());
         Ok(Self { folder, file, temporary, name, length, replaces: draft.replaces, made, settled: false })

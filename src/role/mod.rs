@@ -17,6 +17,7 @@ mod pool;
 pub mod send;
 pub mod serve;
 pub mod stop;
+pub mod terminal;
 mod timers;
 
 use std::{

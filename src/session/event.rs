@@ -28,7 +28,8 @@ pub enum Event {
     Duplicate { seq: u64 },
     /// Something came that answers nothing we said.
     Unsolicited { bytes: usize },
-    /// A step on the way to the answer of `seq` is done: the load generator times them. Snake case.
+    /// A step on the way to the answer of `seq` is done: the load generator times them. Snake case; `login` is
+    /// counted, too.
     Phase { seq: u64, name: &'static str },
     /// One line of the dialogue, for a person who wants to follow it; without its line end. Reported only when
     /// [`crate::session::Watch::talk`] is set.

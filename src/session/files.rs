@@ -79,6 +79,12 @@ pub trait Files: Send + Sync + fmt::Debug {
     /// The names in a folder, in order, without `.` and `..`; those that lead out or vanish meanwhile are left out.
     fn list(&self, name: &Path) -> Result<Vec<Entry>, FileError>;
 
+    /// What `list` leaves out or nobody can send, and why, one sentence each: for who must not lose something without a word.
+    fn left_out(&self, name: &Path) -> Result<Vec<String>, FileError> {
+        let _ = name;
+        Ok(Vec::new())
+    }
+
     /// A new file that has its name only when it is committed.
     fn create(&self, draft: &Draft<'_>) -> Result<Box<dyn FileWriter>, FileError>;
 

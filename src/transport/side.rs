@@ -11,13 +11,13 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 /// # Errors
 /// The system's; `AddrInUse` when no port of the range is free.
 pub fn listen_beside(local: SocketAddr, ports: Option<&RangeInclusive<u16>>) -> io::Result<TcpListener> {
-    let Some(ports) = ports else { return listen_at(SocketAddr::new(local.ip(), 0)) };
+    let Some(ports) = ports else { return listen_at(with_port(local, 0)) };
     // Not always from the first on: many conversations at once would all try the same ones.
     let (first, count) = (*ports.start(), usize::from(ports.end() - ports.start()) + 1);
     let begin = fastrand::usize(..count);
     for step in 0..count {
         let port = first + u16::try_from((begin + step) % count).unwrap_or_default();
-        match listen_at(SocketAddr::new(local.ip(), port)) {
+        match listen_at(with_port(local, port)) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             bound => return bound,
         }
@@ -27,8 +27,10 @@ pub fn listen_beside(local: SocketAddr, ports: Option<&RangeInclusive<u16>>) -> 
 
 fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = of_family(address)?;
-    // One peer is awaited; some more that are turned away may come first.
+    // Else each of these ports could be used once a minute: connections that we have ended stay with it for so long.
+    socket.set_reuseaddr(address.port() > 0)?;
     socket.bind(address)?;
+    // One peer is awaited; some more that are turned away may come first.
     socket.listen(8)
 }
 
@@ -39,11 +41,17 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
 pub async fn dial_beside(local: Option<SocketAddr>, to: SocketAddr) -> io::Result<TcpStream> {
     let socket = of_family(to)?;
     if let Some(local) = local.filter(|local| local.is_ipv4() == to.is_ipv4()) {
-        socket.bind(SocketAddr::new(local.ip(), 0))?;
+        socket.bind(with_port(local, 0))?;
     }
     let stream = socket.connect(to).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// The same with another port. The scope of a link-local address stays: without it nobody could tell which link is meant.
+fn with_port(mut address: SocketAddr, port: u16) -> SocketAddr {
+    address.set_port(port);
+    address
 }
 
 fn of_family(address: SocketAddr) -> io::Result<TcpSocket> {

@@ -89,8 +89,9 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("src/bench/report/text.rs", "owo_colors"),
     ("src/bench/report/bars.rs", "owo_colors"),
     ("src/bench/report/mod.rs", "anstream"),
-    // The terminal under the progress line, made a little narrower.
-    ("src/bench/progress.rs", "console"),
+    // The terminal under the progress lines, made a little narrower.
+    ("src/role/terminal.rs", "console"),
+    ("src/role/terminal.rs", "indicatif"),
     // A bar for transfers: it belongs to a person's terminal.
     ("src/role/send/progress.rs", "indicatif"),
     // The names of errno: out of descriptors is not the end of a server.

@@ -105,6 +105,12 @@ fn glance(results: &Results) -> String {
     };
     let figures = format!("{:>13} {:>14}", show::grouped(counters.right), shown::per_second(results.rate()));
     row(&mut text, "requests", &format!("{figures}      {beside}"));
+    // Where each request has a connection of its own, so has each login.
+    let logins = logins(results).filter(|_| results.about.reconnect);
+    if let Some(logins) = logins {
+        let rate = shown::per_second(logins as f64 / results.duration.as_secs_f64().max(1e-9));
+        row(&mut text, "logins", &format!("{:>13} {rate:>14}", show::grouped(logins)));
+    }
     if results.about.datagrams && results.about.answers != Answers::Never {
         row(&mut text, "datagrams", &format!("    {}", datagrams(results)));
     }
@@ -119,6 +125,11 @@ fn glance(results: &Results) -> String {
         row(&mut text, "failures", &format!("{}{share}", failed.style(WRONG)));
     }
     text
+}
+
+/// How often a phase of this name was done.
+fn logins(results: &Results) -> Option<u64> {
+    results.totals.phases.seen().find(|(name, _)| *name == "login").map(|(_, histogram)| histogram.len())
 }
 
 /// `200,000 sent  198,702 right  1,203 lost  95 late  0 duplicated`

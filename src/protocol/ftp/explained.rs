@@ -36,7 +36,7 @@ data      +----------------------------+-----+
         ("passive", "After EPSV or PASV the server listens on a port of its own, for the client's address alone."),
         (
             "active",
-            "After EPRT or PORT the server will connect to the client: to its own address, and to ports from 1024 on.",
+            "After EPRT or PORT (--active) the server will connect to the client: to its own address, and to ports from 1024 on. Nobody else may connect there.",
         ),
         (
             "transferring",

@@ -36,6 +36,7 @@ const PUT: &str = "put";
 const LIST: &str = "list";
 const REMOVE: &str = "remove";
 const CONTINUE: &str = "continue";
+const ACTIVE: &str = "active";
 
 pub(super) static ROW: Protocol = Protocol {
     name: "ftp",
@@ -75,6 +76,7 @@ pub(super) static ROW: Protocol = Protocol {
         Param::client(LIST, ParamKind::Switch, "", "list the folder"),
         Param::client(REMOVE, ParamKind::Switch, "", "remove the file; or the empty folder, with / at its end"),
         Param::client(CONTINUE, ParamKind::Switch, "", "go on with what was interrupted, either way"),
+        Param::client(ACTIVE, ParamKind::Switch, "", "let the server connect for data"),
     ],
     server: Some(|setup| Box::new(Server::new(setup))),
     client: |setup| Box::new(Client::new(setup)),

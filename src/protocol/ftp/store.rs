@@ -42,6 +42,8 @@ pub(super) struct Store {
     writer: Box<dyn FileWriter>,
     /// What is still to be copied from the file of this name, which is gone on with.
     base: Option<(Arc<dyn FileReader>, u64)>,
+    /// Its temporary name is the one that is looked for when somebody goes on with it.
+    found: bool,
 }
 
 impl Store {
@@ -58,15 +60,15 @@ impl Store {
             Start::End => there.whole.or(there.part).unwrap_or(0),
         };
         if at == 0 {
-            return Ok(Self { writer: fresh(files, name)?, base: None });
+            return fresh(files, name);
         }
         let whole = there.whole.is_some_and(|size| size >= at);
         if there.part == Some(at) && start != Start::End || !whole {
             let part = there.part.filter(|size| *size >= at).ok_or_else(less)?;
-            return Ok(Self { writer: draft(files, name, "", Some(at.min(part)))?, base: None });
+            return Ok(Self { writer: draft(files, name, "", Some(at.min(part)))?, base: None, found: true });
         }
         let (reader, _) = files.open(name.path())?;
-        Ok(Self { writer: fresh(files, name)?, base: Some((reader, at)) })
+        Ok(Self { base: Some((reader, at)), ..fresh(files, name)? })
     }
 
     /// Copies some of the file that is gone on with. `false`: that is done.
@@ -98,9 +100,9 @@ impl Store {
         self.writer
     }
 
-    /// Interrupted: what there is stays, hidden, unless there is nothing.
+    /// Interrupted: what there is stays, hidden, unless there is nothing, or nobody would find it again.
     pub(super) fn keep(self) {
-        if self.writer.length() > 0 && self.base.is_none() {
+        if self.writer.length() > 0 && self.base.is_none() && self.found {
             // What can't be kept is gone, and the client sends it again.
             let _ = self.writer.keep();
         }
@@ -108,15 +110,15 @@ impl Store {
 }
 
 /// From the first byte on. What an earlier writer has left is overwritten; beside one who is still at it, under a name of its own.
-fn fresh(files: &dyn Files, name: &Name) -> Result<Box<dyn FileWriter>, FileError> {
-    match draft(files, name, "", None) {
-        Err(FileError::Exists) => match draft(files, name, "", Some(0)) {
-            // Or somebody has just finished.
-            Err(FileError::Exists | FileError::NotFound) => draft(files, name, &files.unique(), None),
-            begun => begun,
-        },
+fn fresh(files: &dyn Files, name: &Name) -> Result<Store, FileError> {
+    let begun = match draft(files, name, "", None) {
+        Err(FileError::Exists) => draft(files, name, "", Some(0)),
         begun => begun,
-    }
+    };
+    // Or somebody has just finished.
+    let taken = matches!(begun, Err(FileError::Exists | FileError::NotFound));
+    let writer = if taken { draft(files, name, &files.unique(), None)? } else { begun? };
+    Ok(Store { writer, base: None, found: !taken })
 }
 
 fn draft(files: &dyn Files, name: &Name, unique: &str, resumed_at: Option<u64>) -> Result<Box<dyn FileWriter>, FileError> {

@@ -1,5 +1,7 @@
 //! Both ends in memory, over real folders: what crosses when, and what is left of what was cut.
 
+mod corners;
+
 use std::{fs, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
@@ -279,7 +281,11 @@ fn a_download_that_is_cut_is_kept_and_gone_on_with() {
     let cut = |setup: &Setup, at: u64, rest: &[u8], last: &[u8]| {
         let mut end = End::new(Box::new(Client::new(setup)), Rides::Stream);
         end.submit(0, b"").unwrap();
-        end.offer(b"220 x\r\n331 x\r\n230 x\r\n200 x\r\n213 10\r\n229 x (|||40000|)\r\n");
+        end.offer(b"220 x\r\n331 x\r\n230 x\r\n200 x\r\n213 10\r\n");
+        if at > 0 {
+            end.offer(b"500 no MDTM\r\n");
+        }
+        end.offer(b"229 x (|||40000|)\r\n");
         while end.leave(usize::MAX).is_some() {}
         let (id, _) = end.channel_asks.pop_back().unwrap();
         end.channel(id, ChannelNews::Connected(([127, 0, 0, 1], 40_000).into()));

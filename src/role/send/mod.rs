@@ -108,9 +108,10 @@ async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
     }
 }
 
-/// One exchange alone. Interrupted, it still shows how far it came, where that was asked for; otherwise the signal ends us.
+/// One exchange alone. Interrupted, it still shows how far it came, where that was asked for, and leaves no bar behind; otherwise
+/// the signal ends us.
 async fn once(plan: &SendPlan, show: &mut Show) -> Result<Exit, Trouble> {
-    if !plan.show.trace {
+    if !plan.show.trace && !show.progress.is_wanted() {
         return exchange(plan, 1, show).await.map(|_| Exit::Done);
     }
     tokio::select! {
@@ -121,6 +122,7 @@ async fn once(plan: &SendPlan, show: &mut Show) -> Result<Exit, Trouble> {
 
 /// The trace of an exchange that was under way, if any, ends here.
 fn interrupted(plan: &SendPlan, n: u64, show: &mut Show, trouble: Trouble) -> Trouble {
+    show.progress.end();
     let Some(trace) = &mut show.trace else { return trouble };
     trace.closed("interrupted".into());
     unfinished(plan, n, show, trouble)

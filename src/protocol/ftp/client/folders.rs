@@ -55,6 +55,9 @@ impl Client {
         if path.split('/').count() > DEEPEST || job.tasks.len() + entries.len() > MOST {
             return self.task_failed(format!("{} is too deep, or holds too much", name.shown()), cx);
         }
+        for left in files.left_out(name.path()).unwrap_or_default() {
+            job.miss(left);
+        }
         for entry in entries.iter().rev().filter(|entry| !is_hidden(&entry.name)) {
             let path = below(&path, &entry.name);
             let (files, name) = (files.clone(), name.entry(&entry.name));

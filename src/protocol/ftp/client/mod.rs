@@ -3,6 +3,7 @@
 //!
 //! Names that a server sends never lead out of where they are kept: each is one plain part, or is refused.
 
+mod changed;
 mod data;
 mod folders;
 mod login;
@@ -45,6 +46,8 @@ struct Known {
     home: Option<String>,
     /// It has EPSV.
     no_epsv: bool,
+    /// It has EPRT.
+    no_eprt: bool,
     /// The size of the file that was last asked for.
     size: Option<(String, u64)>,
 }
@@ -136,6 +139,13 @@ impl Client {
         }
         self.go_on(cx);
         Ok(())
+    }
+}
+
+/// Interrupted, too: what came of a file stays.
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.give_up();
     }
 }
 

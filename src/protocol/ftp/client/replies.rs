@@ -32,7 +32,7 @@ impl Client {
         }
     }
 
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         let path = self.job.as_ref().and_then(|job| job.task.as_ref()).map_or("", Task::path);
         self.at(path)
     }
@@ -78,7 +78,7 @@ impl Client {
         }
         let done = reply.class() == 2;
         match job.step {
-            Step::Begin | Step::Connect | Step::Commit => return Err(unexpected(reply)),
+            Step::Begin | Step::Connect | Step::Listen | Step::Commit => return Err(unexpected(reply)),
             Step::Features => self.features(reply, cx),
             Step::Utf8 => self.begin_task(cx),
             Step::Home => {
@@ -87,9 +87,11 @@ impl Client {
                 self.begin_task(cx);
             }
             Step::Size => self.size(reply, cx),
+            Step::Modified => self.modified(reply, cx),
             Step::IsFolder => self.is_folder(done, cx),
             Step::Enter if done => self.open_data(cx),
             Step::Epsv | Step::Pasv => self.passive(reply, cx),
+            Step::Eprt | Step::Port => self.announced(reply, cx),
             Step::Allocate | Step::Restart => self.prepared(reply, cx),
             Step::Transfer | Step::Running => self.transfer_replied(reply, cx),
             Step::MakeFolder if done => self.put_entries(cx),
@@ -136,7 +138,7 @@ impl Client {
         let size = decimal(reply.text().trim()).filter(|_| reply.code == 213 && !reply.text().trim().is_empty());
         let Some(job) = &self.job else { return };
         if let Some(Task::Put { .. }) = &job.task {
-            return self.put_from(size.unwrap_or(0), cx);
+            return self.put_after(size.unwrap_or(0), cx);
         }
         match size {
             Some(size) => {
@@ -176,7 +178,7 @@ impl Client {
     }
 
     /// It is a file, as far as can be known. What of it is there already?
-    fn sized(&mut self, size: Option<u64>, cx: &mut Cx<'_>) {
+    pub(super) fn sized(&mut self, size: Option<u64>, cx: &mut Cx<'_>) {
         let Some(job) = &mut self.job else { return };
         let into = match &job.task {
             Some(Task::Look { path }) => self.wants.kept(path),
@@ -184,13 +186,21 @@ impl Client {
             _ => Ok(None),
         };
         job.total = size;
+        let resumes = self.wants.resume && job.changed != Some(true);
+        if let Ok(Some((files, name))) = &into
+            && resumes
+            && job.changed.is_none()
+            && There::look(&**files, name) != There::default()
+        {
+            return self.ask_modified(cx);
+        }
         let begun = into.and_then(|into| {
             let Some((files, name)) = into else { return Ok(None) };
             let there = There::look(&*files, &name);
-            if self.wants.resume && there.part.is_none() && there.whole.is_some() && there.whole == size {
+            if resumes && there.part.is_none() && there.whole.is_some() && there.whole == size {
                 return Ok(Some(None));
             }
-            let at = there.part.or(there.whole).filter(|at| self.wants.resume && size.is_none_or(|size| *at <= size));
+            let at = there.part.or(there.whole).filter(|at| resumes && size.is_none_or(|size| *at <= size));
             let start = at.map_or(Start::New, Start::At);
             let mut store = Store::begin(&*files, &name, start).map_err(|error| error.to_string())?;
             while store.copy().map_err(|error| error.to_string())? {}

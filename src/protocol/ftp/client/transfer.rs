@@ -23,12 +23,13 @@ impl Client {
     pub(super) fn put_from(&mut self, at: u64, cx: &mut Cx<'_>) {
         let Some(job) = &mut self.job else { return };
         let Some(Task::Put { files, name, .. }) = &job.task else { return };
-        match files.stat(name.path()) {
-            Ok(stat) if at == stat.size && at > 0 => self.task_done(cx),
-            Ok(stat) => {
+        match files.open(name.path()) {
+            Ok((_, stat)) if at == stat.size && at > 0 => self.task_done(cx),
+            Ok((file, stat)) => {
                 // What is longer there than here was never ours to go on with.
                 job.at = if at < stat.size { at } else { 0 };
                 job.total = Some(stat.size);
+                job.file = Some(file);
                 self.open_data(cx);
             }
             Err(error) => {
@@ -38,8 +39,8 @@ impl Client {
         }
     }
 
-    /// The data connection is there.
-    pub(super) fn connected(&mut self, cx: &mut Cx<'_>) {
+    /// The data connection is there, or the server knows where we wait for it.
+    pub(super) fn prepare(&mut self, cx: &mut Cx<'_>) {
         let Some(job) = &self.job else { return };
         match (&job.task, job.total) {
             (Some(Task::Put { .. }), Some(size)) => {
@@ -83,10 +84,8 @@ impl Client {
         let began = job.step == Step::Transfer;
         job.step = Step::Running;
         if reply.class() == 1 {
-            if self.is_sending() {
-                self.send_on(cx);
-            }
-            return;
+            self.data.begun = true;
+            return self.send_if_ready(cx);
         }
         self.data.last = Some(reply.clone());
         // Refused, or broken off: no data will come, or none that counts.
@@ -109,23 +108,17 @@ impl Client {
     pub(super) fn send_on(&mut self, cx: &mut Cx<'_>) {
         let id = self.data.id();
         let Some(job) = &mut self.job else { return };
-        let Some(Task::Put { files, name, .. }) = &job.task else { return };
+        let Some(file) = job.file.clone() else { return };
         let (total, at) = (job.total.unwrap_or(0), job.at);
         progress(at, Some(total), cx);
         if at >= total {
             return cx.channel(id, ChannelAsk::Finish);
         }
-        // Opened again for each piece: one descriptor for a moment, whatever else goes on.
-        match files.open(name.path()) {
-            Ok((file, _)) => {
-                let length = (total - at).min(PIECE);
-                job.at += length;
-                self.data.bytes += length;
-                cx.channel(id, ChannelAsk::Pour(Pour { file, from: at, length }));
-                cx.channel(id, ChannelAsk::Tell);
-            }
-            Err(error) => self.break_off(format!("it can't be read any more: {error}"), cx),
-        }
+        let length = (total - at).min(PIECE);
+        job.at += length;
+        self.data.bytes += length;
+        cx.channel(id, ChannelAsk::Pour(Pour { file, from: at, length }));
+        cx.channel(id, ChannelAsk::Tell);
     }
 
     pub(super) fn data_came(&mut self, data: &[u8], cx: &mut Cx<'_>) {
@@ -168,8 +161,9 @@ impl Client {
         }
         let Some(job) = &mut self.job else { return };
         let is_get = matches!(job.task, Some(Task::Get { .. } | Task::Look { .. }));
+        // More than it had when we asked: it has grown since.
         let came = job.at + self.data.bytes;
-        if let Some(total) = job.total.filter(|total| is_get && *total != came) {
+        if let Some(total) = job.total.filter(|total| is_get && *total > came) {
             self.known.size = None;
             let (came, total) = (grouped(came), grouped(total));
             return self.task_failed(format!("{shown}: {came} of {total} bytes came"), cx);

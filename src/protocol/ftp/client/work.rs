@@ -6,9 +6,9 @@ use super::{Client, Message};
 use crate::{
     protocol::{
         Place, Setup,
-        ftp::{Account, CONTINUE, LIST, PUT, REMOVE, USER, names::Name, store::Store},
+        ftp::{ACTIVE, Account, CONTINUE, LIST, PUT, REMOVE, USER, names::Name, store::Store},
     },
-    session::{Cx, Files, Violation},
+    session::{Cx, FileReader, Files, Violation},
     values::{read::percent_decoded, show::quoted},
 };
 
@@ -35,6 +35,7 @@ pub(super) struct Wants {
     put: Option<Place>,
     output: Option<Place>,
     pub(super) resume: bool,
+    pub(super) active: bool,
 }
 
 impl Wants {
@@ -54,6 +55,7 @@ impl Wants {
             put,
             output: setup.output.clone(),
             resume: params.switch(CONTINUE),
+            active: params.switch(ACTIVE),
         }
     }
 
@@ -189,6 +191,8 @@ pub(super) enum Step {
     Utf8,
     Home,
     Size,
+    /// MDTM: has it changed since?
+    Modified,
     /// CWD: is it a folder?
     IsFolder,
     /// CWD: a listing of where we are is one that every server understands.
@@ -197,6 +201,10 @@ pub(super) enum Step {
     Pasv,
     /// The data connection.
     Connect,
+    /// A port for the server to connect to.
+    Listen,
+    Eprt,
+    Port,
     Allocate,
     Restart,
     /// The first reply to what transfers.
@@ -219,7 +227,11 @@ pub(super) struct Job {
     /// Where this transfer begins.
     pub(super) at: u64,
     pub(super) total: Option<u64>,
+    /// Since it was interrupted, what is gone on with has changed. `None`: that was not asked.
+    pub(super) changed: Option<bool>,
     pub(super) store: Option<Store>,
+    /// That is sent: held open, so that all pieces are of one file whatever happens to its name.
+    pub(super) file: Option<Arc<dyn FileReader>>,
     /// A listing as it comes.
     pub(super) text: Vec<u8>,
     /// Why SIZE or MKD did not work, should it be no folder either.
@@ -242,7 +254,9 @@ impl Job {
             step: Step::Begin,
             at: 0,
             total: None,
+            changed: None,
             store: None,
+            file: None,
             text: Vec::new(),
             doubt: None,
             done: 0,
@@ -272,7 +286,8 @@ impl Client {
     pub(super) fn next_task(&mut self, cx: &mut Cx<'_>) {
         let Some(job) = &mut self.job else { return };
         job.task = job.tasks.pop();
-        (job.step, job.at, job.total, job.store, job.doubt) = (Step::Begin, 0, None, None, None);
+        (job.step, job.at, job.total, job.doubt, job.changed) = (Step::Begin, 0, None, None, None);
+        (job.store, job.file) = (None, None);
         job.text.clear();
         match &job.task {
             None => self.finish_job(cx),

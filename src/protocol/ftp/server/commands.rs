@@ -77,8 +77,8 @@ impl Server {
             "DELE" => self.delete(argument, cx),
             "RNFR" => self.rename_from(argument, cx),
             "RNTO" => self.rename_to(argument, cx),
-            "ACCT" | "SITE" => say(cx, 202, "not needed here"),
-            "SMNT" | "REIN" | "STOU" => say(cx, 502, "not here"),
+            "ACCT" => say(cx, 202, "not needed here"),
+            "SITE" | "SMNT" | "REIN" | "STOU" => say(cx, 502, "not here"),
             _ => say(cx, 500, "that command is not known"),
         }
     }
@@ -129,7 +129,7 @@ impl Server {
         // `ALLO 1000 R 80` names a record size too.
         match decimal(argument.split(' ').next().unwrap_or_default()) {
             Some(size) if !argument.is_empty() => {
-                self.state.announced = Some(size);
+                self.state.asked.announced = Some(size);
                 say(cx, 200, "ok; what comes short of it is not taken for whole");
             }
             _ => say(cx, 501, "ALLO takes a number of bytes"),
@@ -139,7 +139,7 @@ impl Server {
     fn restart(&mut self, argument: &str, cx: &mut Cx<'_>) {
         match decimal(argument) {
             Some(at) if !argument.is_empty() => {
-                self.state.restart = at;
+                self.state.asked.restart = at;
                 say(cx, 350, &format!("the next transfer begins at {at}"));
             }
             _ => say(cx, 501, "REST takes a number of bytes"),

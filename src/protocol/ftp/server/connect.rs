@@ -25,6 +25,8 @@ pub(super) struct Data {
     pub(super) early: Vec<Bytes>,
     /// It has ended already.
     pub(super) early_end: bool,
+    /// It has ended, and that is looked at once more.
+    pub(super) ended: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -123,7 +125,7 @@ impl Server {
             return say(cx, 504, "only to your own address, and to ports from 1024 on");
         }
         self.data.give_up(cx);
-        self.data.renew(State::Active(to));
+        self.data.renew(State::Active(scoped(to, cx)));
         say(cx, 200, "ok");
     }
 
@@ -175,6 +177,17 @@ impl Server {
         if self.data.early.iter().map(Bytes::len).sum::<usize>() > MOST_EARLY {
             self.data.give_up(cx);
         }
+    }
+}
+
+/// EPRT can't say the scope of a link-local address: it is that of the client's own.
+fn scoped(to: SocketAddr, cx: &Cx<'_>) -> SocketAddr {
+    match (&cx.facts.peer, to) {
+        (Endpoint::Ip(SocketAddr::V6(peer)), SocketAddr::V6(mut to)) => {
+            to.set_scope_id(peer.scope_id());
+            to.into()
+        }
+        _ => to,
     }
 }
 

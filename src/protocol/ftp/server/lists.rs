@@ -19,6 +19,7 @@ impl Server {
             "NLST" => "NLST",
             _ => "LIST",
         };
+        self.state.asked_for();
         if !self.has_data(cx) {
             return;
         }

@@ -57,15 +57,28 @@ struct Chosen {
 struct State {
     here: Name,
     ascii: bool,
-    /// REST
-    restart: u64,
-    /// ALLO
-    announced: Option<u64>,
+    asked: Asked,
     /// RNFR
     renamed: Option<Name>,
     told: Told,
     /// EPSV ALL (RFC 2428, section 4)
     epsv_only: bool,
+}
+
+/// What is said before a transfer, for that one alone.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked {
+    /// REST
+    restart: u64,
+    /// ALLO
+    announced: Option<u64>,
+}
+
+impl State {
+    /// Whatever comes of this transfer, it is not for the next: another file would be cut (RFC 3659, section 5.3).
+    fn asked_for(&mut self) -> Asked {
+        std::mem::take(&mut self.asked)
+    }
 }
 
 /// The server end.
@@ -99,8 +112,7 @@ impl Server {
         let state = State {
             here: Name::default(),
             ascii: false,
-            restart: 0,
-            announced: None,
+            asked: Asked::default(),
             renamed: None,
             told: Told::ALL,
             epsv_only: false,
@@ -250,7 +262,8 @@ impl Session for Server {
         match (id, outcome) {
             (TICK, _) => self.tick(cx),
             (DELAY, _) => self.login_refused(cx),
-            (ENDED, _) => self.received(cx),
+            (ENDED, _) if self.data.ended => self.received(cx),
+            (ENDED, _) => {}
             (COPY, _) => self.copy(cx),
             (COMMIT, Outcome::Committed(done)) => self.committed(done, cx),
             (EffectId(id), _) => self.out_of_patience(ChannelId(id.saturating_sub(PATIENCE)), cx),

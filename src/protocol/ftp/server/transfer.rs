@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
-use super::{COMMIT, COPY, ENDED, PATIENCE, Server, connect::State, say};
+use super::{Asked, COMMIT, COPY, ENDED, PATIENCE, Server, connect::State, say};
 use crate::{
     protocol::ftp::{
         ascii::Lines,
@@ -19,6 +19,9 @@ use crate::{
 const PIECE: u64 = 256 * 1024;
 /// The same where each byte is looked at.
 const LINES_PIECE: usize = 64 * 1024;
+/// How much later the end of a control connection may be seen than that of its data connection: on a busy machine the kernel
+/// hands them on from different processors.
+const NEWS_TAKES: Duration = Duration::from_millis(4);
 /// How long a data connection is waited for.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -69,12 +72,12 @@ impl Transfer {
 
 impl Server {
     pub(super) fn retrieve(&mut self, argument: &str, cx: &mut Cx<'_>) {
+        let at = self.state.asked_for().restart;
         let Some(name) = self.named(argument, cx).filter(|_| self.has_data(cx)) else { return };
         let (file, stat) = match self.chosen.files.open(name.path()) {
             Ok(opened) => opened,
             Err(error) => return self.not_begun(550, &error.to_string(), cx),
         };
-        let at = std::mem::take(&mut self.state.restart);
         if at > stat.size {
             return self.not_begun(554, &format!("it has {} bytes", stat.size), cx);
         }
@@ -87,8 +90,8 @@ impl Server {
     }
 
     pub(super) fn store(&mut self, argument: &str, append: bool, cx: &mut Cx<'_>) {
+        let Asked { restart, announced } = self.state.asked_for();
         let Some(name) = self.changed(argument, cx).filter(|_| self.has_data(cx)) else { return };
-        let restart = std::mem::take(&mut self.state.restart);
         let start = match restart {
             _ if append => Start::End,
             0 => Start::New,
@@ -103,7 +106,7 @@ impl Server {
             Err(FileError::Full) => return self.not_begun(452, "no space left", cx),
             Err(error) => return self.not_begun(if restart > 0 { 554 } else { 550 }, &error.to_string(), cx),
         };
-        let (lines, announced) = (self.state.ascii.then(Lines::default), self.state.announced.take());
+        let lines = self.state.ascii.then(Lines::default);
         let what = What::Put { store, lines, announced, copying: start != Start::New };
         let verb = if append { "APPE" } else { "STOR" };
         self.begin(Transfer { verb, name, what, bytes: 0 }, cx);
@@ -136,16 +139,20 @@ impl Server {
         let copies = matches!(transfer.what, What::Put { copying: true, .. });
         self.transfer = Some(transfer);
         if copies {
-            return cx.when_drained(COPY);
+            return self.copy(cx);
         }
         self.open_data(cx);
     }
 
-    /// A step of copying what is gone on with; then it begins.
+    /// A step of copying what is gone on with; then it begins. Between two steps others have their turn, and ABOR is heard.
     pub(super) fn copy(&mut self, cx: &mut Cx<'_>) {
         let Some(Transfer { what: What::Put { store, copying, .. }, .. }) = &mut self.transfer else { return };
+        if !*copying {
+            return;
+        }
+        self.quiet = 0;
         match store.copy() {
-            Ok(true) => cx.when_drained(COPY),
+            Ok(true) => cx.wake(COPY, Duration::ZERO),
             Ok(false) => {
                 *copying = false;
                 self.open_data(cx);
@@ -265,7 +272,10 @@ impl Server {
         match &self.transfer {
             // The end of a client that was killed looks the same: its control connection has ended too, then, and that is
             // looked at first.
-            Some(Transfer { what: What::Put { copying: false, .. }, .. }) => cx.wake(ENDED, Duration::ZERO),
+            Some(Transfer { what: What::Put { copying: false, .. }, .. }) => {
+                self.data.ended = true;
+                cx.wake(ENDED, NEWS_TAKES);
+            }
             None | Some(Transfer { what: What::Put { .. }, .. }) => self.data.early_end = true,
             Some(_) => {}
         }
