@@ -51,6 +51,13 @@ pub(super) fn words(error: &Error) -> String {
     }
 }
 
+/// What an error says behind a place in our own chunk, if that is where it comes from.
+pub(super) fn without_own(words: &[u8]) -> Option<&[u8]> {
+    let rest = words.strip_prefix(OWN.as_bytes())?.strip_prefix(b":")?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    rest[digits..].strip_prefix(b": ")
+}
+
 /// The words with the place that the traceback begins with, unless they have one already. Our own chunk is no place.
 fn placed(words: &str, traceback: &str) -> String {
     let own = words.strip_prefix(OWN);
