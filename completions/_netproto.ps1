@@ -300,6 +300,7 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the folder')
             [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'Remove the file; or the empty folder, with / at its end')
             [CompletionResult]::new('--continue', '--continue', [CompletionResultType]::ParameterName, 'Go on with what was interrupted, either way')
+            [CompletionResult]::new('--active', '--active', [CompletionResultType]::ParameterName, 'Let the server connect for data')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Show this')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this')
             break
@@ -390,6 +391,7 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the folder')
             [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'Remove the file; or the empty folder, with / at its end')
             [CompletionResult]::new('--continue', '--continue', [CompletionResultType]::ParameterName, 'Go on with what was interrupted, either way')
+            [CompletionResult]::new('--active', '--active', [CompletionResultType]::ParameterName, 'Let the server connect for data')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Show this')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this')
             break

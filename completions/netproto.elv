@@ -292,6 +292,7 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --list 'List the folder'
             cand --remove 'Remove the file; or the empty folder, with / at its end'
             cand --continue 'Go on with what was interrupted, either way'
+            cand --active 'Let the server connect for data'
             cand -h 'Show this'
             cand --help 'Show this'
         }
@@ -381,6 +382,7 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --list 'List the folder'
             cand --remove 'Remove the file; or the empty folder, with / at its end'
             cand --continue 'Go on with what was interrupted, either way'
+            cand --active 'Let the server connect for data'
             cand -h 'Show this'
             cand --help 'Show this'
         }

@@ -308,6 +308,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l no-chunking -
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l list -d 'List the folder'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l remove -d 'Remove the file; or the empty folder, with / at its end'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l continue -d 'Go on with what was interrupted, either way'
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l active -d 'Let the server connect for data'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -396,6 +397,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-chunking 
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l list -d 'List the folder'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l remove -d 'Remove the file; or the empty folder, with / at its end'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l continue -d 'Go on with what was interrupted, either way'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l active -d 'Let the server connect for data'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''

@@ -144,7 +144,7 @@ fn a_message_is_shown_in_full() {
     let told = send(&["alias.example.test", "AAAA", "-v"]);
     told.code(0).gave("www.example.test.\n2001:db8::1\n");
     for line in [
-        "> ;; opcode: QUERY, status: NOERROR, id: 0",
+        "> ;; opcode: QUERY, status: NOERROR, id: ",
         "> ;; flags: rd; QUERY: 1, ANSWER: 0, AUTHORITY: 0, ADDITIONAL: 1",
         "> ;alias.example.test. IN AAAA",
         "< ;; flags: qr aa rd; QUERY: 1, ANSWER: 2, AUTHORITY: 0, ADDITIONAL: 1",
@@ -239,4 +239,26 @@ fn what_is_lost_or_late_is_counted_and_order_does_not_matter() {
     let list = "www.test\nlost.test\nlate.test\n";
     assert_eq!(bench(list, &["-n", "30", "--in-flight", "1", "-w", "100ms"]), [10, 20, 11, 9]);
     assert_eq!(bench("pair.test\n", &["-n", "400", "--in-flight", "10"]), [400, 0, 0, 0]);
+}
+
+#[test]
+fn a_server_records_each_question_over_both_transports() {
+    let folder = Folder::new("dns-records");
+    let zone = format!("zone={}", folder.file("zone.txt", zone()));
+    for (command, by) in [("serve-udp", "udp"), ("serve-tcp", "tcp")] {
+        let mut server = Server::start(&[command, "127.0.0.1:0", "-P", "dns", "-p", &zone, "-J"]);
+        netproto(&["send", by, &server.at(), "-P", "dns", "www.example.test"]).run().code(0);
+        netproto(&["send", by, &server.at(), "-P", "dns", "nope.example.test", "MX"]).run().code(3);
+        let log = server.stop();
+        let text = log.text();
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let questions: Vec<_> = lines.filter(|line| line["event"] == "question").collect();
+        let told: Vec<_> =
+            questions.iter().map(|q| format!("{} {} {} {}", q["name"], q["type"], q["rcode"], q["answers"])).collect();
+        let wanted = ["\"www.example.test.\" \"A\" \"NOERROR\" 1", "\"nope.example.test.\" \"MX\" \"NXDOMAIN\" 0"];
+        assert_eq!(told, wanted, "{by}: {log}");
+        assert!(
+            questions.iter().all(|question| question["peer"].as_str().is_some_and(|peer| peer.starts_with("127.0.0.1:")))
+        );
+    }
 }

@@ -170,3 +170,25 @@ fn a_script_over_udp_stays_on_its_thread_too() {
     let report = output.code(0).json();
     assert_eq!(report.pointer("/failures/total"), Some(&0.into()), "{report}");
 }
+
+#[test]
+fn who_asks_to_be_woken_at_once_again_and_again_is_not_alone() {
+    let folder = Folder::new("scripts-wake");
+    let path = folder.file(
+        "wake.lua",
+        "function server.input(c, input)
+           local said = input:everything()
+           if said == 'again' then c:wake(0) end
+           c:write(said)
+         end
+         function server.wake(c) c:wake(0) end",
+    );
+    for kind in ["udp", "tcp"] {
+        let mut server = Server::start(&[&format!("serve-{kind}"), "127.0.0.1:0", "-P", &path, "-t", "1"]);
+        netproto(&["send", kind, &server.at(), "-P", "raw", "-w", "30", "-n", "1", "again"]).run().code(0).gave("again");
+        if kind == "udp" {
+            netproto(&["send", kind, &server.at(), "-P", "raw", "-w", "30", "-n", "1", "other"]).run().code(0).gave("other");
+        }
+        server.stop().code(0);
+    }
+}

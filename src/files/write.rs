@@ -54,8 +54,8 @@ impl Drafted {
         if let Ok(replaced) = folder.symlink_metadata(draft.name)
             && replaced.is_file()
         {
-            let mode = CapMetadata::mode(&replaced) & 0o777;
-            file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+            let permissions = CapMetadata::mode(&replaced) & 0o777;
+            file.set_permissions(std::fs::Permissions::from_mode(permissions))?;
         }
         let (temporary, name) = (draft.temporary.into(), draft.name.into());
         Ok(Self { folder, file, temporary, name, length, replaces: draft.replaces, made, settled: false })

@@ -127,3 +127,9 @@ pub struct Dial {
     /// The protocol that was named, if there is a server of it: where nothing listens a hint says how to serve it.
     pub speaks: Option<&'static str>,
 }
+
+/// The wall clock, for those who may not read one themselves.
+#[must_use]
+pub fn wall_clock() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}

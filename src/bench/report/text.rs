@@ -129,7 +129,7 @@ fn glance(results: &Results) -> String {
 
 /// How often a phase of this name was done.
 fn logins(results: &Results) -> Option<u64> {
-    results.totals.phases.seen().find(|(name, _)| *name == "login").map(|(_, histogram)| histogram.len())
+    results.totals.phases.seen().find(|phase| phase.name == "login").map(|phase| phase.times.len() + phase.together)
 }
 
 /// `200,000 sent  198,702 right  1,203 lost  95 late  0 duplicated`

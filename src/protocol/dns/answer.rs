@@ -117,6 +117,9 @@ impl<'a> Answerer<'a> {
                 None => break,
             }
         }
+        // "The response should never be authoritative unless the server can guarantee that the response covers all classes" (RFC
+        // 1035, section 6.2).
+        reply.authoritative &= question.qclass() == Class::IN;
         reply
     }
 
@@ -132,7 +135,10 @@ impl<'a> Answerer<'a> {
                 reply.rcode = OptRcode::NXDOMAIN;
                 self.deny(reply);
             }
-            Found::Node(_) if rtype == Rtype::ANY => reply.answers.push(self.rrs(name.clone(), &self.zone.any)),
+            // An alias is all that stands at its name, and a name without records has nothing to show (RFC 8482, section 4).
+            Found::Node(node) if rtype == Rtype::ANY && node.has_records() && node.set(Rtype::CNAME).is_none() => {
+                reply.answers.push(self.rrs(name.clone(), &self.zone.any));
+            }
             Found::Node(node) => {
                 if let Some(set) = node.set(rtype) {
                     reply.answers.push(self.rrs(name.clone(), set));
@@ -141,7 +147,8 @@ impl<'a> Answerer<'a> {
                         return None;
                     }
                     reply.answers.push(self.rrs(name.clone(), alias));
-                    if let Some(ZoneRecordData::Cname(target)) = alias.data.first() {
+                    // Who asks for everything is told of the alias, and not what stands behind it (RFC 1034, section 3.6.2).
+                    if let (true, Some(ZoneRecordData::Cname(target))) = (rtype != Rtype::ANY, alias.data.first()) {
                         return Some(target.cname().clone());
                     }
                 } else {

@@ -1,19 +1,19 @@
 //! The client end: asks, and knows which answer belongs to which question, in any order, by its number and its question.
 //!
-//! The number of a message is the low 16 bits of its `seq`, and not random as a resolver's is (RFC 5452): a session is pure,
-//! and nothing is kept here that a forged answer could poison. More than 65536 questions at once are not told apart: the
-//! older one counts as lost.
+//! The number of a message is made of its `seq` and of the nanosecond in which the first was asked, so that who did not see the
+//! question can't guess it (RFC 5452, section 4.3). More than 65536 questions at once are not told apart: the older one counts as lost.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     fmt::Write as _,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
 use domain::{
     base::{
         Message, ParsedName, ToName,
-        iana::{OptRcode, Rcode},
+        iana::{Class, OptRcode, Rcode},
         zonefile_fmt::{DisplayKind, ZonefileFmt as _},
     },
     rdata::AllRecordData,
@@ -40,9 +40,35 @@ struct Asked {
     state: State,
 }
 
+/// How the numbers of messages follow from `seq`: each of 65536 in a row has its own.
+#[derive(Debug, Clone, Copy)]
+struct Numbers {
+    /// Odd, so that it has an inverse.
+    factor: u16,
+    first: u16,
+}
+
+impl Numbers {
+    /// At the epoch, which is what clocks in memory tell, numbers are `seq` itself.
+    fn since(now: SystemTime) -> Self {
+        let nanoseconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+        // The finalizer of SplitMix64: each bit of the time changes half of the result's.
+        let mixed = (nanoseconds ^ (nanoseconds >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let mixed = mixed ^ (mixed >> 31);
+        Self { factor: mixed as u16 | 1, first: (mixed >> 16) as u16 }
+    }
+
+    fn of(self, seq: u64) -> u16 {
+        (seq as u16).wrapping_mul(self.factor).wrapping_add(self.first)
+    }
+}
+
 /// The client end.
 #[derive(Debug, Default)]
 pub(super) struct Client {
+    /// Chosen with the first question.
+    numbers: Option<Numbers>,
     asked: HashMap<u16, Asked>,
     /// Those that are no longer awaited, the oldest first.
     settled: VecDeque<u64>,
@@ -102,10 +128,11 @@ impl Client {
     fn settle(&mut self, seq: u64) {
         self.settled.push_back(seq);
         if self.settled.len() > REMEMBERED
-            && let Some(oldest) = self.settled.pop_front()
-            && self.asked.get(&(oldest as u16)).is_some_and(|asked| asked.seq == oldest)
+            && let (Some(oldest), Some(numbers)) = (self.settled.pop_front(), self.numbers)
+            && let Entry::Occupied(asked) = self.asked.entry(numbers.of(oldest))
+            && asked.get().seq == oldest
         {
-            self.asked.remove(&(oldest as u16));
+            asked.remove();
         }
     }
 }
@@ -116,7 +143,7 @@ fn answers(message: &Message<[u8]>, question: &Question) -> bool {
         return message.header().rcode() != Rcode::NOERROR;
     }
     let same = |asked: domain::base::Question<ParsedName<&[u8]>>| {
-        asked.qtype() == question.rtype && asked.qname().name_eq(&question.name)
+        asked.qtype() == question.rtype && asked.qclass() == Class::IN && asked.qname().name_eq(&question.name)
     };
     message.sole_question().is_ok_and(same)
 }
@@ -175,7 +202,8 @@ impl Session for Client {
     }
 
     fn submit(&mut self, seq: u64, body: &Bytes, cx: &mut Cx<'_>) -> Result<(), NotNow> {
-        let (id, datagrams) = (seq as u16, cx.datagrams());
+        let numbers = *self.numbers.get_or_insert_with(|| Numbers::since((cx.facts.wall_clock)()));
+        let (id, datagrams) = (numbers.of(seq), cx.datagrams());
         let asked = Question::read(body).and_then(|question| {
             let message = question.message(id, datagrams).map_err(|_| malformed())?;
             Ok((question, message))
@@ -200,7 +228,7 @@ impl Session for Client {
     }
 
     fn forget(&mut self, seq: u64) {
-        let asked = self.asked.get_mut(&(seq as u16));
+        let asked = self.numbers.and_then(|numbers| self.asked.get_mut(&numbers.of(seq)));
         if let Some(asked) = asked.filter(|asked| asked.seq == seq && asked.state == State::Awaited) {
             asked.state = State::Forgotten;
             self.settle(seq);

@@ -144,6 +144,21 @@ pub(super) fn fields(message: &Message<[u8]>) -> Map<String, Value> {
     fields
 }
 
+/// One question and what became of it, for a server's log: all of it is in the answer.
+pub(super) fn asked(answer: &[u8]) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let Ok(message) = Message::from_slice(answer) else { return fields };
+    let question = message.first_question();
+    let name = question.as_ref().map(|question| question.qname().fmt_with_dot().to_string());
+    fields.insert("name".into(), json!(name));
+    fields.insert("type".into(), json!(question.as_ref().map(|question| question.qtype().to_string())));
+    fields.insert("rcode".into(), json!(message.opt_rcode().to_string()));
+    fields.insert("answers".into(), json!(message.header_counts().ancount()));
+    fields.insert("truncated".into(), json!(message.header().tc()));
+    fields.insert("bytes".into(), json!(answer.len()));
+    fields
+}
+
 fn object(record: &Parsed<'_>) -> Value {
     json!({
         "name": record.owner().fmt_with_dot().to_string(),

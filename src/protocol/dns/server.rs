@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{TTL, ZONE, answer::Answerer, take, zone::Zone};
+use super::{TTL, ZONE, answer::Answerer, picture, take, zone::Zone};
 use crate::{
     protocol::Setup,
     session::{Cx, EffectId, Input, Outcome, Session, Violation},
@@ -50,6 +50,7 @@ impl Session for Server {
             let message = input.everything();
             cx.heard(message);
             if let Some(answer) = self.answer(message, true, cx.facts.max_datagram)? {
+                cx.record("question", || picture::asked(&answer));
                 cx.write(&answer);
                 cx.end_datagram();
             }
@@ -64,6 +65,7 @@ impl Session for Server {
             let Some(message) = take(input) else { return Ok(()) };
             cx.heard(message);
             if let Some(answer) = self.answer(message, false, usize::from(u16::MAX))? {
+                cx.record("question", || picture::asked(&answer));
                 cx.write(&(answer.len() as u16).to_be_bytes());
                 cx.write(&answer);
             }

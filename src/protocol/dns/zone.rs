@@ -37,6 +37,10 @@ impl Node {
     pub(super) fn set(&self, rtype: Rtype) -> Option<&Set> {
         self.0.iter().find(|set| set.rtype == rtype)
     }
+
+    pub(super) fn has_records(&self) -> bool {
+        !self.0.is_empty()
+    }
 }
 
 /// What is found at a name.

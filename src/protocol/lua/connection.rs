@@ -37,11 +37,15 @@ impl Maker<'_> {
         let turn = self.turn.clone();
         let function = self.lua.create_function(move |lua, (this, rest): (Value, MultiValue)| {
             let Value::Table(this) = &this else {
-                return Err(fault::at_line(lua, format_args!("call it with a colon, as in c:{name}()")));
+                return Err(fault::at_line(
+                    lua,
+                    format_args!("call it with a colon, as in c:{}()", name.trim_start_matches('_')),
+                ));
             };
             let args = A::from_lua_multi(rest, lua)?;
             let mut turn = turn.borrow_mut();
             if turn.current != this.to_pointer().addr() {
+                let name = name.trim_start_matches('_');
                 let why = format!("c:{name}() is for the connection whose event this is, and for no other");
                 return Err(fault::at_line(lua, why));
             }

@@ -40,6 +40,7 @@ pub(super) fn place(lua: &Lua) -> Option<String> {
 pub(super) fn words(error: &Error) -> String {
     match error {
         Error::CallbackError { cause, traceback } => placed(&words(cause), traceback),
+        Error::RuntimeError(text) if wordless(text) => "error() was given no text to tell".into(),
         Error::RuntimeError(text) => match text.split_once("\nstack traceback:") {
             Some((words, traceback)) if words.starts_with(OWN) => placed(words, traceback),
             Some((words, _)) => words.to_owned(),
@@ -49,6 +50,18 @@ pub(super) fn words(error: &Error) -> String {
         Error::MemoryError(_) => memory(),
         other => other.to_string(),
     }
+}
+
+/// What an error says behind a place in our own chunk, if that is where it comes from.
+pub(super) fn without_own(words: &[u8]) -> Option<&[u8]> {
+    let rest = words.strip_prefix(OWN.as_bytes())?.strip_prefix(b":")?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    rest[digits..].strip_prefix(b": ")
+}
+
+/// An error that is no text comes as its kind and its address.
+fn wordless(text: &str) -> bool {
+    ["table: 0x", "function: 0x", "thread: 0x", "userdata: 0x"].iter().any(|kind| text.starts_with(kind))
 }
 
 /// The words with the place that the traceback begins with, unless they have one already. Our own chunk is no place.

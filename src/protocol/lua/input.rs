@@ -49,7 +49,7 @@ pub(super) fn object(lua: &Lua, turn: &Shared) -> Result<Table> {
     methods.set(
         "exactly",
         taking(lua, turn, |lua, turn, n: usize| {
-            let taken = turn.borrow_mut().take(true, |input| Ok(input.exactly(n))).map_err(|why| told(lua, why))?;
+            let taken = turn.borrow_mut().take(true, b"", |input| Ok(input.exactly(n))).map_err(|why| told(lua, why))?;
             text(lua, turn, taken)
         })?,
     )?;
@@ -60,14 +60,15 @@ pub(super) fn object(lua: &Lua, turn: &Shared) -> Result<Table> {
             if delimiter.is_empty() {
                 return Err(fault::at_line(lua, "the delimiter is empty"));
             }
-            let taken = turn.borrow_mut().take(false, |input| input.until(&delimiter, max, "message"));
+            let taken = turn.borrow_mut().take(false, &delimiter, |input| input.until(&delimiter, max, "message"));
             text(lua, turn, taken.map_err(|why| told(lua, why))?)
         })?,
     )?;
     methods.set(
         "everything",
         taking(lua, turn, |lua, turn, ()| {
-            let all = turn.borrow_mut().take(false, |input| Ok(Some(input.everything()))).map_err(|why| told(lua, why))?;
+            let all =
+                turn.borrow_mut().take(false, b"", |input| Ok(Some(input.everything()))).map_err(|why| told(lua, why))?;
             text(lua, turn, all)
         })?,
     )?;
@@ -120,7 +121,7 @@ fn taking<A: FromLuaMulti>(
 
 fn take_framed(lua: &Lua, turn: &Shared, name: &str, max: Option<usize>) -> Result<Value> {
     let framing = framing(lua, name, max)?;
-    let taken = turn.borrow_mut().take(false, |input| if input.is_empty() { Ok(None) } else { framing.take(input) });
+    let taken = turn.borrow_mut().take(false, b"\n", |input| if input.is_empty() { Ok(None) } else { framing.take(input) });
     text(lua, turn, taken.map_err(|why| told(lua, why))?)
 }
 

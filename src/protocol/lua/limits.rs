@@ -26,6 +26,8 @@ const STEPS_A_BYTE: u64 = 128;
 const TIME: Duration = Duration::from_secs(1);
 /// Instructions between two looks at the limits.
 const TICK: u32 = 100;
+/// Steps outside of instructions between two looks at the clock.
+pub(super) const LOOK: u64 = 4096;
 
 /// What is left in the call that runs now.
 #[derive(Debug, Default)]
@@ -34,6 +36,10 @@ pub(super) struct Budget {
     until: Cell<Option<SystemTime>>,
     clock: Cell<Option<fn() -> SystemTime>>,
     spent: Cell<Option<Spent>>,
+    /// Steps since the last look at the clock.
+    unseen: Cell<u64>,
+    /// Bytes of strings that are being made, which Lua does not count: one may be made within another.
+    held: Cell<usize>,
     /// Where the script was when memory was running out: what fails for want of it has no place of its own.
     near: RefCell<Option<String>>,
 }
@@ -61,6 +67,7 @@ impl Budget {
         self.until.set(clock().checked_add(TIME));
         self.clock.set(Some(clock));
         self.spent.set(None);
+        self.unseen.set(0);
         *self.near.borrow_mut() = None;
     }
 
@@ -80,28 +87,43 @@ impl Budget {
 
     /// Uses up steps.
     pub(super) fn charge(&self, steps: u64) -> Result<(), Spent> {
-        match self.left.get().checked_sub(steps) {
-            Some(left) if self.spent.get().is_none() => {
-                self.left.set(left);
-                Ok(())
-            }
-            _ => {
-                let spent = self.spent.get().unwrap_or(Spent::Steps);
-                self.spent.set(Some(spent));
-                Err(spent)
-            }
+        if let Some(spent) = self.spent.get() {
+            return Err(spent);
+        }
+        let Some(left) = self.left.get().checked_sub(steps) else { return Err(self.spend(Spent::Steps)) };
+        self.left.set(left);
+        let unseen = self.unseen.get().saturating_add(steps);
+        self.unseen.set(unseen);
+        if unseen >= LOOK { self.look() } else { Ok(()) }
+    }
+
+    fn spend(&self, spent: Spent) -> Spent {
+        self.spent.set(Some(spent));
+        spent
+    }
+
+    /// Looks at the clock.
+    pub(super) fn look(&self) -> Result<(), Spent> {
+        self.unseen.set(0);
+        match (self.clock.get(), self.until.get()) {
+            (Some(clock), Some(until)) if clock() > until => Err(self.spend(Spent::Time)),
+            _ => Ok(()),
         }
     }
 
     fn tick(&self) -> Result<(), Spent> {
         self.charge(u64::from(TICK))?;
-        if let (Some(clock), Some(until)) = (self.clock.get(), self.until.get())
-            && clock() > until
-        {
-            self.spent.set(Some(Spent::Time));
-            return Err(Spent::Time);
-        }
-        Ok(())
+        self.look()
+    }
+
+    /// So many bytes more are held; gives how many there are in all.
+    pub(super) fn hold(&self, bytes: usize) -> usize {
+        self.held.set(self.held.get().saturating_add(bytes));
+        self.held.get()
+    }
+
+    pub(super) fn release(&self, bytes: usize) {
+        self.held.set(self.held.get().saturating_sub(bytes));
     }
 }
 

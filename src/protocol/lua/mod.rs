@@ -25,6 +25,7 @@ use std::{
         OnceLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::SystemTime,
 };
 
 use super::{Param, Params, Protocol};
@@ -92,11 +93,11 @@ pub fn is_script_file(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|ending| ending == "lua")
 }
 
-/// The row of a script. It stays for as long as the program runs.
+/// The row of a script. It stays for as long as the program runs. `clock` holds the script's first run to its time.
 ///
 /// # Errors
 /// [`Unusable`]: it does not parse, its first run fails, or what it says of itself makes no sense.
-pub fn row(path: &str, source: Vec<u8>) -> Result<&'static Protocol, Unusable> {
+pub fn row(path: &str, source: Vec<u8>, clock: fn() -> SystemTime) -> Result<&'static Protocol, Unusable> {
     if source.len() > LONGEST {
         let sentence = format!("{path} is longer than 1 MiB, which is the most for a script");
         return Err(Unusable { sentence, hint: "is it a script at all?".into() });
@@ -110,7 +111,7 @@ pub fn row(path: &str, source: Vec<u8>) -> Result<&'static Protocol, Unusable> {
         source,
         declared: OnceLock::new(),
     };
-    row::of(name.strip_suffix(".lua").unwrap_or(name), script)
+    row::of(name.strip_suffix(".lua").unwrap_or(name), script, clock)
 }
 
 #[cfg(test)]

@@ -9,6 +9,10 @@
 const MOST_CAPTURES: usize = 32;
 /// How deep the matcher nests.
 const MOST_DEPTH: u32 = 200;
+/// Bytes of a set that are compared in one step.
+const SET_STRIDE: usize = 16;
+/// Steps between two looks at the clock.
+const LOOK: u64 = 4096;
 /// The byte that escapes.
 const ESCAPE: u8 = b'%';
 
@@ -17,7 +21,7 @@ const ESCAPE: u8 = b'%';
 pub enum Fault {
     /// The pattern is none. The words are those of Lua.
     Malformed(String),
-    /// All steps are used up.
+    /// All steps are used up, or all time.
     Exhausted,
 }
 
@@ -65,6 +69,15 @@ impl Found {
     pub fn values(&self) -> Vec<Capture> {
         if self.captures.is_empty() { vec![Capture::Piece(self.start, self.end)] } else { self.captures.clone() }
     }
+
+    /// One of them, counted from 0.
+    #[must_use]
+    pub fn value(&self, index: usize) -> Option<Capture> {
+        match self.captures.get(index) {
+            None if index == 0 => Some(Capture::Piece(self.start, self.end)),
+            capture => capture.copied(),
+        }
+    }
 }
 
 /// One subject and one pattern.
@@ -74,6 +87,9 @@ pub struct Matcher<'a> {
     slots: Vec<Slot>,
     depth: u32,
     steps: u64,
+    /// Steps since the last look at the clock.
+    unseen: u64,
+    watch: Option<&'a dyn Fn() -> bool>,
 }
 
 /// Could `pattern` be found by comparing bytes?
@@ -86,7 +102,13 @@ impl<'a> Matcher<'a> {
     /// May take so many `steps` in all.
     #[must_use]
     pub fn new(subject: &'a [u8], pattern: &'a [u8], steps: u64) -> Self {
-        Self { subject, pattern, slots: Vec::new(), depth: 0, steps }
+        Self { subject, pattern, slots: Vec::new(), depth: 0, steps, unseen: 0, watch: None }
+    }
+
+    /// Asks from time to time whether to go on.
+    #[must_use]
+    pub fn watched(self, watch: &'a dyn Fn() -> bool) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// Steps that are left.
@@ -123,9 +145,14 @@ impl<'a> Matcher<'a> {
         Ok(Some(Found { start, end, captures: self.slots.iter().map(|slot| slot.caught()).collect() }))
     }
 
-    fn step(&mut self) -> Result<(), Fault> {
-        self.steps = self.steps.checked_sub(1).ok_or(Fault::Exhausted)?;
-        Ok(())
+    fn spend(&mut self, steps: usize) -> Result<(), Fault> {
+        self.steps = self.steps.checked_sub(steps as u64).ok_or(Fault::Exhausted)?;
+        self.unseen += steps as u64;
+        if self.unseen < LOOK {
+            return Ok(());
+        }
+        self.unseen = 0;
+        if self.watch.is_none_or(|go_on| go_on()) { Ok(()) } else { Err(Fault::Exhausted) }
     }
 
     fn pattern_at(&self, p: usize) -> Option<u8> {
@@ -146,7 +173,7 @@ impl<'a> Matcher<'a> {
     /// One item after the other, as long as there is no choice to make.
     fn items(&mut self, mut s: usize, mut p: usize) -> Result<Option<usize>, Fault> {
         loop {
-            self.step()?;
+            self.spend(1)?;
             let next = match (self.pattern_at(p), self.pattern_at(p + 1)) {
                 (None, _) => return Ok(Some(s)),
                 (Some(b'('), Some(b')')) => return self.open(Slot::Shut(Capture::Position(s)), s, p + 2),
@@ -164,9 +191,11 @@ impl<'a> Matcher<'a> {
                             None => Some((s, end + 1)),
                         },
                         Some(b'*') => return self.longest(s, p, end),
-                        Some(b'+') if self.one(s, p, end) => return self.longest(s + 1, p, end),
+                        Some(b'+') => {
+                            return if self.one(s, p, end)? { self.longest(s + 1, p, end) } else { Ok(None) };
+                        }
                         Some(b'-') => return self.shortest(s, p, end),
-                        _ => self.one(s, p, end).then_some((s + 1, end)),
+                        _ => self.one(s, p, end)?.then_some((s + 1, end)),
                     }
                 }
             };
@@ -179,13 +208,13 @@ impl<'a> Matcher<'a> {
 
     /// `?` with the byte; without it the caller goes on.
     fn perhaps(&mut self, s: usize, p: usize, end: usize) -> Result<Option<usize>, Fault> {
-        if self.one(s, p, end) { self.go(s + 1, end + 1) } else { Ok(None) }
+        if self.one(s, p, end)? { self.go(s + 1, end + 1) } else { Ok(None) }
     }
 
     fn longest(&mut self, s: usize, p: usize, end: usize) -> Result<Option<usize>, Fault> {
         let mut most = s;
-        while self.one(most, p, end) {
-            self.step()?;
+        while self.one(most, p, end)? {
+            self.spend(1)?;
             most += 1;
         }
         for at in (s..=most).rev() {
@@ -201,7 +230,7 @@ impl<'a> Matcher<'a> {
             if let Some(found) = self.go(s, end + 1)? {
                 return Ok(Some(found));
             }
-            if !self.one(s, p, end) {
+            if !self.one(s, p, end)? {
                 return Ok(None);
             }
             s += 1;
@@ -243,7 +272,7 @@ impl<'a> Matcher<'a> {
         }
         let mut open = 1;
         for at in s + 1..self.subject.len() {
-            self.step()?;
+            self.spend(1)?;
             match self.subject[at] {
                 byte if byte == end => {
                     open -= 1;
@@ -259,11 +288,12 @@ impl<'a> Matcher<'a> {
     }
 
     /// `%f[set]`; `p` is at the set. Gives where the pattern goes on.
-    fn frontier(&self, s: usize, p: usize) -> Result<Option<usize>, Fault> {
+    fn frontier(&mut self, s: usize, p: usize) -> Result<Option<usize>, Fault> {
         if self.pattern_at(p) != Some(b'[') {
             return malformed("missing '[' after '%f' in pattern");
         }
         let end = self.class_end(p)?;
+        self.spend(2 * (end - p) / SET_STRIDE)?;
         let before = s.checked_sub(1).map_or(0, |at| self.subject[at]);
         let here = self.subject.get(s).copied().unwrap_or(0);
         Ok((!self.in_set(before, p, end - 1) && self.in_set(here, p, end - 1)).then_some(end))
@@ -280,12 +310,12 @@ impl<'a> Matcher<'a> {
         };
         let length = piece.len();
         let same = self.subject[s..].starts_with(piece);
-        self.steps = self.steps.checked_sub(length as u64 / 16).ok_or(Fault::Exhausted)?;
+        self.spend(length / 16)?;
         Ok(same.then_some(s + length))
     }
 
     /// Where the class that begins at `p` ends.
-    fn class_end(&self, p: usize) -> Result<usize, Fault> {
+    fn class_end(&mut self, p: usize) -> Result<usize, Fault> {
         let mut at = p + 1;
         match self.pattern_at(p) {
             Some(ESCAPE) if at >= self.pattern.len() => malformed("malformed pattern (ends with '%')"),
@@ -298,6 +328,7 @@ impl<'a> Matcher<'a> {
                     // What is escaped does not end the set.
                     at += usize::from(byte == ESCAPE && at < self.pattern.len());
                     if self.pattern_at(at) == Some(b']') {
+                        self.spend((at - p) / SET_STRIDE)?;
                         return Ok(at + 1);
                     }
                 }
@@ -307,14 +338,17 @@ impl<'a> Matcher<'a> {
     }
 
     /// Does the class from `p` to `end` hold the byte at `s`?
-    fn one(&self, s: usize, p: usize, end: usize) -> bool {
-        let Some(byte) = self.subject.get(s) else { return false };
-        match self.pattern[p] {
+    fn one(&mut self, s: usize, p: usize, end: usize) -> Result<bool, Fault> {
+        let Some(byte) = self.subject.get(s).copied() else { return Ok(false) };
+        Ok(match self.pattern[p] {
             b'.' => true,
-            ESCAPE => in_class(*byte, self.pattern[p + 1]),
-            b'[' => self.in_set(*byte, p, end - 1),
-            own => own == *byte,
-        }
+            ESCAPE => in_class(byte, self.pattern[p + 1]),
+            b'[' => {
+                self.spend((end - p) / SET_STRIDE)?;
+                self.in_set(byte, p, end - 1)
+            }
+            own => own == byte,
+        })
     }
 
     /// Is it in the set between the `[` at `p` and the `]` at `end`?

@@ -1,6 +1,6 @@
 -- What scripts find in place of Lua's own functions, where those would run for long in C, where no limit reaches them, or
 -- would catch what must not be caught. Runs once in each state, before the script.
-local check, plain = ...
+local check, plain, charge = ...
 local error, type, select, rawget, real_pcall, real_setmetatable = error, type, select, rawget, pcall, setmetatable
 local real_resume, real_close, tointeger = coroutine.resume, coroutine.close, math.tointeger
 
@@ -25,13 +25,7 @@ end
 
 function coroutine.resume(...) return caught(real_resume(...)) end
 
-function coroutine.close(...)
-  local function closed(...)
-    check()
-    return ...
-  end
-  return closed(real_close(...))
-end
+function coroutine.close(...) return caught(real_close(...)) end
 
 -- A finalizer runs whenever memory is collected, and no limit holds it.
 function setmetatable(t, meta)
@@ -85,6 +79,44 @@ function table.move(from, first, last, to, into)
   end
   return into
 end
+
+local real_unpack, getmetatable = table.unpack, getmetatable
+
+-- What comes from a metatable is asked for here, where each piece is a step.
+function table.unpack(t, i, j)
+  if type(t) == "table" and getmetatable(t) == nil then return real_unpack(t, i, j) end
+  i, j = at("unpack", 2, i or 1), at("unpack", 3, j or #t)
+  local copy, n = {}, 0
+  for k = i, j do
+    n = n + 1
+    copy[n] = t[k]
+  end
+  return real_unpack(copy, 1, n)
+end
+
+-- A long string is long work in C: it is paid for before it begins. Results pass through `each` so that what fails keeps its name.
+local heavy = 4096
+local function pay(s) if type(s) == "string" and #s > heavy then charge(#s) end end
+local function each(...) return ... end
+
+local lower, upper, reverse, format = string.lower, string.upper, string.reverse, string.format
+local pack, packsize, unpack = string.pack, string.packsize, string.unpack
+local len, offset, codepoint = utf8.len, utf8.offset, utf8.codepoint
+
+function string.lower(s) pay(s) return (lower(s)) end
+function string.upper(s) pay(s) return (upper(s)) end
+function string.reverse(s) pay(s) return (reverse(s)) end
+function string.packsize(f) pay(f) return (packsize(f)) end
+function string.pack(f, ...) pay(f) return (pack(f, ...)) end
+function string.unpack(f, s, from) pay(f) return each(unpack(f, s, from)) end
+function string.format(f, ...)
+  pay(f)
+  pay((...))
+  return (format(f, ...))
+end
+function utf8.len(s, ...) pay(s) return each(len(s, ...)) end
+function utf8.offset(s, ...) pay(s) return (offset(s, ...)) end
+function utf8.codepoint(s, ...) pay(s) return each(codepoint(s, ...)) end
 
 local function less(a, b) return a < b end
 

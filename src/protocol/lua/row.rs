@@ -2,6 +2,8 @@
 //!
 //! May use: `session`, `protocol`, `values`, mlua.
 
+use std::time::SystemTime;
+
 use mlua::{Table, Value};
 
 use super::{
@@ -27,8 +29,8 @@ struct Reader<'a> {
 }
 
 /// The row, and its name where the script has none.
-pub(super) fn of(stem: &str, script: Script) -> Result<&'static Protocol, Unusable> {
-    let state = State::load(&script)?;
+pub(super) fn of(stem: &str, script: Script, clock: fn() -> SystemTime) -> Result<&'static Protocol, Unusable> {
+    let state = State::load(&script, clock)?;
     let reader = Reader { file: &script.file, globals: state.lua.globals() };
     if !state.server.any() && !state.client.any() {
         let sentence = format!("{} defines no end of a protocol", script.file);

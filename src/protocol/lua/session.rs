@@ -11,7 +11,7 @@ use super::{
     state::{Hooks, Seat, Settings, State, settings},
     turn::Kept,
 };
-use crate::session::{Closed, Cx, EffectId, Event, Facts, Input, NotNow, Out, Outcome, Rides, Session, Violation};
+use crate::session::{Closed, Cx, EffectId, Event, Facts, Input, NotNow, Out, Outcome, Session, Violation};
 
 /// Bytes that may come without the script taking any message from them.
 const MOST_LEFT: usize = 4 * 1024 * 1024;
@@ -37,6 +37,8 @@ pub(super) struct Scripted {
     kept: Kept,
     /// Input waits until there is room for output.
     full: bool,
+    /// For the call at the end, where there is one.
+    known: Option<Box<Facts>>,
 }
 
 /// The server end of the script in `setup`.
@@ -53,7 +55,7 @@ fn made(setup: &Setup, end: End) -> Box<dyn Session> {
     match setup.script {
         Some(script) => {
             let (given, kept) = (settings(script, &setup.params), Kept::default());
-            Box::new(Scripted { script, end, given, seat: None, kept, full: false })
+            Box::new(Scripted { script, end, given, seat: None, kept, full: false, known: None })
         }
         None => Box::new(Scriptless),
     }
@@ -84,11 +86,14 @@ impl Scripted {
         bytes: usize,
         work: impl FnOnce(&Call<'_>) -> mlua::Result<T>,
     ) -> Result<T, Violation> {
-        let state = State::of(self.script)?;
+        let state = State::of(self.script, cx.facts.wall_clock)?;
         let ours = |error: &mlua::Error| fault::violation(error, &state.budget, &self.script.file);
         state.budget.begin(bytes, cx.facts.wall_clock);
         let table = state.seat(&mut self.seat, &self.given).map_err(|error| ours(&error))?;
         let hooks = if self.end == End::Server { &state.server } else { &state.client };
+        if hooks.closed.is_some() && self.known.is_none() {
+            self.known = Some(Box::new(cx.facts.clone()));
+        }
         state.turn.borrow_mut().begin(table.to_pointer().addr(), &mut self.kept, cx);
         let result = work(&Call { state: &state, hooks, table });
         let mut turn = state.turn.borrow_mut();
@@ -278,11 +283,9 @@ impl Session for Scripted {
     }
 
     fn closed(&mut self, how: &Closed) {
-        if self.seat.is_none() {
-            return;
-        }
+        let Some(facts) = self.known.take() else { return };
         // What it says now, nobody hears.
-        let (facts, mut out) = (Facts::in_memory(Rides::Stream), Out::default());
+        let mut out = Out::default();
         let told = how.to_string();
         let closed = self.call(&mut Cx::new(&facts, &mut out), 0, |call| match &call.hooks.closed {
             Some(closed) => call.hook(closed, told).map(drop),

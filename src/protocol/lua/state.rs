@@ -109,22 +109,21 @@ thread_local! {
 
 impl State {
     /// This thread's state of the script.
-    pub(super) fn of(script: &'static Script) -> Result<Rc<Self>, Violation> {
+    pub(super) fn of(script: &'static Script, clock: fn() -> SystemTime) -> Result<Rc<Self>, Violation> {
         STATES.with_borrow_mut(|states| {
             if let Some((_, state)) = states.iter().find(|(id, _)| *id == script.id) {
                 return state.clone();
             }
-            let state = Self::load(script).map(Rc::new);
+            let state = Self::load(script, clock).map(Rc::new);
             states.push((script.id, state.clone()));
             state
         })
     }
 
     /// Runs the script for the first time: what it says of itself and its hooks are there then.
-    pub(super) fn load(script: &Script) -> Result<Self, Violation> {
+    pub(super) fn load(script: &Script, clock: fn() -> SystemTime) -> Result<Self, Violation> {
         let budget = Rc::new(Budget::default());
-        // A script has no clock before it has a connection.
-        budget.begin(script.source.len(), || SystemTime::UNIX_EPOCH);
+        budget.begin(script.source.len(), clock);
         let made = Self::make(script, &budget);
         made.map_err(|error| fault::violation(&error, &budget, &script.file))
     }
@@ -141,7 +140,7 @@ impl State {
         for end in ["server", "client"] {
             lua.globals().set(end, lua.create_table()?)?;
         }
-        lua.load(&script.source[..]).set_name(format!("@{}", script.file)).set_mode(ChunkMode::Text).exec()?;
+        lua.load(plain(&script.source)).set_name(format!("@{}", script.file)).set_mode(ChunkMode::Text).exec()?;
         let hooks = |end: &str| Hooks::of(&lua, end);
         let (server, client) = (hooks("server")?, hooks("client")?);
         let (metas, seats) = (RefCell::default(), RefCell::default());
@@ -210,6 +209,12 @@ impl State {
     }
 }
 
+/// The script without what other programs put before it: a mark of UTF-8, and a line for the shell. Lines keep their numbers.
+fn plain(source: &[u8]) -> &[u8] {
+    let source = source.strip_prefix(b"\xef\xbb\xbf").unwrap_or(source);
+    if source.starts_with(b"#") { memchr::memchr(b'\n', source).map_or(&[], |end| &source[end..]) } else { source }
+}
+
 /// Lua's own functions, changed where no limit would hold them.
 fn prelude(lua: &Lua, budget: &Rc<Budget>) -> mlua::Result<()> {
     let of = budget.clone();
@@ -219,9 +224,17 @@ fn prelude(lua: &Lua, budget: &Rc<Budget>) -> mlua::Result<()> {
     })?;
     let plain = lua.create_function(|lua, error: Value| match error {
         Value::Error(error) => lua.create_string(fault::words(&error)).map(Value::String),
+        Value::String(text) => match fault::without_own(&text.as_bytes()) {
+            Some(rest) => lua.create_string(rest).map(Value::String),
+            None => Ok(Value::String(text.clone())),
+        },
         other => Ok(other),
     })?;
-    lua.load(include_str!("prelude.lua")).set_name(format!("={}", fault::OWN)).call((check, plain))
+    let of = budget.clone();
+    let charge = lua.create_function(move |lua, bytes: u64| {
+        of.charge(bytes / strings::STRIDE).map_err(|spent| fault::at_line(lua, spent.sentence()))
+    })?;
+    lua.load(include_str!("prelude.lua")).set_name(format!("={}", fault::OWN)).call((check, plain, charge))
 }
 
 impl Hooks {

@@ -17,7 +17,7 @@ use super::{
 use crate::values::show::grouped;
 
 /// Bytes that are moved in one step.
-const STRIDE: u64 = 32;
+pub(super) const STRIDE: u64 = 32;
 
 /// What these functions share.
 #[derive(Debug, Clone)]
@@ -60,6 +60,10 @@ fn begin(from: Option<i64>, length: usize) -> Option<usize> {
 }
 
 impl Shared {
+    fn building(&self) -> Building<'_> {
+        Building { shared: self, bytes: Vec::new() }
+    }
+
     fn charge(&self, lua: &Lua, steps: u64) -> Result<()> {
         self.0.charge(steps).map_err(|spent| fault::at_line(lua, spent.sentence()))
     }
@@ -73,7 +77,8 @@ impl Shared {
         run: impl FnOnce(&mut Matcher<'_>) -> std::result::Result<T, Fault>,
     ) -> Result<T> {
         let left = self.0.left();
-        let mut matcher = Matcher::new(subject, pattern, left);
+        let on_time = || self.0.look().is_ok();
+        let mut matcher = Matcher::new(subject, pattern, left).watched(&on_time);
         let result = run(&mut matcher);
         let used = left - matcher.left();
         match result {
@@ -88,7 +93,7 @@ impl Shared {
         let Some(from) = begin(from, bytes.len()) else { return Ok(nothing()) };
         let plain = plain.is_some_and(|plain| !matches!(plain, Value::Nil | Value::Boolean(false)));
         if plain || pattern::is_plain(&wanted) {
-            self.charge(lua, bytes.len() as u64 / STRIDE)?;
+            self.charge(lua, (bytes.len() + wanted.len()) as u64 / STRIDE)?;
             let Some(at) = memchr::memmem::find(&bytes[from..], &wanted) else { return Ok(nothing()) };
             let start = from + at;
             return Ok(MultiValue::from_vec(vec![place(start + 1), place(start + wanted.len())]));
@@ -136,29 +141,27 @@ impl Shared {
         let with = With::of(lua, with)?;
         let anchored = wanted.first() == Some(&b'^');
         let most = most.unwrap_or(i64::MAX);
-        let (mut out, mut at, mut last, mut times) = (Vec::new(), 0, None, 0);
+        let (mut out, mut at, mut last, mut times) = (self.building(), 0, None, 0);
         while times < most {
             let found = self.matching(lua, &bytes, &wanted, |matcher| matcher.at(at, usize::from(anchored)))?;
             match found.filter(|found| Some(found.end) != last) {
                 Some(found) => {
                     times += 1;
-                    with.put(lua, &bytes, &found, &mut out)?;
+                    with.put(&bytes, &found, &mut out, lua)?;
                     (at, last) = (found.end, Some(found.end));
                 }
                 None if at < bytes.len() => {
-                    out.push(bytes[at]);
+                    out.add(lua, &bytes[at..=at])?;
                     at += 1;
                 }
                 None => break,
             }
-            bounded(lua, out.len() as u64)?;
             if anchored {
                 break;
             }
         }
-        out.extend_from_slice(&bytes[at.min(bytes.len())..]);
-        self.charge(lua, out.len() as u64 / STRIDE)?;
-        Ok((lua.create_string(&out)?, times))
+        out.add(lua, &bytes[at.min(bytes.len())..])?;
+        Ok((lua.create_string(&out.bytes)?, times))
     }
 
     fn rep(&self, lua: &Lua, (text, times, between): (LuaString, i64, Option<LuaString>)) -> Result<LuaString> {
@@ -195,7 +198,7 @@ impl Shared {
         let between = between.as_ref().map(LuaString::as_bytes);
         let between = between.as_deref().unwrap_or_default();
         let (from, to) = (from.unwrap_or(1), to.unwrap_or_else(|| signed(list.raw_len())));
-        let mut out = Vec::new();
+        let mut out = self.building();
         for at in from..=to {
             let piece: Value = list.raw_get(at)?;
             let kind = piece.type_name();
@@ -203,13 +206,38 @@ impl Shared {
                 return Err(fault::at_line(lua, format_args!("invalid value ({kind}) at index {at} in table for 'concat'")));
             };
             if at > from {
-                out.extend_from_slice(between);
+                out.add(lua, between)?;
             }
-            out.extend_from_slice(&piece.as_bytes());
-            self.charge(lua, 4 + piece.as_bytes().len() as u64 / STRIDE)?;
-            bounded(lua, out.len() as u64)?;
+            out.add(lua, &piece.as_bytes())?;
+            self.charge(lua, 4)?;
         }
-        lua.create_string(&out)
+        lua.create_string(&out.bytes)
+    }
+}
+
+/// A string that is being made, outside of what Lua counts. All of them together are bounded, for what one asks of the script
+/// may make another.
+struct Building<'a> {
+    shared: &'a Shared,
+    bytes: Vec<u8>,
+}
+
+impl Building<'_> {
+    fn add(&mut self, lua: &Lua, piece: &[u8]) -> Result<()> {
+        self.shared.charge(lua, piece.len() as u64 / STRIDE)?;
+        bounded(lua, (self.bytes.len() as u64).saturating_add(piece.len() as u64))?;
+        if self.shared.0.hold(piece.len()) > MEMORY {
+            self.shared.0.release(piece.len());
+            return Err(fault::at_line(lua, format_args!("a string within others {}", fault::memory())));
+        }
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
+}
+
+impl Drop for Building<'_> {
+    fn drop(&mut self) {
+        self.shared.0.release(self.bytes.len());
     }
 }
 
@@ -287,57 +315,53 @@ impl With {
         })
     }
 
-    fn put(&self, lua: &Lua, subject: &[u8], found: &Found, out: &mut Vec<u8>) -> Result<()> {
-        let first = || value(lua, subject, found.values()[0]);
+    fn put(&self, subject: &[u8], found: &Found, out: &mut Building<'_>, lua: &Lua) -> Result<()> {
+        let first = || value(lua, subject, found.value(0).unwrap_or(Capture::Unfinished));
         let instead: Value = match self {
             Self::Text(text) => return put_text(lua, &text.as_bytes(), subject, found, out),
             Self::Table(table) => table.get(first()?)?,
             Self::Call(function) => function.call(values(lua, subject, found)?)?,
         };
         match instead {
-            Value::Nil | Value::Boolean(false) => out.extend_from_slice(&subject[found.start..found.end]),
-            Value::String(text) => out.extend_from_slice(&text.as_bytes()),
+            Value::Nil | Value::Boolean(false) => out.add(lua, &subject[found.start..found.end]),
+            Value::String(text) => out.add(lua, &text.as_bytes()),
             Value::Integer(_) | Value::Number(_) => {
                 let text = lua.coerce_string(instead)?;
-                out.extend_from_slice(text.as_ref().map(LuaString::as_bytes).as_deref().unwrap_or_default());
+                out.add(lua, text.as_ref().map(LuaString::as_bytes).as_deref().unwrap_or_default())
             }
             other => {
                 let what = other.type_name();
-                return Err(fault::at_line(lua, format_args!("invalid replacement value (a {what})")));
+                Err(fault::at_line(lua, format_args!("invalid replacement value (a {what})")))
             }
         }
-        Ok(())
     }
 }
 
 /// `%0` is the whole match, `%1` the first capture, `%%` a percent sign.
-fn put_text(lua: &Lua, text: &[u8], subject: &[u8], found: &Found, out: &mut Vec<u8>) -> Result<()> {
-    let mut bytes = text.iter();
-    while let Some(byte) = bytes.next() {
-        if *byte != b'%' {
-            out.push(*byte);
-            continue;
-        }
-        let capture = match bytes.next() {
-            Some(b'%') => {
-                out.push(b'%');
-                continue;
-            }
-            Some(b'0') => Capture::Piece(found.start, found.end),
+fn put_text(lua: &Lua, text: &[u8], subject: &[u8], found: &Found, out: &mut Building<'_>) -> Result<()> {
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'%', rest) {
+        out.add(lua, &rest[..at])?;
+        out.shared.charge(lua, 1)?;
+        let capture = match rest.get(at + 1) {
+            Some(b'%') => None,
+            Some(b'0') => Some(Capture::Piece(found.start, found.end)),
             Some(digit @ b'1'..=b'9') => {
                 let index = usize::from(digit - b'1');
-                let Some(capture) = found.values().get(index).copied() else {
+                let Some(capture) = found.value(index) else {
                     return Err(fault::at_line(lua, format_args!("invalid capture index %{}", index + 1)));
                 };
-                capture
+                Some(capture)
             }
             _ => return Err(fault::at_line(lua, "invalid use of '%' in replacement string")),
         };
         match capture {
-            Capture::Piece(from, to) => out.extend_from_slice(&subject[from..to]),
-            Capture::Position(at) => out.extend_from_slice((at + 1).to_string().as_bytes()),
-            Capture::Unfinished => return Err(fault::at_line(lua, "unfinished capture")),
+            None => out.add(lua, b"%")?,
+            Some(Capture::Piece(from, to)) => out.add(lua, &subject[from..to])?,
+            Some(Capture::Position(at)) => out.add(lua, (at + 1).to_string().as_bytes())?,
+            Some(Capture::Unfinished) => return Err(fault::at_line(lua, "unfinished capture")),
         }
+        rest = &rest[at + 2..];
     }
-    Ok(())
+    out.add(lua, rest)
 }

@@ -40,6 +40,8 @@ pub(super) struct Kept {
     /// Came and was not taken.
     pub(super) left: Vec<u8>,
     pub(super) scanned: usize,
+    /// For what, as a hash: another delimiter may stand before it.
+    sought: u64,
     pub(super) awaited: Awaited,
     pub(super) closed: bool,
     pub(super) paused: bool,
@@ -179,12 +181,20 @@ impl Turn {
     pub(super) fn take(
         &mut self,
         part: bool,
+        sought: &[u8],
         take: impl for<'b> FnOnce(&mut Input<'b>) -> Result<Option<&'b [u8]>, Violation>,
     ) -> Result<Option<Range<usize>>, Refusal> {
         if !self.offered {
             return misused("input is there only inside server.input and client.input");
         }
         let (from, datagram) = (self.taken, self.datagrams());
+        // FNV-1a
+        let sought = sought
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        if std::mem::replace(&mut self.kept.sought, sought) != sought {
+            self.kept.scanned = 0;
+        }
         let rest = &self.kept.left[from..];
         let mut input = if datagram {
             Input::datagram(rest, &mut self.kept.scanned)

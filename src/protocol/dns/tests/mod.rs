@@ -3,8 +3,12 @@
 mod master;
 mod picture;
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
+use bytes::Bytes;
 use domain::{
     base::{
         Message, MessageBuilder, Name, Rtype,
@@ -16,10 +20,14 @@ use domain::{
 use super::{
     OWN_ZONE,
     answer::{Answerer, OUR_SIZE},
+    client::Client,
     question::Question,
     zone::Zone,
 };
-use crate::protocol::Sheet;
+use crate::{
+    protocol::Sheet,
+    session::{Cx, Facts, Front, Out, Rides, Session},
+};
 
 const TRICKY: &str = "\
 $ORIGIN example.test. ; a comment
@@ -101,6 +109,8 @@ fn answers_are_what_the_zone_says() {
         ("gone.example.test", Rcode::NXDOMAIN, &["gone.example.test 3600 CNAME"], soa()),
         ("www.example.test ANY", Rcode::NOERROR, &["www.example.test 3600 HINFO"], vec![]),
         ("x.www.example.test ANY", Rcode::NXDOMAIN, &[], soa()),
+        ("alias.example.test ANY", Rcode::NOERROR, &["alias.example.test 3600 CNAME"], vec![]),
+        ("case.example.test ANY", Rcode::NOERROR, &[], soa()),
         ("x.sub.example.test", Rcode::NOERROR, &[], vec!["sub.example.test 3600 NS".to_owned()]),
         ("example.invalid", Rcode::REFUSED, &[], vec![]),
         ("notexample.test", Rcode::REFUSED, &[], vec![]),
@@ -206,6 +216,10 @@ fn what_is_no_question_is_told_so() {
     let mut chaos = MessageBuilder::new_vec().question();
     chaos.push((Name::vec_from_str("version.bind").unwrap(), Rtype::TXT, Class::CH)).unwrap();
     assert_eq!(rcode(&chaos.finish()), Some(OptRcode::REFUSED));
+    let mut all = MessageBuilder::new_vec().question();
+    all.push((Name::vec_from_str("www.example.test").unwrap(), Rtype::A, Class::ANY)).unwrap();
+    let answer = Message::from_octets(answerer.answer(&all.finish(), true, 512).unwrap().unwrap()).unwrap();
+    assert_eq!((answer.header().aa(), answer.header_counts().ancount()), (false, 1), "who knows of other classes?");
 }
 
 #[test]
@@ -229,4 +243,31 @@ fn an_address_asks_for_its_name() {
     ] {
         assert_eq!(Question::read(bad.as_bytes()).unwrap_err().sentence, sentence);
     }
+}
+
+/// The numbers of messages that a client says when the clock shows this.
+fn numbers(clock: fn() -> SystemTime) -> Vec<u16> {
+    let (mut client, facts) = (Client::default(), Facts { wall_clock: clock, ..Facts::in_memory(Rides::Datagrams) });
+    let number = |seq| {
+        let mut out = Out::default();
+        client.submit(seq, &Bytes::from_static(b"a.test"), &mut Cx::new(&facts, &mut out)).unwrap();
+        match out.front() {
+            Front::Bytes(bytes) => u16::from_be_bytes([bytes[0], bytes[1]]),
+            _ => panic!("a question is said"),
+        }
+    };
+    (0..1000).map(number).collect()
+}
+
+#[test]
+fn numbers_of_messages_can_not_be_guessed() {
+    assert_eq!(numbers(|| UNIX_EPOCH), (0..1000).collect::<Vec<u16>>(), "in memory");
+    let one = numbers(|| UNIX_EPOCH + Duration::from_nanos(1_700_000_000_123_456_789));
+    let other = numbers(|| UNIX_EPOCH + Duration::from_nanos(1_700_000_000_123_456_790));
+    assert!(one[0] != other[0] && one[1].wrapping_sub(one[0]) != other[1].wrapping_sub(other[0]), "{one:?} {other:?}");
+    assert!(one[0] != 0 && one[1].abs_diff(one[0]) > 1, "neither the first nor the next is plain");
+    let mut different = one.clone();
+    different.sort_unstable();
+    different.dedup();
+    assert_eq!(different.len(), one.len(), "each has its own");
 }

@@ -46,6 +46,20 @@ fn what_loops_for_ever_ends() {
         "local t = { pcall(string.rep, 'x', 1e10) } while true do t = { pcall(string.rep, 'x', 1e10) } end",
         "while true do local ok = pcall(error, {}) end",
         "goto again ::again:: do goto again end",
+        // A set is as long as its pattern, and each byte is held against all of it.
+        "('a'):rep(1e5):find('[' .. ('b'):rep(1e6) .. ']')",
+        "('a'):rep(1e5):gsub('%f[' .. ('b'):rep(1e6) .. ']', '')",
+        "('a'):rep(1e5):match('[' .. ('b'):rep(1e6) .. ']*$')",
+        // Each piece comes through many metatables.
+        "local t = {} for i = 1, 20 do t = setmetatable({}, { __index = t }) end table.unpack(t, 1, 900000)",
+        // Long strings are long work.
+        "local s = ('a'):rep(1 << 22) while true do s:upper() end",
+        "local s = ('a'):rep(1 << 22) while true do pcall(string.pack, s) end",
+        "local s = ('x'):rep(1 << 22) while true do string.packsize(s) end",
+        "local s = ('a'):rep(1 << 22) while true do utf8.len(s) end",
+        "local s = ('%%'):rep(1 << 21) while true do s:format() end",
+        "local s = ('a'):rep(1 << 22) while true do ('%q'):format(s) end",
+        "local s = ('a'):rep(1 << 22) while true do s:find('b', 1, true) end",
     ] {
         let (name, sentence) = ends(code);
         if code.contains("table.concat") {
@@ -66,6 +80,9 @@ fn memory_is_bounded() {
         "local s = ('x'):rep(1 << 62, 'y')",
         "local t = {} for i = 1, 64 do t[i] = ('x'):rep(1 << 20) end local s = table.concat(t)",
         "local s = ('x'):rep(1 << 24):gsub('x', 'xxxx')",
+        "local s = ('x'):rep(1e5):gsub('.*', ('%0'):rep(1e6))",
+        "local s = ('x'):rep(1e5):gsub('.*', ('%1'):rep(1e6))",
+        "local s = ('x'):rep(1e6):gsub('', ('x'):rep(1e6))",
         "string.pack('c40000000', 'x')",
         "local s = ('%s'):rep(40):format(('x'):rep(1 << 20))",
     ] {
@@ -81,6 +98,45 @@ fn memory_is_bounded() {
     assert_eq!(sentence, "test.lua:4: needs more memory than 32 MiB", "it has no place of its own, so the last seen one");
     let (_, sentence) = ends("local s = ('x'):rep(1e10)");
     assert_eq!(sentence, "test.lua:4: a string of 10,000,000,000 bytes needs more memory than 32 MiB");
+}
+
+#[test]
+fn strings_within_strings_are_bounded_together() {
+    // Each level holds most of what one may have while the next is made.
+    let code = "local r = ('x'):rep(1 << 20)
+        local function nest(n)
+          local k = 0
+          return (('y'):rep(20):gsub('y', function() k = k + 1 if k == 20 and n < 100 then nest(n + 1) end return r end))
+        end
+        nest(0)";
+    let row = made(&format!("function server.input(c, input) input:everything(); {code} end")).unwrap();
+    let mut end = crate::session::End::new((row.server.unwrap())(&setup(row)), Rides::Stream);
+    // So many steps that memory is what ends it.
+    end.offer(&vec![b'x'; 1 << 16]);
+    let (name, sentence) = fault(&end);
+    assert_eq!((name, &sentence[..]), ("script_memory", "test.lua:4: a string within others needs more memory than 32 MiB"));
+}
+
+#[test]
+fn matching_looks_at_the_clock() {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    static NOW: AtomicU64 = AtomicU64::new(0);
+    let clock = || SystemTime::UNIX_EPOCH + Duration::from_millis(10 * NOW.fetch_add(1, Relaxed));
+    for code in [
+        "('a'):rep(300):find(('.-'):rep(5) .. 'b')",
+        "('a'):rep(1 << 19):gsub('a', { a = 'b' })",
+        "local t = {} for i = 1, 4e5 do t[i] = 'x' end for i = 1, 50 do table.concat(t) end",
+    ] {
+        let row = made(&format!("function server.input(c, input) input:everything(); {code} end")).unwrap();
+        let mut session = (row.server.unwrap())(&setup(row));
+        let facts = Facts { wall_clock: clock, ..Facts::in_memory(Rides::Stream) };
+        let (mut out, mut scanned) = (Out::default(), 0);
+        // Much has come, so that there are enough steps for several seconds.
+        let much = vec![b'x'; 1 << 20];
+        let violation = session.input(&mut Input::stream(&much, &mut scanned), &mut Cx::new(&facts, &mut out)).unwrap_err();
+        let told = (violation.name, &violation.sentence[..]);
+        assert_eq!(told, ("script_limit", "test.lua:1: a call took longer than 1 s"), "{code}");
+    }
 }
 
 #[test]
@@ -163,8 +219,14 @@ fn a_script_that_does_not_take_or_says_too_much_is_ended() {
 
 #[test]
 fn first_runs_are_bounded_too() {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    static NOW: AtomicU64 = AtomicU64::new(0);
     let sentence = made("while true do end").unwrap_err().sentence;
     assert_eq!(sentence, "test.lua:1: a call took more than 1,000,000 steps");
+    // Few steps, each of which takes long: only a clock sees that.
+    let clock = || SystemTime::UNIX_EPOCH + Duration::from_millis(10 * NOW.fetch_add(1, Relaxed));
+    let sentence = super::super::row("./test.lua", b"while true do end".into(), clock).unwrap_err().sentence;
+    assert_eq!(sentence, "test.lua:1: a call took longer than 1 s");
     let sentence = made("x = = 1").unwrap_err().sentence;
     assert_eq!(sentence, "test.lua:1: unexpected symbol near '='");
 }

@@ -2,8 +2,11 @@
 
 mod limits;
 mod patterns;
+mod pitfalls;
 mod rows;
 mod sessions;
+
+use std::time::SystemTime;
 
 use super::{Unusable, row};
 use crate::{
@@ -13,7 +16,7 @@ use crate::{
 
 /// The row of a script.
 fn made(source: &str) -> Result<&'static Protocol, Unusable> {
-    row("./test.lua", source.into())
+    row("./test.lua", source.into(), || SystemTime::UNIX_EPOCH)
 }
 
 fn setup(row: &Protocol) -> Setup {

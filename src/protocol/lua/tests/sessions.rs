@@ -101,7 +101,7 @@ fn errors_name_file_and_line_and_are_ours() {
     for (body, words) in [
         ("local x = nil + 1", "test.lua:2: attempt to perform arithmetic on a nil value"),
         ("error('by hand')", "test.lua:2: by hand"),
-        ("error({})", "test.lua:"),
+        ("error({})", "test.lua: error() was given no text to tell"),
         ("c:write({})", "test.lua:2: error converting Lua table to string (expected string or number)"),
         ("c.write('x')", "test.lua:2: call it with a colon, as in c:write()"),
         ("input.line()", "test.lua:2: call it with a colon, as in input:line()"),
