@@ -123,7 +123,10 @@ fn one(row: &Protocol) -> String {
         }
     };
     params("Parameters of the server (-p KEY=VALUE)", Ends::Server);
-    params("Parameters of both ends (-p KEY=VALUE; of the client --KEY VALUE, too)", Ends::Both);
+    // Those of a script are no flags: they are known when it is read.
+    let flags = row.script.is_none();
+    let both = "Parameters of both ends (-p KEY=VALUE; of the client --KEY VALUE, too)";
+    params(if flags { both } else { "Parameters (-p KEY=VALUE)" }, Ends::Both);
     params("Parameters of the client (-p KEY=VALUE, or --KEY VALUE)", Ends::Client);
     text
 }
