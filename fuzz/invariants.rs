@@ -4,19 +4,26 @@
 // Each target uses one of them, and a panic is how it tells.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "invariants/dialogues.rs"]
+mod dialogues;
+#[path = "invariants/framings.rs"]
+mod framings;
+
 use std::{
     fmt,
     sync::{Arc, OnceLock},
 };
 
+pub use dialogues::{ftp, smtp};
+pub use framings::framing;
+
 use netproto::{
     protocol::{
-        ALL, Answers, Ends, Framing, Given, Params, Protocol, Setup, find,
+        ALL, Answers, Framing, Given, Params, Protocol, Setup, find,
         framing::Kind,
         lua::{self, pattern},
-        param,
     },
-    session::{ChannelAsk, ChannelNews, Closed, End, Event, Input, Move, Rides, Verdict, Violation},
+    session::{ChannelAsk, ChannelNews, Closed, End, Event, Move, Rides, Verdict},
     values::{read, show},
 };
 
@@ -330,139 +337,6 @@ fn answered(event: &Event) -> Option<(u64, bool)> {
     match event {
         Event::Answered { seq, verdict } => Some((*seq, *verdict == Verdict::Right)),
         _ => None,
-    }
-}
-
-/// `ftp`, logged in: whatever comes over the control connection and over data connections, in any order, nothing breaks, and
-/// what is said stays bounded.
-pub fn ftp(data: &[u8]) {
-    let mut choices = Choices(data);
-    let row = netproto::protocol::find("ftp").unwrap();
-    let (flags, piece) = (choices.byte(), choices.byte() % 64 + 1);
-    let mut setup = Setup::default();
-    if flags & 2 != 0 {
-        let list = row.params.iter().find(|param| param.name == "list").unwrap();
-        setup.params.set(list, Given::Text("true")).unwrap();
-    }
-    if flags & 4 != 0 {
-        setup.goal.path = "/a".into();
-    }
-    let client = flags & 1 != 0;
-    let make = if client { row.client } else { row.server.unwrap() };
-    let mut end = End::new(make(&setup), Rides::Stream);
-    let login: &[u8] = if client { b"220 x\r\n331 x\r\n230 x\r\n200 x\r\n" } else { b"USER ftp\r\nPASS x\r\n" };
-    if client {
-        end.submit(0, b"").unwrap();
-    }
-    end.offer(login);
-    let mut open = None;
-    for (turn, piece) in choices.0.chunks(piece).enumerate() {
-        // A byte of 255 begins what comes over the data connection.
-        match (piece.split_first(), open) {
-            (Some((255, [])), Some(id)) => end.channel(id, ChannelNews::Ended),
-            (Some((255, rest)), Some(id)) => end.channel(id, ChannelNews::Data(rest.to_vec().into())),
-            _ => end.offer(piece),
-        }
-        while end.leave(4096).is_some_and(|moved| moved != Move::Close) {}
-        while let Some((id, ask)) = end.channel_asks.pop_front() {
-            open = Some(id);
-            match ask {
-                ChannelAsk::Listen(_) => end.channel(id, ChannelNews::Listening(([127, 0, 0, 1], 40_000).into())),
-                ChannelAsk::Dial(to) => end.channel(id, ChannelNews::Connected(to)),
-                ChannelAsk::Tell => end.channel(id, ChannelNews::Drained),
-                ChannelAsk::Finish => end.channel(id, ChannelNews::Sent),
-                ChannelAsk::Write(_) | ChannelAsk::Pour(_) | ChannelAsk::Drop => {}
-            }
-            while end.leave(4096).is_some_and(|moved| moved != Move::Close) {}
-        }
-        if turn % 8 == 7 {
-            end.wake();
-        }
-    }
-    end.offer_eof();
-    let most = UNASKED + data.len() * GROWTH_OF_PAGES;
-    assert!(end.said.len() <= most, "{} bytes said to {}", end.said.len(), data.len());
-}
-
-/// Any framing, any cuts: the same frames, none over the limit, and each can be said again.
-pub fn framing(data: &[u8]) {
-    let mut choices = Choices(data);
-    let framing = choices.framing();
-    let cut = Cut::UpTo(choices.byte() % 40 + 1);
-    let (frames, end) = frames(&framing, choices.0, Cut::Whole);
-    for frame in &frames {
-        assert!(framing.is_raw() || frame.len() <= framing.max, "{} bytes in a frame", frame.len());
-        let again = said(&framing, frame);
-        assert_eq!(self::frames(&framing, &again, cut).0.concat(), *frame);
-    }
-    if framing.is_raw() {
-        return;
-    }
-    for cut in [Cut::Bytes, cut] {
-        let (cut_frames, cut_end) = self::frames(&framing, choices.0, cut);
-        assert_eq!(cut_frames, frames, "{cut:?}");
-        assert_eq!(cut_end.map(|violation| violation.name), end.as_ref().map(|violation| violation.name), "{cut:?}");
-    }
-    let mut scanned = 0;
-    let _ = framing.take_datagram(&mut Input::datagram(choices.0, &mut scanned));
-}
-
-/// `message` with its framing around it.
-fn said(framing: &Framing, message: &[u8]) -> Vec<u8> {
-    let wrap = framing.fits(message).expect("what was a frame can be one again");
-    [wrap.head(), message, wrap.tail()].concat()
-}
-
-/// All frames that come of `data`, and what ended them.
-fn frames(framing: &Framing, data: &[u8], cut: Cut) -> (Vec<Vec<u8>>, Option<Violation>) {
-    let (mut frames, mut inbox, mut scanned) = (Vec::new(), Vec::new(), 0);
-    for piece in cut.pieces(data) {
-        inbox.extend_from_slice(piece);
-        let given = inbox.len();
-        let mut input = Input::stream(&inbox, &mut scanned);
-        let ended = loop {
-            match framing.take(&mut input) {
-                Ok(Some(frame)) => frames.push(frame.to_vec()),
-                Ok(None) => break None,
-                Err(violation) => break Some(violation),
-            }
-        };
-        let taken = input.taken();
-        assert!(taken <= given && scanned <= given - taken, "{taken} taken and {scanned} scanned of {given}");
-        if ended.is_some() {
-            return (frames, ended);
-        }
-        inbox.drain(..taken);
-    }
-    (frames, None)
-}
-
-/// Whatever follows DATA: a message is taken only where CRLF, a full stop and CRLF end it and no bare line end stood before; and
-/// all is the same however it is cut.
-pub fn smtp(data: &[u8]) {
-    const HEAD: &[u8] = b"HELO x\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n";
-    let mut choices = Choices(data);
-    let cut = Cut::UpTo(choices.byte() % 40 + 1);
-    let said = [HEAD, choices.0].concat();
-    let row = ALL.iter().copied().find(|row| row.name == "smtp").unwrap();
-    let mut setup = Setup::default();
-    setup.params.set(param(row.params, Ends::Server, "max-line").unwrap(), Given::Text("1M")).unwrap();
-    let case = |cut| Case { row, setup: setup.clone(), client: false, rides: Rides::Stream, data: &said, cut };
-    let whole = case(Cut::Whole).run();
-    assert_eq!(case(Cut::Bytes).run(), whole, "{:?}", case(Cut::Bytes));
-    assert_eq!(case(cut).run(), whole, "{:?}", case(cut));
-    let taken = whole.said.windows(12).filter(|window| *window == b"250 2.0.0 ta").count();
-    let message = &said[HEAD.len() - 2..];
-    let bare = (2..message.len()).find(|at| match message[*at] {
-        b'\n' => message[*at - 1] != b'\r',
-        b'\r' => message.get(*at + 1).is_some_and(|next| *next != b'\n'),
-        _ => false,
-    });
-    let end = message.windows(5).position(|window| window == b"\r\n.\r\n");
-    match (end, bare) {
-        (Some(end), Some(bare)) if bare < end => assert_eq!(taken, 0, "{}", show::quoted(&said, 400)),
-        (None, _) => assert_eq!(taken, 0, "{}", show::quoted(&said, 400)),
-        _ => assert!(taken >= 1, "{}", show::quoted(&said, 400)),
     }
 }
 

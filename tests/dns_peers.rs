@@ -4,13 +4,12 @@
 
 mod support;
 
-use std::{
-    net::{TcpListener, UdpSocket},
-    path::Path,
-};
+use std::path::Path;
 
 use support::{
-    Folder, Process, Server, netproto, peer,
+    Folder, Process, Server,
+    net::spare_port,
+    netproto, peer,
     peer::{dnspython, installed},
     report::count,
 };
@@ -100,23 +99,12 @@ fn ours(folder: &Folder) -> Server {
     server
 }
 
-/// A port that was free for both a moment ago: NSD can't be given one by the system.
-fn free_port() -> u16 {
-    loop {
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let port = udp.local_addr().unwrap().port();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
 /// NSD with the same zone.
 fn nsd(folder: &Folder) -> Option<(Process, u16)> {
     // Where it is, for people whose PATH leaves that folder out.
     let place = "/usr/sbin/nsd";
     let run = if Path::new(place).exists() { support::Run::program(place) } else { peer("nsd")? };
-    let (port, place) = (free_port(), folder.path().display().to_string());
+    let (port, place) = (spare_port(), folder.path().display().to_string());
     zone(folder);
     let config = format!(
         "server:\n ip-address: 127.0.0.1\n port: {port}\n server-count: 1\n username: \"\"\n chroot: \"\"\n zonesdir: \"{place}\"\n \

@@ -13,7 +13,9 @@ use std::{
 };
 
 use support::{
-    Folder, PATIENCE, Server, netproto, noise, proc,
+    Folder, PATIENCE, Server,
+    net::spare_port,
+    netproto, noise, proc,
     pty::{on_an_echoing_terminal, screen, seen},
 };
 
@@ -26,14 +28,9 @@ fn server(name: &str, extra: &[&str]) -> (Folder, Server) {
     (folder, server)
 }
 
-/// A port that is free, by chance for a while.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 #[test]
 fn one_port_serves_one_transfer_after_the_other() {
-    let port = free_port();
+    let port = spare_port();
     let (folder, server) = server("ftp-port", &["-p", &format!("ports={port}-{port}")]);
     let (url, out) = (format!("ftp://{}/n", server.at()), folder.join("out"));
     for _ in 0..3 {

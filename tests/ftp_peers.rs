@@ -6,7 +6,9 @@ mod support;
 use std::{fs, path::Path};
 
 use support::{
-    Folder, Process, Server, netproto, noise, peer,
+    Folder, Process, Server,
+    net::spare_port,
+    netproto, noise, peer,
     peer::{python_with_pyftpdlib, skipped, twisted},
 };
 
@@ -270,7 +272,7 @@ fn vsftpd_answers_us() {
         return skipped("vsftpd runs as root alone");
     }
     let folder = tree("ftp-vsftpd");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = spare_port();
     fs::create_dir(folder.path().join("empty")).unwrap();
     let config = format!(
         "listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nanonymous_enable=YES\nanon_root={}\nbackground=NO\n\

@@ -284,8 +284,7 @@ fn our_client_asks_python() {
 /// nginx with one worker; `None` where it is not installed.
 fn nginx(folder: &Folder) -> Option<(Process, String)> {
     let nginx = peer("nginx")?;
-    // It binds its port itself: one that was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = net::spare_port();
     let at = folder.path().display();
     let config = folder.file(
         "nginx.conf",

@@ -15,7 +15,7 @@ use netproto::{
 };
 use support::{
     Network, Output, Server,
-    net::{ask, ask_datagram, connect, datagrams, exchange, is_closed, no_datagram, receive, to_end},
+    net::{ask, ask_datagram, connect, datagrams, exchange, is_closed, no_datagram, receive, spare_port, to_end},
     netproto,
 };
 
@@ -200,14 +200,14 @@ fn what_amplifies_is_served_to_others_only_when_asked() {
 
 #[test]
 fn a_port_that_is_taken_for_one_is_refused_for_both() {
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let taken = udp.local_addr().unwrap();
+    let taken = SocketAddr::from(([127, 0, 0, 1], spare_port()));
+    let _kept = UdpSocket::bind(taken).unwrap();
     let output = netproto(&["serve", "echo", &taken.port().to_string()]).run();
     output.code(1).said(&format!("could not bind udp {taken}: address already in use"));
     output.said("hint: another process listens there; port 0 takes a free one");
     assert!(!output.stderr.contains("listening on"), "{output}");
     // Nothing of it is left.
-    TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], taken.port()))).unwrap();
+    TcpListener::bind(taken).unwrap();
 }
 
 /// The system chooses odd ports first, for TCP; here those are taken for UDP.

@@ -82,6 +82,8 @@ pub struct Param {
     pub builds: bool,
     /// It stands in place of DATA.
     pub is_data: bool,
+    /// Parameters that would mean nothing beside it.
+    pub excludes: &'static [&'static str],
 }
 
 impl Param {
@@ -90,7 +92,8 @@ impl Param {
     pub const fn server(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
         let (longest, short, flag_help) = (None, None, None);
         let (many, secret, builds, is_data) = (false, false, false, false);
-        Self { name, kind, default, longest, help, flag_help, ends: Ends::Server, many, short, secret, builds, is_data }
+        let (ends, excludes): (_, &[&str]) = (Ends::Server, &[]);
+        Self { name, kind, default, longest, help, flag_help, ends, many, short, secret, builds, is_data, excludes }
     }
 
     /// A parameter of the client, and a flag.
@@ -108,6 +111,11 @@ impl Param {
     #[must_use]
     pub const fn flag_help(self, help: &'static str) -> Self {
         Self { flag_help: Some(help), ..self }
+    }
+
+    #[must_use]
+    pub const fn excludes(self, others: &'static [&'static str]) -> Self {
+        Self { excludes: others, ..self }
     }
 
     #[must_use]

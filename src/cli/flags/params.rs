@@ -109,7 +109,7 @@ impl ParamFlags {
                 None => return Err(not_of(name, row)),
             }
         }
-        Ok(())
+        row.map_or(Ok(()), |row| agree(row, params))
     }
 }
 
@@ -122,6 +122,26 @@ pub fn said_once(row: &Protocol, params: &Params, file: bool, data: bool) -> Res
     let Some(param) = row.params.iter().find(twice) else { return Ok(()) };
     let (other, why) = if file { ("--file", "; a file is sent as it is") } else { ("DATA", "") };
     Err(Trouble::usage(format!("--{} and {other} exclude each other{why}", param.name)).hint("leave one of them out"))
+}
+
+/// What one parameter leaves without a meaning is not given beside it.
+///
+/// # Errors
+/// Two of them exclude each other.
+pub(super) fn agree(row: &Protocol, params: &Params) -> Result<(), Trouble> {
+    // A switch that is off is as good as left out.
+    let given = |param: &&Param| match param.kind {
+        ParamKind::Switch => params.switch(param.name),
+        _ => params.has(param.name),
+    };
+    let all = || row.params.iter().filter(given);
+    for param in all() {
+        if let Some(other) = all().find(|other| param.excludes.contains(&other.name)) {
+            let sentence = format!("{}: {} and {} exclude each other", row.name, param.name, other.name);
+            return Err(Trouble::usage(sentence).hint("leave one of them out"));
+        }
+    }
+    Ok(())
 }
 
 /// A flag that the protocol in use does not have.

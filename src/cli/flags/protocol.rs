@@ -75,6 +75,9 @@ impl SetupArgs {
             };
             params::set(&mut values, row, end, key, OsStr::new(value))?;
         }
+        if let Some(row) = protocol {
+            params::agree(row, &values)?;
+        }
         Ok(values)
     }
 }

@@ -76,3 +76,12 @@ fn servers_refuse_what_makes_no_sense() {
         refused(serve_plan(line), sentence);
     }
 }
+
+#[test]
+fn parameters_that_would_mean_nothing_beside_others_are_refused() {
+    let refusal = |line: &str| serve_plan(&words(line)).map(drop).unwrap_err().sentence;
+    assert_eq!(refusal("serve-tcp 0 -P http -p root=. -p status=503"), "http: root and status exclude each other");
+    assert_eq!(refusal("serve-tcp 0 -P http -p body=x -p echo=true"), "http: echo and body exclude each other");
+    serve_plan(&words("serve-tcp 0 -P http -p root=. -p echo=false")).unwrap();
+    serve_plan(&words("serve-tcp 0 -P http -p status=503 -p body=x")).unwrap();
+}

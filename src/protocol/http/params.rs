@@ -47,8 +47,10 @@ pub(super) static ALL: &[Param] = &[
         ParamKind::Folder { make: false },
         "",
         "serve the files of this folder; without it, a page and an echo",
-    ),
-    Param::server(ECHO, ParamKind::Switch, "false", "answer everything with what was received, as JSON"),
+    )
+    .excludes(&[ECHO, STATUS, BODY]),
+    Param::server(ECHO, ParamKind::Switch, "false", "answer everything with what was received, as JSON")
+        .excludes(&[STATUS, BODY]),
     Param::both(
         STATUS,
         ParamKind::Parsed { shape: "CODE", read: status },

@@ -94,7 +94,8 @@ pub(super) static ROW: Protocol = Protocol {
     params: &[
         Param::server(name::MAILDIR, ParamKind::Folder { make: true }, "", "keep messages in this Maildir, made if missing"),
         Param::server(name::MBOX, ParamKind::Place, "", "append messages to this mbox file"),
-        Param::server(name::DISCARD, ParamKind::Switch, "false", "throw messages away (so too without maildir and mbox)"),
+        Param::server(name::DISCARD, ParamKind::Switch, "false", "throw messages away (so too without maildir and mbox)")
+            .excludes(&[name::MAILDIR, name::MBOX]),
         Param::server(name::MAX_SIZE, ParamKind::Size, "32M", "the longest message"),
         Param::server(name::MAX_RECIPIENTS, ParamKind::Count, "100", "recipients of one message, at most"),
         Param::server(name::MAX_ERRORS, ParamKind::Count, "10", "commands that make no sense, at most; then 421"),
