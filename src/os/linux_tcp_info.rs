@@ -57,6 +57,19 @@ struct Raw {
     data_segs_in: u32,
     data_segs_out: u32,
     delivery_rate: u64,
+    busy_time: u64,
+    rwnd_limited: u64,
+    sndbuf_limited: u64,
+    delivered: u32,
+    delivered_ce: u32,
+    bytes_sent: u64,
+    bytes_retrans: u64,
+    dsack_dups: u32,
+    reord_seen: u32,
+    rcv_ooopack: u32,
+    snd_wnd: u32,
+    rcv_wnd: u32,
+    rehash: u32,
 }
 
 /// "No threshold yet" (`TCP_INFINITE_SSTHRESH` in net/tcp.h).
@@ -86,7 +99,10 @@ pub fn tcp_info(socket: &SockRef<'_>) -> Option<TcpInfo> {
         path_mtu: raw.pmtu,
         bytes_acked: known(offset_of!(Raw, bytes_received), raw.bytes_acked),
         bytes_received: known(offset_of!(Raw, segs_out), raw.bytes_received),
-        delivery_rate: known(size_of::<Raw>(), raw.delivery_rate),
+        delivery_rate: known(offset_of!(Raw, busy_time), raw.delivery_rate),
+        // Linux 5.4, and 6.2.
+        send_window: (length >= offset_of!(Raw, rcv_wnd)).then_some(raw.snd_wnd),
+        recv_window: (length >= offset_of!(Raw, rehash)).then_some(raw.rcv_wnd),
     })
 }
 

@@ -12,6 +12,8 @@ mod linux;
 #[cfg(all(target_os = "linux", not(netproto_portable)))]
 mod linux_answer;
 #[cfg(all(target_os = "linux", not(netproto_portable)))]
+mod linux_bulk;
+#[cfg(all(target_os = "linux", not(netproto_portable)))]
 mod linux_pages;
 #[cfg(all(target_os = "linux", not(netproto_portable)))]
 mod linux_stdout;
@@ -24,8 +26,13 @@ mod other;
 
 #[cfg(all(target_os = "linux", not(netproto_portable)))]
 pub use {
-    linux::*, linux_answer::answer, linux_pages::give_back_start_up, linux_stdout::stdout_was_closed,
-    linux_tcp_info::tcp_info, linux_ticker::Ticker,
+    linux::*,
+    linux_answer::answer,
+    linux_bulk::{DROPS_RECEIVED, PACES, drop_received, memory_file, pace},
+    linux_pages::give_back_start_up,
+    linux_stdout::stdout_was_closed,
+    linux_tcp_info::tcp_info,
+    linux_ticker::Ticker,
 };
 
 #[cfg(any(not(target_os = "linux"), netproto_portable))]
@@ -44,6 +51,9 @@ pub struct TcpInfo {
     pub lost: u32,
     /// Congestion window, in segments.
     pub cwnd: u32,
+    /// What the peer lets us send, and what we let it: bytes beyond what is acknowledged.
+    pub send_window: Option<u32>,
+    pub recv_window: Option<u32>,
     /// `None`: the slow start has not ended (RFC 5681).
     pub slow_start_threshold: Option<u32>,
     /// Bytes of a full segment that we send, and that we get.
@@ -57,6 +67,14 @@ pub struct TcpInfo {
     pub delivery_rate: Option<u64>,
 }
 
+impl TcpInfo {
+    /// The congestion window in bytes.
+    #[must_use]
+    pub fn cwnd_bytes(&self) -> u64 {
+        u64::from(self.cwnd) * u64::from(self.send_mss)
+    }
+}
+
 /// The longest path that a Unix socket's address can hold, in bytes, its final NUL not counted.
 pub const MAX_SOCKET_PATH: usize = size_of::<libc::sockaddr_un>() - std::mem::offset_of!(libc::sockaddr_un, sun_path) - 1;
 
@@ -64,6 +82,12 @@ pub const MAX_SOCKET_PATH: usize = size_of::<libc::sockaddr_un>() - std::mem::of
 #[must_use]
 pub fn thread_cpu_time() -> Duration {
     clock(rustix::time::ClockId::ThreadCPUTime)
+}
+
+/// Time since any moment, the same for the whole process; it never steps.
+#[must_use]
+pub fn steady_clock() -> Duration {
+    clock(rustix::time::ClockId::Monotonic)
 }
 
 /// CPU time that the whole process has used.

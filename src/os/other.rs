@@ -31,6 +31,25 @@ pub fn send_file(_: impl AsFd, _: &std::fs::File, _: u64, _: u64) -> io::Result<
     Err(unsupported())
 }
 
+/// What comes is read and forgotten: throwing it away in the kernel is Linux's.
+pub const DROPS_RECEIVED: bool = false;
+
+pub fn drop_received(_: impl AsFd, _: &mut [u8]) -> io::Result<usize> {
+    Err(unsupported())
+}
+
+/// Sending at a rate is left to a timer.
+pub const PACES: bool = false;
+
+pub fn pace(_: &SockRef<'_>, _: u64) -> io::Result<()> {
+    Err(unsupported())
+}
+
+/// A file without a name is Linux's.
+pub fn memory_file(_: &[u8]) -> io::Result<std::fs::File> {
+    Err(unsupported())
+}
+
 fn unsupported() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, "this system has no such option")
 }

@@ -17,8 +17,11 @@ mod pool;
 pub mod send;
 pub mod serve;
 pub mod stop;
+mod talks;
 pub mod terminal;
 mod timers;
+
+pub use talks::Talks;
 
 use std::{
     io,
@@ -28,7 +31,11 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::session::{ChannelId, Closed, Cx, Event, Session, Violation};
+use crate::{
+    os,
+    session::{ChannelId, Closed, Cx, Endpoint, Event, Facts, Rides, Session, Violation, Watch},
+    transport,
+};
 
 /// What a source has to say.
 #[derive(Debug)]
@@ -115,7 +122,7 @@ pub trait Source {
 }
 
 /// What a row that does so wrongly rides on datagrams is told.
-const STREAMS_ONLY: &str = "files and channels go over streams only";
+const STREAMS_ONLY: &str = "files, channels and bulk go over streams only";
 
 /// Which way bytes went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,15 +157,20 @@ pub trait Sink {
         let _ = (way, bytes);
     }
 
-    /// Must it see every byte that crosses the wire? Otherwise a file may be sent without passing through our memory, and only
-    /// [`Sink::poured`] tells how much.
+    /// Must it see every byte that crosses the wire? Otherwise a file may be sent without passing through our memory, bulk may be
+    /// thrown away in the kernel, and only [`Sink::unseen`] tells how much.
     fn looks(&self) -> bool {
         false
     }
 
-    /// So many bytes of a file were sent, unseen.
-    fn poured(&mut self, bytes: u64) {
-        let _ = bytes;
+    /// So many bytes of a file, or of bulk, crossed the wire unseen.
+    fn unseen(&mut self, way: Way, bytes: u64) {
+        let _ = (way, bytes);
+    }
+
+    /// So many of the bytes that crossed were bulk, seen or not.
+    fn bulk(&mut self, way: Way, bytes: u64) {
+        let _ = (way, bytes);
     }
 
     /// So many bytes crossed a channel.
@@ -222,6 +234,21 @@ impl Default for Terms {
             half_close: false,
             linger: false,
         }
+    }
+}
+
+/// What a session may know of a conversation between these ends, at our clocks.
+pub fn facts(rides: Rides, local: Endpoint, peer: Endpoint, watch: Watch) -> Facts {
+    Facts {
+        rides,
+        local,
+        max_datagram: Facts::max_datagram_to(&peer),
+        peer,
+        wall_clock: transport::wall_clock,
+        steady_clock: os::steady_clock,
+        cpu_clock: os::process_cpu_time,
+        watch,
+        said_before: 0,
     }
 }
 

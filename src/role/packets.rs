@@ -136,7 +136,7 @@ impl<P: Source + Sink> DrivePackets<P> {
                         self.datagram.clear();
                     }
                 },
-                Front::Pour(_) => return Turn::Over(Closed::Failed(STREAMS_ONLY.into())),
+                Front::Pour(_) | Front::Generate(_) => return Turn::Over(Closed::Failed(STREAMS_ONLY.into())),
                 Front::Effect => match self.out.take_effect() {
                     None => {}
                     Some(Effect::Close) => return Turn::Over(Closed::ByUs),

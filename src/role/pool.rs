@@ -6,6 +6,8 @@ use crate::session::Out;
 
 /// The most that is read at once, in bytes; also more than the largest datagram.
 pub(super) const SCRATCH: usize = 64 * 1024;
+/// Room for what is read only to be thrown away.
+pub(super) const BULK: usize = 256 * 1024;
 /// Queues kept for the next turn.
 const KEPT: usize = 16;
 /// A queue that grew beyond this is given back to the allocator, in bytes.
@@ -17,6 +19,7 @@ type Boxes = Vec<Box<Out>>;
 
 thread_local! {
     static READ: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static THROWN_AWAY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static OUTS: RefCell<Boxes> = const { RefCell::new(Vec::new()) };
 }
 
@@ -25,6 +28,16 @@ pub(super) fn with_scratch<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
     READ.with_borrow_mut(|buffer| {
         if buffer.is_empty() {
             buffer.resize(SCRATCH, 0);
+        }
+        f(buffer)
+    })
+}
+
+/// Lends this thread's larger buffer, for what nobody looks at. Must not be nested.
+pub(super) fn with_bulk<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
+    THROWN_AWAY.with_borrow_mut(|buffer| {
+        if buffer.is_empty() {
+            buffer.resize(BULK, 0);
         }
         f(buffer)
     })

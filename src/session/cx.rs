@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    ChannelAsk, ChannelId, Effect, EffectId, Event, Facts, FileWriter, Out, Pour, Record, Rides, Violation, out::Mark,
+    ChannelAsk, ChannelId, Effect, EffectId, Event, Facts, FileWriter, Generate, Out, Pour, Record, Rides, Swallow,
+    Violation, out::Mark,
 };
 
 /// What a session may know and do while it is called.
@@ -79,6 +80,20 @@ impl<'a> Cx<'a> {
             self.out.shared = self.out.shared.saturating_add(usize::try_from(pour.length).unwrap_or(usize::MAX));
             self.out.mark(Mark::Pour(pour));
         }
+    }
+
+    /// Says bytes without meaning, at least one; then [`super::Outcome::Generated`]. What is said after it follows them. Over
+    /// streams only.
+    pub fn generate(&mut self, generate: Generate) {
+        debug_assert!(generate.bytes > 0 && generate.block > 0, "something is to be sent");
+        self.out.mark(Mark::Generate(generate));
+    }
+
+    /// Has the next bytes of the input thrown away, at least one, beginning with those that were offered and not taken; then
+    /// [`super::Outcome::Swallowed`]. Until then no input is offered. Over streams only.
+    pub fn swallow(&mut self, swallow: Swallow) {
+        debug_assert!(swallow.bytes > 0, "something is to come");
+        self.out.swallow = Some(swallow);
     }
 
     /// Asks something of a channel.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{FileError, Rides};
+use super::{FileError, Link, Rides};
 
 /// What a session reports to whoever listens. `send` prints these, `bench` times and counts them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +134,10 @@ pub enum Outcome {
     Woken,
     /// All that was queued before has been sent. Never over a server's datagrams.
     Drained,
+    /// All that was to be generated has been sent. What the system knows of the connection then, if anything.
+    Generated(Option<Link>),
+    /// All that was to be swallowed came.
+    Swallowed,
     /// The file is on disk, under its name; or is not.
     Committed(Result<(), FileError>),
 }

@@ -1,6 +1,11 @@
 //! What a session may know of its surroundings.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, time::SystemTime};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use crate::values::show;
 
@@ -66,6 +71,10 @@ pub struct Facts {
     pub max_datagram: usize,
     /// The wall clock, for protocols that tell the time. The driver's, so that tests can stop it.
     pub wall_clock: fn() -> SystemTime,
+    /// A clock that never steps, from any moment on.
+    pub steady_clock: fn() -> Duration,
+    /// CPU time that this end has used, all its conversations together.
+    pub cpu_clock: fn() -> Duration,
     pub watch: Watch,
     /// What a client has said in earlier conversations, of which this one is a continuation: for whoever asks for different
     /// things in turn.
@@ -97,6 +106,8 @@ impl Facts {
             peer: Endpoint::Unnamed,
             max_datagram: Self::MAX_UDP_IPV4,
             wall_clock: || SystemTime::UNIX_EPOCH,
+            steady_clock: || Duration::ZERO,
+            cpu_clock: || Duration::ZERO,
             watch: Watch { bodies: true, messages: true, talk: false, records: false },
             said_before: 0,
         }

@@ -6,6 +6,7 @@
 //!
 //! May use: core and std data types, `bytes`, `memchr`, `serde_json`'s values, `values`. Never: tokio, sockets, files, any clock, printing.
 
+mod bulk;
 mod channel;
 mod cx;
 mod event;
@@ -16,6 +17,7 @@ mod out;
 mod pair;
 mod pair_channels;
 
+pub use bulk::{Generate, Link, Swallow};
 pub use channel::{ChannelAsk, ChannelId, ChannelNews, Pour};
 pub use cx::Cx;
 pub use event::{Closed, Elsewhere, Event, Leaving, Mismatch, NotNow, Outcome, Record, Verdict, Violation, Why};

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 
-use super::{ChannelAsk, ChannelId, Event, FileWriter, Pour, Violation};
+use super::{ChannelAsk, ChannelId, Event, FileWriter, Generate, Pour, Swallow, Violation};
 
 /// Names one effect of one session; its outcome comes back under this. The session chooses it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,6 +30,7 @@ pub enum Effect {
 pub(super) enum Mark {
     Shared(Bytes),
     Pour(Pour),
+    Generate(Generate),
     EndDatagram,
     Effect(Effect),
 }
@@ -41,6 +42,8 @@ pub enum Front<'a> {
     Bytes(&'a [u8]),
     /// A piece of a file to send; tell how much was taken with [`Out::advance`].
     Pour(&'a Pour),
+    /// Bytes without meaning to send; tell how many were with [`Out::generated`].
+    Generate(&'a Generate),
     /// The datagram whose bytes came before is complete.
     EndDatagram,
     /// Take it with [`Out::take_effect`].
@@ -63,6 +66,8 @@ pub struct Out {
     pub messages: u64,
     /// The session wants no input for now.
     pub input_paused: bool,
+    /// What comes next is to be thrown away. Whoever drives the session takes it from here at once.
+    pub swallow: Option<Swallow>,
     /// The session can't go on.
     pub failed: Option<Box<Violation>>,
 }
@@ -101,6 +106,7 @@ impl Out {
             Some((_, Mark::Shared(bytes))) => Front::Bytes(bytes),
             Some((_, Mark::EndDatagram)) => Front::EndDatagram,
             Some((_, Mark::Pour(pour))) => Front::Pour(pour),
+            Some((_, Mark::Generate(generate))) => Front::Generate(generate),
             Some((_, Mark::Effect(_))) => Front::Effect,
             None if self.sent < self.own.len() => Front::Bytes(&self.own[self.sent..]),
             None => Front::Empty,
@@ -166,6 +172,16 @@ impl Out {
             }
         }
         self.tidy();
+    }
+
+    /// So many bytes of the [`Front::Generate`] that stands first were sent. Gives its name when that was all of it.
+    pub fn generated(&mut self, n: u64) -> Option<EffectId> {
+        let Some((_, Mark::Generate(generate))) = self.marks.front_mut() else { return None };
+        generate.bytes = generate.bytes.saturating_sub(n);
+        let done = (generate.bytes == 0).then_some(generate.id)?;
+        self.marks.pop_front();
+        self.tidy();
+        Some(done)
     }
 
     /// Takes the [`Front::EndDatagram`] that stands first.

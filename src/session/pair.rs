@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::{
     ChannelAsk, ChannelId, ChannelNews, Closed, Cx, Effect, EffectId, Event, Facts, Front, Input, NotNow, Out, Outcome,
-    Pour, Rides, Session, Violation, pair_channels::Channels,
+    Rides, Session, Violation,
+    pair_channels::{Channels, piece_of},
 };
 
 /// One of two ends, or one alone.
@@ -62,6 +63,8 @@ impl End {
     const MOVES_A_ROUND: usize = 4096;
     /// Nor must it fill memory.
     const BYTES_A_ROUND: usize = 256 * 1024;
+    /// The most that is made up at once.
+    const GENERATED: usize = 64 * 1024;
 
     /// One end, opened.
     #[must_use]
@@ -121,9 +124,32 @@ impl End {
             return;
         }
         self.inbox.extend_from_slice(bytes);
-        if self.out.input_paused || self.inbox.is_empty() {
-            return;
+        while !self.out.input_paused && !self.inbox.is_empty() && self.ended.is_none() {
+            match self.swallow() {
+                Some(id) => self.call(|session, cx| session.resume(id, Outcome::Swallowed, cx)),
+                None if self.inbox.is_empty() => {}
+                None => {
+                    self.offer_inbox();
+                    if self.out.swallow.is_none() {
+                        return;
+                    }
+                }
+            }
         }
+    }
+
+    /// Throws away what is to be thrown away; gives its name when that was all of it.
+    fn swallow(&mut self) -> Option<EffectId> {
+        let swallow = self.out.swallow.as_mut()?;
+        let n = usize::try_from(swallow.bytes).unwrap_or(usize::MAX).min(self.inbox.len());
+        self.inbox.drain(..n);
+        swallow.bytes -= n as u64;
+        let done = (swallow.bytes == 0).then_some(swallow.id)?;
+        self.out.swallow = None;
+        Some(done)
+    }
+
+    fn offer_inbox(&mut self) {
         let (mut inbox, mut scanned) = (std::mem::take(&mut self.inbox), self.scanned);
         let mut taken = 0;
         self.call(|session, cx| {
@@ -188,6 +214,15 @@ impl End {
                     let piece = piece_of(pour, chunk);
                     self.out.advance(piece.len());
                     self.said.extend_from_slice(&piece);
+                    return Some(Move::Bytes(piece));
+                }
+                Front::Generate(generate) => {
+                    let n = usize::try_from(generate.bytes).unwrap_or(usize::MAX).min(chunk).min(Self::GENERATED);
+                    let piece = vec![b'x'; n];
+                    self.said.extend_from_slice(&piece);
+                    if let Some(id) = self.out.generated(n as u64) {
+                        self.resume(id, Outcome::Generated(None));
+                    }
                     return Some(Move::Bytes(piece));
                 }
                 Front::EndDatagram => {
@@ -353,18 +388,4 @@ impl Pair {
         (self.client.now, self.server.now) = (now, now);
         woken
     }
-}
-
-/// The next bytes of a piece of a file, at most `most`.
-pub(super) fn piece_of(pour: &Pour, most: usize) -> Vec<u8> {
-    let wanted = usize::try_from(pour.length).unwrap_or(usize::MAX).min(most);
-    let mut piece = vec![0; wanted];
-    let mut got = 0;
-    while got < wanted {
-        match pour.file.read_at(pour.from + got as u64, &mut piece[got..]) {
-            Ok(n) if n > 0 => got += n,
-            _ => panic!("a file became shorter"),
-        }
-    }
-    piece
 }

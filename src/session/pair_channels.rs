@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{
-    ChannelAsk, ChannelId, ChannelNews,
-    pair::{End, Pair, piece_of},
+    ChannelAsk, ChannelId, ChannelNews, Pour,
+    pair::{End, Pair},
 };
 
 /// Those below are privileged, and a protocol may refuse them.
@@ -103,4 +103,18 @@ impl Channels {
 /// An address in memory is a port of the loopback.
 fn in_memory(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
+}
+
+/// The next bytes of a piece of a file, at most `most`.
+pub(super) fn piece_of(pour: &Pour, most: usize) -> Vec<u8> {
+    let wanted = usize::try_from(pour.length).unwrap_or(usize::MAX).min(most);
+    let mut piece = vec![0; wanted];
+    let mut got = 0;
+    while got < wanted {
+        match pour.file.read_at(pour.from + got as u64, &mut piece[got..]) {
+            Ok(n) if n > 0 => got += n,
+            _ => panic!("a file became shorter"),
+        }
+    }
+    piece
 }

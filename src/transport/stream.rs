@@ -70,6 +70,53 @@ impl Stream {
         }
     }
 
+    /// Throws away received bytes in the kernel, at most as many as `room` has. `None`: this kind of socket, or system, can't.
+    pub fn poll_drop(&self, cx: &mut Context<'_>, room: &mut [u8]) -> Option<Poll<io::Result<usize>>> {
+        let Self::Tcp(socket) = self else { return None };
+        if !os::DROPS_RECEIVED {
+            return None;
+        }
+        loop {
+            match socket.poll_read_ready(cx) {
+                Poll::Pending => return Some(Poll::Pending),
+                Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
+                Poll::Ready(Ok(())) => {}
+            }
+            match socket.try_io(Interest::READABLE, || os::drop_received(socket, room)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Some(Poll::Ready(done)),
+            }
+        }
+    }
+
+    /// Sends the first bytes of a file in memory, on any kind of socket. `None`: this system can't, read and write.
+    pub fn poll_send_memory(&self, cx: &mut Context<'_>, file: &File, length: u64) -> Option<Poll<io::Result<usize>>> {
+        if !os::SENDS_FILES {
+            return None;
+        }
+        loop {
+            match either!(self, socket => socket.poll_write_ready(cx)) {
+                Poll::Pending => return Some(Poll::Pending),
+                Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
+                Poll::Ready(Ok(())) => {}
+            }
+            let sent = either!(self, socket => socket.try_io(Interest::WRITABLE, || os::send_file(socket, file, 0, length)));
+            match sent {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Some(Poll::Ready(done)),
+            }
+        }
+    }
+
+    /// Has the kernel send no faster than this; `false`: it can't.
+    #[must_use]
+    pub fn pace(&self, bytes_per_second: u64) -> bool {
+        match self {
+            Self::Tcp(socket) => os::PACES && os::pace(&SockRef::from(socket), bytes_per_second).is_ok(),
+            Self::Unix(_) => false,
+        }
+    }
+
     /// What the kernel knows of this connection, where it tells.
     #[must_use]
     pub fn tcp_info(&self) -> Option<os::TcpInfo> {

@@ -300,7 +300,7 @@ impl Session for Server {
             Outcome::Committed(result) => self.committed(cx, result),
             Outcome::Woken if id == GREETING && matches!(self.state, State::Silent) => self.greet(cx),
             Outcome::Drained => cx.resume_input(),
-            Outcome::Woken => {}
+            Outcome::Woken | Outcome::Generated(_) | Outcome::Swallowed => {}
         }
         Ok(())
     }

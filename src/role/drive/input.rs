@@ -20,8 +20,15 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         if self.flags.peer_ended || (self.stage == Stage::Open && self.held_back(cx)) || self.stage == Stage::Closing {
             return Turn::Wait;
         }
-        if std::mem::take(&mut self.flags.offer_again) && !self.left.is_empty() && self.stage == Stage::Open {
+        if !self.swallows()
+            && std::mem::take(&mut self.flags.offer_again)
+            && !self.left.is_empty()
+            && self.stage == Stage::Open
+        {
             return self.offer_left();
+        }
+        if self.swallows() {
+            return self.swallow(cx);
         }
         pool::with_scratch(|scratch| {
             let mut buffer = ReadBuf::new(scratch);
@@ -63,7 +70,8 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         self.party.wire(Way::In, bytes);
         if self.left.is_empty() {
             let (turn, taken) = self.offer(bytes);
-            self.left.extend_from_slice(&bytes[taken..]);
+            let rest = self.skip(&bytes[taken..]);
+            self.left.extend_from_slice(rest);
             return turn;
         }
         self.left.extend_from_slice(bytes);
@@ -74,7 +82,8 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     fn offer_left(&mut self) -> Turn {
         let mut left = std::mem::take(&mut self.left);
         let (turn, taken) = self.offer(&left);
-        left.drain(..taken);
+        let rest = self.skip(&left[taken..]).len();
+        left.drain(..left.len() - rest);
         if !left.is_empty() {
             self.left = left;
         }
@@ -94,7 +103,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         (turn, taken)
     }
 
-    fn eof(&mut self) -> Turn {
+    pub(super) fn eof(&mut self) -> Turn {
         self.flags.peer_ended = true;
         self.party.ended(Way::In);
         if self.stage == Stage::Lingering {

@@ -5,12 +5,13 @@
 //! buffer. The clock is read here and not in the session.
 
 mod beside;
+mod bulk;
 mod input;
 mod output;
 mod pour;
+mod wire;
 
 use std::{
-    fs::File,
     io,
     pin::Pin,
     sync::Arc,
@@ -18,17 +19,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
-
-use self::beside::Beside;
+pub use self::wire::Wire;
+use self::{beside::Beside, bulk::Bulk};
 use super::{Handed, Quit, Sink, Source, Terms, Traffic, pool, timers::Timers};
-use crate::{
-    session::{Closed, Cx, EffectId, Event, Facts, Leaving, Out, Outcome, Session, Violation},
-    transport::{self, Stream},
-};
+use crate::session::{Closed, Cx, EffectId, Event, Facts, Leaving, Out, Outcome, Session, Violation};
 
 /// After our close, how long and how much of the peer's is still read and thrown away: a socket closed over unread bytes
 /// resets the connection, and the reset can overtake our last answer.
@@ -37,37 +31,6 @@ const LINGER_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Messages that are said before what they became is written.
 const SAID_AT_ONCE: usize = 64;
-
-/// A stream of bytes, both ways.
-pub trait Wire: AsyncRead + AsyncWrite + Unpin {
-    /// Sends a piece of a file as the system does it best. `None`: through memory, then.
-    fn poll_send_file(&self, cx: &mut Context<'_>, file: &File, from: u64, length: u64) -> Option<Poll<io::Result<usize>>>;
-
-    /// Has the connection end in a reset when it is dropped: what was sent is not the whole.
-    fn cut(&self);
-}
-
-impl Wire for Stream {
-    fn poll_send_file(&self, cx: &mut Context<'_>, file: &File, from: u64, length: u64) -> Option<Poll<io::Result<usize>>> {
-        Self::poll_send_file(self, cx, file, from, length)
-    }
-
-    fn cut(&self) {
-        if let Self::Tcp(socket) = self {
-            socket.cut();
-        }
-    }
-}
-
-impl Wire for TcpStream {
-    fn poll_send_file(&self, cx: &mut Context<'_>, file: &File, from: u64, length: u64) -> Option<Poll<io::Result<usize>>> {
-        transport::poll_send_file(self, cx, file, from, length)
-    }
-
-    fn cut(&self) {
-        let _ = self.set_zero_linger();
-    }
-}
 
 /// Where the conversation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +55,7 @@ pub struct Drive<W, P> {
     scanned: usize,
     timers: Option<Box<Timers<EffectId>>>,
     beside: Option<Box<Beside>>,
+    bulk: Option<Box<Bulk>>,
     last_in: Instant,
     last_any: Instant,
     paused_since: Option<Instant>,
@@ -141,6 +105,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             scanned: 0,
             timers: None,
             beside: None,
+            bulk: None,
             last_in: now,
             last_any: now,
             paused_since: None,
@@ -176,6 +141,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         let result = out.outcome(result);
         self.flags.offer_again |= self.flags.input_paused && !out.input_paused;
         self.flags.input_paused = out.input_paused;
+        let swallow = out.swallow.take();
         let messages = std::mem::take(&mut out.messages);
         if messages > 0 {
             self.traffic.messages += messages;
@@ -187,6 +153,9 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                 self.flags.refused &= !matches!(event, Event::Ready);
                 self.party.event(event, now);
             }
+        }
+        if let Some(swallow) = swallow {
+            self.begin_to_swallow(swallow);
         }
         match result {
             Ok(()) => Turn::Again,

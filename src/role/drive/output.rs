@@ -38,6 +38,12 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                     Some(effect) => return self.happen(effect),
                     None => break,
                 },
+                Front::Generate(generate) if self.stage == Stage::Open => {
+                    let generate = *generate;
+                    return self.generate(generate, cx);
+                }
+                // It would mean nothing to a peer that broke the rules.
+                Front::Generate(_) => _ = out.generated(u64::MAX),
                 Front::Pour(pour) => {
                     let pour = pour.clone();
                     match pour::poll(&mut self.wire, &pour, cx, &mut self.party) {
@@ -60,7 +66,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         Turn::Wait
     }
 
-    fn sent(&mut self, n: usize) {
+    pub(super) fn sent(&mut self, n: usize) {
         self.traffic.bytes_out += n as u64;
         if self.terms.idle.is_some() {
             self.last_any = Instant::now();
@@ -82,7 +88,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     }
 
     /// The peer takes no more. Its last answer, which says why, may still be there to read: a client reads it.
-    fn unwritten(&mut self, error: &io::Error) -> Turn {
+    pub(super) fn unwritten(&mut self, error: &io::Error) -> Turn {
         let gone = matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
         if !gone || self.terms.high_water < usize::MAX || self.stage != Stage::Open || self.flags.peer_ended {
             return self.broken(error);

@@ -39,7 +39,7 @@ pub(super) fn poll<W: Wire>(
         return sent.map(|sent| match sent? {
             0 => Err(shorter()),
             n => {
-                sink.poured(n as u64);
+                sink.unseen(Way::Out, n as u64);
                 Ok(n)
             }
         });

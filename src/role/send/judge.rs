@@ -78,7 +78,7 @@ fn satisfied(plan: &SendPlan, exchange: &Exchange) -> bool {
 
 fn unanswered(plan: &SendPlan, exchange: &Exchange) -> bool {
     let heard = &exchange.heard;
-    let each = plan.protocol.answers.stream == Answers::Each && heard.answered < heard.said;
+    let each = plan.protocol.answers.stream.to_each() && heard.answered < heard.said;
     each || plan.replies.is_some()
 }
 

@@ -13,7 +13,7 @@ mod trace;
 
 use std::{
     borrow::Cow,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 pub use plan::{Data, Expect, SendPlan, ShowPlan};
@@ -24,11 +24,10 @@ use self::{
     source::Script,
     trace::Trace,
 };
-use super::{Terms, Traffic, drive::Drive};
+use super::{Talks, Terms, Traffic, drive::Drive};
 use crate::{
     error::{Exit, Trouble, reason},
     os::TcpInfo,
-    protocol::Answers,
     session::{Closed, Elsewhere, Endpoint, Facts, Rides, Watch},
     transport::{self, Route, Stream},
 };
@@ -263,15 +262,13 @@ fn terms(plan: &SendPlan) -> Terms {
     };
     // Where the protocol knows its answers' end, our half stays open until they are there: many a server drops its answer when
     // the end of input comes right behind the question.
-    let half_close = plan.shutdown && plan.protocol.answers.stream != Answers::Each;
+    let half_close = plan.shutdown && !plan.protocol.answers.stream.to_each();
     Terms { silence, half_close, ..Terms::client() }
 }
 
 fn facts(plan: &SendPlan, local: Endpoint, peer: Endpoint) -> Facts {
-    let rides = plan.target.scheme.rides();
-    let max_datagram = Facts::max_datagram_to(&peer);
     let watch = Watch { bodies: true, messages: false, talk: plan.show.verbose > 0, records: plan.show.json };
-    Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch, said_before: 0 }
+    super::facts(plan.target.scheme.rides(), local, peer, watch)
 }
 
 async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut Script, show: &mut Show) -> Exchange {
@@ -279,12 +276,13 @@ async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut
     party.repeatable = plan.data != Data::Stdin;
     let (local, peer) = (stream.local(), stream.peer());
     let session = (plan.protocol.client)(&plan.setup);
-    let mut drive = Drive::new(stream, session, party, facts(plan, local.clone(), peer.clone()), terms(plan));
+    let talks: &mut dyn Talks = &mut party;
+    let mut drive = Drive::new(stream, session, talks, facts(plan, local.clone(), peer.clone()), terms(plan));
     let how = (&mut drive).await;
     let took = drive.traffic().opened.elapsed();
     let tcp_info = drive.wire().tcp_info();
-    let unsaid = drive.unsent() > 0 || drive.party().has_more();
-    let traffic = *drive.traffic();
-    let (_, party) = drive.into_parts();
+    let (traffic, unsent) = (*drive.traffic(), drive.unsent());
+    drop(drive);
+    let unsaid = unsent > 0 || party.has_more();
     Exchange { heard: party.heard, how, traffic, took, route, local, peer, tcp_info, unsaid }
 }

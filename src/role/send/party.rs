@@ -112,7 +112,7 @@ impl<'a> Correspondent<'a> {
         }
         match self.answers {
             Answers::Never => true,
-            Answers::Each => self.heard.answered >= self.heard.said,
+            Answers::Each | Answers::Measured => self.heard.answered >= self.heard.said,
             Answers::Unknown | Answers::OnceThenClose => !self.until_eof && self.replies() >= self.heard.said,
             Answers::Endless => false,
         }
@@ -202,6 +202,10 @@ impl Sink for Correspondent<'_> {
             }
             _ => {}
         }
+    }
+
+    fn looks(&self) -> bool {
+        self.show.looks()
     }
 
     fn wire(&mut self, way: Way, bytes: &[u8]) {

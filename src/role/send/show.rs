@@ -118,6 +118,11 @@ impl Show {
         self.out.flush()
     }
 
+    /// Must every byte that crosses the wire be shown to it?
+    pub(super) fn looks(&self) -> bool {
+        self.trace.is_some() || self.plan.verbose >= 2
+    }
+
     /// Records what crossed the wire, with `--trace`; shows it, with `-vv`.
     pub(super) fn wire(&mut self, way: Way, bytes: &[u8]) {
         if let Some(trace) = &mut self.trace {

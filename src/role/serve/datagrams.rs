@@ -8,7 +8,7 @@ use std::{
     net::IpAddr,
     sync::{Arc, atomic::Ordering::Relaxed},
     task::{Context, Poll},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -21,13 +21,11 @@ use super::{
 use crate::{
     error::reason,
     role::{
-        STREAMS_ONLY, Traffic, Way,
+        STREAMS_ONLY, Traffic, Way, facts,
         stop::{Phase, Waiter},
         timers::Timers,
     },
-    session::{
-        Closed, Cx, Effect, EffectId, Endpoint, Event, Facts, Front, Input, Out, Outcome, Rides, Session, Violation, Watch,
-    },
+    session::{Closed, Cx, Effect, EffectId, Endpoint, Event, Front, Input, Out, Outcome, Rides, Session, Violation, Watch},
     transport::{Batch, PacketServer},
 };
 
@@ -210,15 +208,8 @@ impl Desk {
         if server.log.connections() {
             server.log.say(&Entry::Connected { peer: from.to_string() });
         }
-        let facts = Facts {
-            rides: Rides::Datagrams,
-            local: self.ours.clone(),
-            peer: from.clone(),
-            max_datagram: Facts::max_datagram_to(from),
-            wall_clock: SystemTime::now,
-            watch: Watch { messages: server.log.messages(), records: server.log.records(), ..Watch::default() },
-            said_before: 0,
-        };
+        let watch = Watch { messages: server.log.messages(), records: server.log.records(), ..Watch::default() };
+        let facts = facts(Rides::Datagrams, self.ours.clone(), from.clone(), watch);
         self.born += 1;
         let session = (server.make)(&server.plan.setup);
         let traffic = Traffic::new(now);
@@ -284,7 +275,7 @@ impl Desk {
                     self.out.end_datagram();
                     self.answer(to, std::mem::take(&mut pieces), now);
                 }
-                Front::Pour(_) => return self.forget_with(to, &Closed::Failed(STREAMS_ONLY.into())),
+                Front::Pour(_) | Front::Generate(_) => return self.forget_with(to, &Closed::Failed(STREAMS_ONLY.into())),
                 Front::Effect => match self.out.take_effect() {
                     Some(Effect::Close) => return self.forget_with(to, &Closed::ByUs),
                     Some(Effect::Wake(id, after)) => self.wake_later(to, id, now + after),

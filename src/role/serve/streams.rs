@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use tokio::{sync::Notify, task::JoinSet};
@@ -26,9 +26,10 @@ use crate::{
     role::{
         Quit, Said, Sink, Source, Terms, Way,
         drive::Drive,
+        facts,
         stop::{Phase, Waiter},
     },
-    session::{Closed, Endpoint, Event, Facts, Rides, Watch},
+    session::{Closed, Endpoint, Event, Rides, Watch},
     transport::{Listener, Stream, is_exhausted},
 };
 
@@ -145,15 +146,8 @@ impl Door {
         if server.log.connections() {
             server.log.say(&Entry::Connected { peer: peer.to_string() });
         }
-        let facts = Facts {
-            rides: Rides::Stream,
-            local: stream.local(),
-            peer: peer.clone(),
-            max_datagram: 0,
-            wall_clock: SystemTime::now,
-            watch: Watch { messages: server.log.messages(), records: server.log.records(), ..Watch::default() },
-            said_before: 0,
-        };
+        let watch = Watch { messages: server.log.messages(), records: server.log.records(), ..Watch::default() };
+        let facts = facts(Rides::Stream, stream.local(), peer.clone(), watch);
         let party = Guest { stop: server.stop.waiter(), counted: self.watched.then(Box::default), seat };
         let (session, terms, talk) = ((server.make)(&server.plan.setup), self.terms.clone(), Talk::begin(self));
         // In a box: a future that takes it by value would hold room for it twice.
@@ -278,9 +272,9 @@ impl Sink for Guest {
         log.hex() || log.messages()
     }
 
-    fn poured(&mut self, bytes: u64) {
+    fn unseen(&mut self, way: Way, bytes: u64) {
         if let Some(counted) = &mut self.counted {
-            counted.wire(Way::Out, bytes, &self.seat.door.server.counts);
+            counted.wire(way, bytes, &self.seat.door.server.counts);
         }
     }
 
