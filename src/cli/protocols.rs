@@ -69,6 +69,7 @@ fn answers(row: &Protocol) -> String {
         Answers::OnceThenClose => "once",
         Answers::Endless => "endless",
         Answers::Never => "never",
+        Answers::Measured => "count",
     };
     let mut each: Vec<_> = row.rides.iter().map(short).collect();
     each.dedup();
@@ -164,6 +165,7 @@ fn told(answers: Answers) -> &'static str {
         Answers::OnceThenClose => "answers once and closes",
         Answers::Endless => "sends without being asked, and without end",
         Answers::Never => "nothing is answered",
+        Answers::Measured => "bytes as asked, then what was counted",
     }
 }
 
@@ -205,5 +207,6 @@ fn word(answers: Answers) -> &'static str {
         Answers::OnceThenClose => "once_then_close",
         Answers::Endless => "endless",
         Answers::Never => "never",
+        Answers::Measured => "measured",
     }
 }

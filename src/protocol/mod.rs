@@ -20,6 +20,7 @@ pub mod lua;
 mod once;
 mod param;
 mod params;
+pub mod perf;
 mod processed;
 mod qotd;
 mod raw;
@@ -49,6 +50,16 @@ pub enum Answers {
     Endless,
     /// Nothing is ever answered (`discard`).
     Never,
+    /// Each message asks for as many bytes as it likes, either way; its answer is what the server has counted (`perf`).
+    Measured,
+}
+
+impl Answers {
+    /// Has each message one answer, with a known end?
+    #[must_use]
+    pub fn to_each(self) -> bool {
+        matches!(self, Self::Each | Self::Measured)
+    }
 }
 
 /// What a session is made from.
@@ -182,6 +193,7 @@ pub static ALL: &[&Protocol] = &[
     &dns::ROW,
     &smtp::ROW,
     &ftp::ROW,
+    &perf::ROW,
     &raw::ROW,
 ];
 
@@ -190,6 +202,9 @@ pub static DEFAULT: &Protocol = &processed::ROW;
 
 /// The client end that stands for any server.
 pub static ANY: &Protocol = &raw::ROW;
+
+/// What measures how many bytes go through.
+pub static MEASURE: &Protocol = &perf::ROW;
 
 /// The protocol of this name.
 #[must_use]

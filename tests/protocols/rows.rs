@@ -178,6 +178,12 @@ fn noise(random: &mut fastrand::Rng) -> Vec<u8> {
         b"220 x\r\n",
         b"250-x\r\n250 PIPELINING\r\n",
         b"354 x\r\n",
+        // What `perf` is asked, and what it says.
+        b"perf\x01\x01\0\0\0\0\0\0\0\0\0\x30\0\0\0\0\0\0\0\x07\x03\0\0\0\0\0\x01\0",
+        b"\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+        b"perf\x01\x02\0\0\0\0\0\0\0\0\0\0",
+        b"perf\x01\x03\0\0\0\0\0\0\0\0\0\x05hello",
+        b"perf\x01\x05\0\0\0\0\0\0\0\0\0\0",
     ];
     let mut data: Vec<u8> = (0..4).map(|_| random.u8(..)).collect();
     for _ in 0..random.usize(..20) {
