@@ -1,6 +1,6 @@
 """The benches, each with its bar. `ALL` is the table that `benches/run` works through."""
 
-from . import bulk, dns, http, mail, memory, openloop, soak, startup, throughput
+from . import bulk, bulk_tcp, dns, http, mail, memory, openloop, soak, startup, throughput
 from .job import Job, Options
 
 __all__ = ["ALL", "Job", "Options"]
@@ -12,6 +12,7 @@ ALL: dict[str, Job] = {
         *dns.JOBS,
         *memory.JOBS,
         *bulk.JOBS,
+        *bulk_tcp.JOBS,
         *startup.JOBS,
         *openloop.JOBS,
         *http.JOBS,

@@ -58,6 +58,17 @@ enum Comparison {
     AtMost,
 }
 
+impl Comparison {
+    fn holds(self, value: f64, limit: f64) -> bool {
+        match self {
+            Self::Above => value > limit,
+            Self::AtLeast => value >= limit,
+            Self::Below => value < limit,
+            Self::AtMost => value <= limit,
+        }
+    }
+}
+
 /// The longer ones first, so that `>=` is not read as `>`.
 const COMPARISONS: [(&str, Comparison); 4] =
     [(">=", Comparison::AtLeast), ("<=", Comparison::AtMost), (">", Comparison::Above), ("<", Comparison::Below)];
@@ -113,6 +124,35 @@ impl Limit {
         }
     }
 
+    /// Can it be judged where bytes are measured in place of requests?
+    ///
+    /// # Errors
+    /// One clause saying why not.
+    pub fn applies_to_bulk(&self) -> Result<(), &'static str> {
+        match self.metric {
+            Metric::Rate | Metric::Errors | Metric::ErrorShare => Ok(()),
+            _ => Err("--bulk has no requests: it has a rate, in bits per second, and errors, of streams"),
+        }
+    }
+
+    /// Was it missed by so many bits per second, with so many failed of so many streams?
+    #[must_use]
+    pub fn judge_bulk(&self, bits_per_second: f64, failed: u64, streams: u64) -> Option<Missed> {
+        let value = match self.metric {
+            Metric::Rate => bits_per_second,
+            Metric::ErrorShare => 100.0 * failed as f64 / streams.max(1) as f64,
+            _ => failed as f64,
+        };
+        let shown = |value: f64| match self.metric {
+            Metric::Rate => show::bits_per_second(value),
+            _ => self.shown(value),
+        };
+        self.fails.holds(value, self.value).then(|| {
+            let is = if matches!(self.metric, Metric::Errors) { "are" } else { "is" };
+            Missed { sentence: format!("{} {is} {}, the limit was {}", self.metric, shown(value), shown(self.value)) }
+        })
+    }
+
     /// Was it missed? What could not be measured for want of a single right reply is missed, too: a dead server must not
     /// pass as a fast one.
     #[must_use]
@@ -122,13 +162,7 @@ impl Limit {
                 format!("{} was not measured: not one right reply; the limit was {}", self.metric, self.shown_limit());
             return Some(Missed { sentence });
         };
-        let missed = match self.fails {
-            Comparison::Above => value > self.value,
-            Comparison::AtLeast => value >= self.value,
-            Comparison::Below => value < self.value,
-            Comparison::AtMost => value <= self.value,
-        };
-        missed.then(|| {
+        self.fails.holds(value, self.value).then(|| {
             let is = if matches!(self.metric, Metric::Errors) { "are" } else { "is" };
             Missed { sentence: format!("{} {is} {}, the limit was {}", self.metric, self.shown(value), self.shown_limit()) }
         })

@@ -2,6 +2,7 @@
 //!
 //! May use: role, protocol, transport, session, `os`, `error`, `values`. Never: cli, clap; colours only in report/text.rs.
 
+pub mod bulk;
 mod engine;
 pub mod failure;
 pub mod limit;
@@ -94,6 +95,8 @@ pub struct BenchPlan {
     /// The `--fail-if` texts' parsed form.
     pub limits: Vec<limit::Limit>,
     pub report: ReportPlan,
+    /// Bytes in place of requests.
+    pub bulk: Option<bulk::BulkPlan>,
     /// What was typed, for the report.
     pub command: String,
 }

@@ -61,6 +61,12 @@ impl Progress {
         self.bar.set_message(self.message(now, total));
     }
 
+    /// Shows how far it is, in words; `done` is a share.
+    pub fn show(&self, done: f64, message: String) {
+        self.bar.set_position((done.clamp(0.0, 1.0) * STEPS as f64) as u64);
+        self.bar.set_message(message);
+    }
+
     fn message(&self, now: Duration, total: &Tally) -> String {
         let (from, before) = self.looks.front().copied().unwrap_or_default();
         let seconds = now.saturating_sub(from).as_secs_f64().max(1e-9);

@@ -5,6 +5,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::{
+    bench_bulk::{Beside, BulkArgs},
     bench_load::{Asked, asked_load},
     data::DataArgs,
     flags::{
@@ -16,9 +17,9 @@ use super::{
     values::{self, Named},
 };
 use crate::{
-    bench::{Arrivals, BenchPlan, ReportPlan, Until, limit::Limit},
+    bench::{Arrivals, BenchPlan, Load, ReportPlan, Until, bulk::BulkPlan, limit::Limit},
     error::Trouble,
-    protocol::{Answers, Ends, Protocol, Setup},
+    protocol::{Answers, Ends, MEASURE, Protocol, Setup},
     transport::{Dial, Scheme, Target},
     values::read,
 };
@@ -41,6 +42,7 @@ const LONGEST: usize = 1 << 30;
   netproto bench udp localhost:8080 -r 20k        20,000 a second, come what may
   netproto bench tcp localhost:8080 -r 1k --fail-if 'p99>2ms'
   netproto bench dns localhost:5353 -f questions.txt --in-flight 100
+  netproto bench tcp localhost:8080 --bulk up     as many bytes as go
 
 Limits: p50, p99.9 (any percentile), mean, min, max; errors, loss, rate."
 )]
@@ -62,6 +64,8 @@ pub struct Bench {
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
+    bulk: BulkArgs,
+    #[command(flatten)]
     report: ReportArgs,
     /// A Unix datagram socket
     #[arg(long, help_heading = "Socket")]
@@ -75,10 +79,10 @@ pub struct Bench {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Load")]
 pub(super) struct LoadArgs {
-    /// Connections [default: 50; udp: 1]
-    #[arg(short = 'c', long, value_name = "N", value_parser = values::at_least_one)]
+    /// Connections [default: 50; udp, bulk: 1]
+    #[arg(short = 'c', long, visible_alias = "parallel", value_name = "N", value_parser = values::at_least_one)]
     pub connections: Option<usize>,
-    /// Length of each message [default: 64]
+    /// Length of each message [default: 64]; with --bulk, of a block
     #[arg(short = 'l', long, value_name = "SIZE", value_parser = length, conflicts_with = "file")]
     pub length: Option<usize>,
     /// Requests per second, come what may (open loop)
@@ -173,6 +177,8 @@ impl Bench {
             return Err(missing());
         }
         let named = words.protocol(self.protocol.protocol)?;
+        // Nobody is asked what it speaks: what measures bulk is what is meant.
+        let named = named.or(self.bulk.asked().then_some(MEASURE));
         let target = words.target(self.datagram, named)?;
         let scheme = target.as_ref().map_or_else(|| words.scheme(self.datagram, named), |target| Ok(target.scheme))?;
         let row = match target {
@@ -186,14 +192,21 @@ impl Bench {
         self.report.files_differ()?;
         let setup = self.setup(&words, row, target.as_ref())?;
         let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };
-        let (load, rate) = asked_load(&asked, &self.load, &self.body, &words.data)?;
+        let bulk = self.bulk(scheme, &setup, !words.data.is_empty())?;
+        let (load, rate) = match bulk {
+            Some(_) => (Load::Length(0), None),
+            None => asked_load(&asked, &self.load, &self.body, &words.data)?,
+        };
         Ok(BenchPlan {
             protocol: row,
             setup,
             scheme,
             target,
             dial,
-            connections: self.load.connections.unwrap_or(if values::datagrams(scheme) { 1 } else { STREAM_CONNECTIONS }),
+            connections: self.load.connections.unwrap_or(match bulk {
+                None if !values::datagrams(scheme) => STREAM_CONNECTIONS,
+                _ => 1,
+            }),
             threads: self.run.threads,
             until: self.run.until(),
             load,
@@ -208,7 +221,36 @@ impl Bench {
             seed: self.run.seed,
             limits: self.report.fail_if.clone(),
             report: self.report.plan(),
+            bulk,
             command,
+        })
+    }
+
+    fn bulk(&self, scheme: Scheme, setup: &Setup, data: bool) -> Result<Option<BulkPlan>, Trouble> {
+        let (load, run) = (&self.load, &self.run);
+        let for_requests = [
+            ("DATA", data),
+            ("--file", self.body.file.is_some()),
+            ("--framing", !setup.framing.is_raw()),
+            ("--rate", load.rate.is_some()),
+            ("--arrivals", load.arrivals != ArrivalsArg::Constant),
+            ("--in-flight", load.in_flight.is_some()),
+            ("--reconnect", load.reconnect),
+            ("--requests", run.requests.is_some()),
+            ("--ramp", !run.ramp.is_zero()),
+            ("--repeat", run.repeat > 1),
+            ("--seed", run.seed > 0),
+            ("--hdr", self.report.hdr.is_some()),
+        ];
+        self.bulk.plan(&Beside {
+            scheme,
+            duration: run.duration,
+            usual_duration: DURATION,
+            omit: run.omit,
+            length: load.length,
+            bit_rate: load.bit_rate,
+            limits: &self.report.fail_if,
+            for_requests: &for_requests,
         })
     }
 

@@ -7,6 +7,7 @@
 //! May use: everything below.
 
 mod bench;
+mod bench_bulk;
 mod bench_load;
 mod completions;
 mod data;

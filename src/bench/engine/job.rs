@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -12,7 +12,7 @@ use crate::{
     error::Trouble,
     protocol::{Answers, Protocol, Setup, Takes, framing::Kind},
     role::{
-        Terms,
+        Terms, facts,
         stop::{Phase, Stop},
     },
     session::{Endpoint, Facts, Rides, Watch},
@@ -33,10 +33,7 @@ impl Peer {
     }
 
     pub(super) fn facts(&self, local: Endpoint) -> Facts {
-        let (rides, peer) = (self.rides(), self.address.clone());
-        let max_datagram = Facts::max_datagram_to(&peer);
-        let watch = Watch::default();
-        Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch, said_before: 0 }
+        facts(self.rides(), local, self.address.clone(), Watch::default())
     }
 }
 

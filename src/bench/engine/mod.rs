@@ -7,6 +7,7 @@
 //! May use: the rest of bench, role, protocol, transport, `os`, tokio.
 
 mod awaited;
+mod bulk;
 mod connection;
 mod job;
 mod party;
@@ -78,6 +79,9 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
             found = target::find(plan) => found?,
             () = stop.reached(Phase::Finish) => return Ok(Exit::Interrupted),
         };
+        if let Some(asked) = &plan.bulk {
+            return Ok(bulk::run(plan, asked, &found, &mut files, &stop).await?);
+        }
         let found = check(plan, found)?;
         let head = hdr::Head { command: &plan.command, started_at: SystemTime::now() };
         files.begin(&head)?;

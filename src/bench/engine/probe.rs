@@ -13,7 +13,7 @@ use crate::{
     bench::{BenchPlan, shown},
     error::{Exit, Trouble},
     protocol::{self, Protocol},
-    role::{Quit, Said, Sink, Source, Terms, drive::Drive, packets::DrivePackets},
+    role::{Quit, Said, Sink, Source, Talks, Terms, drive::Drive, packets::DrivePackets},
     session::{Closed, Event, Facts, Watch},
     transport::{self, Stream},
     values::show::quoted,
@@ -85,9 +85,10 @@ fn listening(facts: Facts) -> Facts {
 /// Asks over a stream, with the framing that the run will have.
 pub(super) async fn stream(stream: Stream, peer: &Peer, plan: &BenchPlan) -> Result<&'static Protocol, Trouble> {
     let (facts, session) = (listening(peer.facts(stream.local())), (protocol::ANY.client)(&plan.setup));
-    let mut drive = Drive::new(stream, session, Prober::default(), facts, Arc::new(terms(plan)));
-    let how = (&mut drive).await;
-    judged(&drive.into_parts().1.heard, &how, plan)
+    let mut prober = Prober::default();
+    let talks: &mut dyn Talks = &mut prober;
+    let how = Drive::new(stream, session, talks, facts, Arc::new(terms(plan))).await;
+    judged(&prober.heard, &how, plan)
 }
 
 /// Asks over datagrams. Where the protocol is known, any answer will do.

@@ -26,12 +26,17 @@ pub(super) struct Found {
     pub(super) protocol: &'static Protocol,
     first: Mutex<Option<(Duration, Detached)>>,
     /// Ours ends when this is dropped.
-    pub(super) _server: Option<OwnServer>,
+    pub(super) server: Option<OwnServer>,
 }
 
 impl Found {
     fn new((peer, protocol): (Peer, &'static Protocol)) -> Self {
-        Self { peer, protocol, first: Mutex::default(), _server: None }
+        Self { peer, protocol, first: Mutex::default(), server: None }
+    }
+
+    /// Is it a server of our own, in this process?
+    pub(super) fn is_ours(&self) -> bool {
+        self.server.is_some()
     }
 
     /// The connection that finding it took, for the first run: the server then sees as many as were asked for.
@@ -122,7 +127,7 @@ fn own(plan: &BenchPlan) -> anyhow::Result<Found> {
     let address =
         told.recv_timeout(Duration::from_secs(10)).map_err(|_| Trouble::failed("our own server did not start"))??;
     let peer = Peer { address, scheme: plan.scheme, dial: plan.dial.clone() };
-    Ok(Found { _server: Some(server), ..Found::new((peer, protocol)) })
+    Ok(Found { server: Some(server), ..Found::new((peer, protocol)) })
 }
 
 /// Where nobody else is: a port that the system chooses, or a path in a folder of our own.

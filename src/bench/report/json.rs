@@ -177,7 +177,7 @@ struct Stretch {
 }
 
 /// Three decimals: nanoseconds, in microseconds.
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
 
@@ -185,7 +185,7 @@ fn us(ns: f64) -> f64 {
     rounded(ns / 1e3)
 }
 
-fn seconds(duration: Duration) -> f64 {
+pub(super) fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e6
 }
 

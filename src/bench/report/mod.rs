@@ -5,6 +5,7 @@
 //! May use: results, stats; colours only in [`text`].
 
 pub mod bars;
+pub mod bulk;
 pub mod csv;
 pub mod hdr;
 pub mod interval;
@@ -86,6 +87,22 @@ impl Files {
             sheet.write(|out| hdr::head(out, head))?;
         }
         Ok(())
+    }
+
+    /// Writes the heads of the files, for bulk.
+    ///
+    /// # Errors
+    /// [`Trouble`] naming the file.
+    pub fn begin_bulk(&mut self) -> Result<(), Trouble> {
+        self.csv.as_mut().map_or(Ok(()), |sheet| sheet.write(bulk::json::csv_head))
+    }
+
+    /// Writes one interval of bulk.
+    ///
+    /// # Errors
+    /// [`Trouble`] naming the file.
+    pub fn bulk_interval(&mut self, interval: &super::bulk::Interval) -> Result<(), Trouble> {
+        self.csv.as_mut().map_or(Ok(()), |sheet| sheet.write(|out| bulk::json::csv_rows(out, interval)))
     }
 
     /// Writes one interval.

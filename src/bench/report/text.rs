@@ -70,7 +70,7 @@ fn headline(results: &Results) -> String {
 }
 
 /// The parts after one another; on a new line where the 80th column would be passed.
-fn wrapped(name: &str, parts: &[String]) -> String {
+pub(super) fn wrapped(name: &str, parts: &[String]) -> String {
     let (mut text, mut width) = (name.style(BOLD).to_string(), name.chars().count());
     for part in parts {
         let more = part.chars().count() + 3;

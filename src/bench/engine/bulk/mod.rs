@@ -1,0 +1,272 @@
+//! The engine of `bench --bulk`: streams that send and take as much as goes, looked at while they run.
+//!
+//! As the request engine it has one thread that starts the workers, looks and writes; each stream is one conversation of the
+//! driver, which makes and throws away the bytes by the fastest means there is. Plan, files, limits and progress are shared.
+//!
+//! May use: the rest of bench, role, protocol, transport, `os`, tokio.
+
+mod gauge;
+mod looks;
+mod party;
+mod worker;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+    time::{Duration, Instant, SystemTime},
+};
+
+use tokio::sync::{mpsc, watch};
+
+use self::{
+    gauge::Gauge,
+    looks::Looks,
+    worker::{Gate, Shared, Used},
+};
+use super::target::Found;
+use crate::{
+    bench::{
+        BenchPlan,
+        bulk::{About, BulkPlan, Results, Stream},
+        limit::Missed,
+        report::{self, Files, bulk as shown},
+    },
+    error::{Exit, Trouble, reason},
+    os,
+    protocol::Answers,
+    role::stop::{Phase, Stop},
+    transport::Scheme,
+};
+
+/// How long nothing may move, unless told otherwise.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How often progress is shown, and connections are looked at, at least.
+const TICK: Duration = Duration::from_millis(250);
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// Runs what is asked against the server that was found.
+pub(super) async fn run(
+    plan: &BenchPlan,
+    asked: &BulkPlan,
+    found: &Found,
+    files: &mut Files,
+    stop: &Stop,
+) -> Result<Exit, Trouble> {
+    let plain = is_plain(found, asked)?;
+    check(found, asked, plain)?;
+    files.begin_bulk()?;
+    let results = one(plan, asked, found, plain, files, stop).await?;
+    conclude(plan, &results)
+}
+
+/// Does this server only take, or only send, and tell nothing?
+fn is_plain(found: &Found, asked: &BulkPlan) -> Result<bool, Trouble> {
+    let row = found.protocol;
+    let (takes, sends) = match row.answers.stream {
+        Answers::Measured => return Ok(false),
+        Answers::Never => (true, false),
+        Answers::Endless => (false, true),
+        Answers::Unknown => (true, true),
+        Answers::Each | Answers::OnceThenClose => (false, false),
+    };
+    if (takes || !asked.up) && (sends || !asked.down) {
+        return Ok(true);
+    }
+    let sentence = match (takes, sends) {
+        (true, _) => format!("{} only takes: --bulk up", row.name),
+        (_, true) => format!("{} only sends: --bulk down", row.name),
+        _ => format!("{} answers what it is asked: --bulk has no use for it", row.name),
+    };
+    Err(Trouble::usage(sentence).hint("perf does both, and tells what it counted: leave -P out"))
+}
+
+/// What can't be done is told before anything is sent.
+fn check(found: &Found, asked: &BulkPlan, plain: bool) -> Result<(), Trouble> {
+    let (tcp, name) = (found.peer.scheme == Scheme::Tcp, found.protocol.name);
+    let told_nothing = |flag, whose| {
+        Err(Trouble::usage(format!("{flag} would be the server's to do, and {name} is told nothing"))
+            .hint(format!("{whose} in this direction; perf is told: leave -P out")))
+    };
+    if asked.zero_copy && plain && !asked.up {
+        return told_nothing("--zero-copy", "we only receive");
+    }
+    if asked.skip_copy && plain && !asked.down {
+        return told_nothing("--skip-copy", "we only send");
+    }
+    if asked.zero_copy && !os::SENDS_FILES {
+        return Err(Trouble::usage("--zero-copy is not known to this system").hint("leave it out: plain writes"));
+    }
+    if asked.skip_copy && (!tcp || !os::DROPS_RECEIVED) {
+        return Err(Trouble::usage("--skip-copy is for TCP on Linux: nothing else drops what came unread")
+            .hint("leave it out: what comes is read"));
+    }
+    Ok(())
+}
+
+/// Writes the report; what it comes to is the exit code.
+fn conclude(plan: &BenchPlan, results: &Results) -> Result<Exit, Trouble> {
+    if let Some(trouble) = in_vain(results) {
+        return Err(trouble);
+    }
+    let (bits, failed, streams) = (results.bits_per_second(), results.failed(), results.streams.len() as u64);
+    let missed: Vec<Missed> = plan.limits.iter().filter_map(|limit| limit.judge_bulk(bits, failed, streams)).collect();
+    report::say(&if plan.report.json || plan.report.json_stream {
+        shown::json::result(results, &missed, plan.report.json_stream)
+    } else {
+        shown::report(results, &missed, plan.report.verbose > 0)
+    })?;
+    Ok(if results.interrupted {
+        Exit::Interrupted
+    } else if failed == streams {
+        Exit::Failed
+    } else if !missed.is_empty() {
+        Exit::LimitMissed
+    } else {
+        Exit::Done
+    })
+}
+
+/// Where not one byte moved there is nothing to report but why.
+fn in_vain(results: &Results) -> Option<Trouble> {
+    if results.interrupted || results.bytes() > 0 {
+        return None;
+    }
+    let failure = results.streams.iter().find_map(|stream| stream.failure.as_ref())?;
+    let exit = if failure.timed_out { Exit::TimedOut } else { Exit::Failed };
+    Some(Trouble::new(exit, format!("{}: {}", results.about.target, failure.sentence)).hint_if(failure.hint))
+}
+
+fn shared(plan: &BenchPlan, asked: &BulkPlan, found: &Found, plain: bool, stop: &Stop) -> Shared {
+    let streams = plan.connections.max(1);
+    // A server on this machine needs a core as well.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = if found.peer.address.is_local() { (cores - 1).max(1) } else { cores };
+    Shared {
+        peer: found.peer.clone(),
+        protocol: found.protocol,
+        setup: plan.setup.clone(),
+        plan: asked.clone(),
+        plain,
+        omit: plan.omit,
+        session: fastrand::u64(..),
+        timeout: plan.timeout.unwrap_or(TIMEOUT),
+        tick: (plan.report.interval.unwrap_or(TICK) / 2).clamp(Duration::from_millis(1), GLANCE),
+        threads: plan.threads.unwrap_or(cores).clamp(1, streams),
+        stop: stop.clone(),
+        first: Mutex::new(found.take_first().map(|(_, first)| first)),
+        gauges: (0..streams).map(|_| Arc::default()).collect(),
+        trouble: Mutex::default(),
+    }
+}
+
+/// Workers that were started, and the ways between them and us.
+struct Crew {
+    threads: Vec<JoinHandle<()>>,
+    ready: mpsc::UnboundedReceiver<()>,
+    used: mpsc::UnboundedReceiver<Used>,
+    start: watch::Sender<bool>,
+}
+
+fn crew(shared: &Arc<Shared>) -> Result<Crew, Trouble> {
+    let (tell_ready, ready) = mpsc::unbounded_channel();
+    let (tell_used, used) = mpsc::unbounded_channel();
+    let (start, told_start) = watch::channel(false);
+    let gate = Gate { ready: tell_ready, start: told_start, used: tell_used };
+    let start_one = |index| worker::spawn(shared.clone(), index, gate.clone());
+    let threads = (0..shared.threads).map(start_one).collect::<Result<_, _>>().map_err(|error| {
+        shared.stop.advance(Phase::Now);
+        Trouble::failed(format!("could not start a thread: {}", reason(&error))).hint("fewer threads: -t 1")
+    })?;
+    Ok(Crew { threads, ready, used, start })
+}
+
+/// One run.
+async fn one(
+    plan: &BenchPlan,
+    asked: &BulkPlan,
+    found: &Found,
+    plain: bool,
+    files: &mut Files,
+    stop: &Stop,
+) -> Result<Results, Trouble> {
+    let shared = Arc::new(shared(plan, asked, found, plain, stop));
+    let mut crew = crew(&shared)?;
+    // Every connection is made before the first byte is sent.
+    for _ in 0..shared.gauges.len() {
+        tokio::select! {
+            ready = crew.ready.recv() => if ready.is_none() { break },
+            () = stop.reached(Phase::Finish) => break,
+        }
+    }
+    let started_at = SystemTime::now();
+    let from = Instant::now() + plan.omit;
+    let _ = crew.start.send(true);
+    let mut looks = Looks::begin(&plan.report, files, &shared, from);
+    let mut all_used = Vec::new();
+    let looked = loop {
+        tokio::select! {
+            used = crew.used.recv() => match used {
+                Some(used) => all_used.push(used),
+                None => break Ok(()),
+            },
+            looked = looks.next() => if looked.is_err() { break looked },
+        }
+    };
+    let looked = looked.and(looks.end());
+    let interrupted = stop.phase() != Phase::Running;
+    if looked.is_err() {
+        stop.advance(Phase::Now);
+    }
+    for thread in crew.threads {
+        if thread.join().is_err() {
+            return Err(Trouble::failed("a worker of the load generator panicked, so its figures are not whole")
+                .hint("this is a bug; please report it"));
+        }
+    }
+    looked?;
+    if let Some(trouble) = shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        return Err(trouble);
+    }
+    Ok(results((plan, asked), &shared, (started_at, from, interrupted), &all_used, found.is_ours()))
+}
+
+fn results(
+    (plan, asked): (&BenchPlan, &BulkPlan),
+    shared: &Shared,
+    (started_at, from, interrupted): (SystemTime, Instant, bool),
+    all_used: &[Used],
+    own_server: bool,
+) -> Results {
+    let now = Instant::now();
+    let last_moved = shared.gauges.iter().filter_map(|gauge| gauge.last_moved()).max();
+    let streams: Vec<Stream> = shared.gauges.iter().map(|gauge| gauge.result((asked.up, asked.down), now)).collect();
+    let flows = streams.iter().flat_map(|stream| [stream.up, stream.down]).flatten();
+    let counts = flows.flat_map(|flow| [flow.sent, flow.received]).flatten();
+    let duration = counts.map(|count| count.took).max().unwrap_or_default();
+    let silence = last_moved.map_or(duration, |last| (from + duration).saturating_duration_since(last));
+    let percents = |used: &Used| 100.0 * used.cpu.as_secs_f64() / used.wall.as_secs_f64().max(1e-9);
+    let cpu_percent = all_used.iter().map(percents).sum();
+    let theirs = streams.iter().filter_map(|stream| stream.theirs?.cpu_percent()).reduce(f64::max);
+    Results {
+        plan: asked.clone(),
+        about: About {
+            transport: shared.peer.scheme.name(),
+            target: shared.peer.address.to_string(),
+            protocol: shared.protocol.name,
+            two_views: !shared.plain,
+            threads: shared.threads,
+            timeout: shared.timeout,
+            omit: shared.omit,
+            paced_by: asked.rate.map(|_| if os::PACES && shared.peer.scheme == Scheme::Tcp { "kernel" } else { "timer" }),
+            command: plan.command.clone(),
+        },
+        started_at,
+        duration,
+        streams,
+        cpu_percent,
+        // A server of our own has its CPU time from the same process.
+        server_cpu_percent: theirs.map(|theirs| if own_server { (theirs - cpu_percent).max(0.0) } else { theirs }),
+        silence: silence.min(duration),
+        interrupted,
+    }
+}
