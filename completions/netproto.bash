@@ -74,7 +74,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__bench)
-            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --seed --fail-if --interval --json --json-stream --csv --hdr --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
+            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --parallel --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --seed --bulk --bytes --zero-copy --skip-copy --fail-if --interval --json --json-stream --csv --hdr --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp perf raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -127,6 +127,10 @@ _netproto() {
                     return 0
                     ;;
                 --connections)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parallel)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -211,6 +215,14 @@ _netproto() {
                     return 0
                     ;;
                 --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bulk)
+                    COMPREPLY=($(compgen -W "up down both" -- "${cur}"))
+                    return 0
+                    ;;
+                --bytes)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -401,11 +413,11 @@ _netproto() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -438,7 +450,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__explain)
-            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp raw"
+            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp perf raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -499,7 +511,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__protocols)
-            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp raw"
+            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp perf raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -517,7 +529,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__send)
-            opts="-p -f -C -w -N -z -n -o -x -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --crlf --timeout --replies --no-shutdown --shutdown --connect-only --expect --expect-re --expect-hex --count --interval --retry --retry-delay --output --hex --json --quiet --verbose --raw --trace --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
+            opts="-p -f -C -w -N -z -n -o -x -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --crlf --timeout --replies --no-shutdown --shutdown --connect-only --expect --expect-re --expect-hex --count --interval --retry --retry-delay --output --hex --json --quiet --verbose --raw --trace --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp perf raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -788,11 +800,11 @@ _netproto() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -807,7 +819,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve)
-            opts="-p -m -1 -k -v -q -x -J -4 -6 -t -i -h --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --broadcast --join --send-buffer --recv-buffer --threads --idle-timeout --color --help processed echo discard chargen qotd daytime time http dns smtp ftp"
+            opts="-p -m -1 -k -v -q -x -J -4 -6 -t -i -h --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --broadcast --join --send-buffer --recv-buffer --threads --idle-timeout --color --help processed echo discard chargen qotd daytime time http dns smtp ftp perf"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -928,11 +940,11 @@ _netproto() {
             fi
             case "${prev}" in
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 --param)
@@ -1042,11 +1054,11 @@ _netproto() {
             fi
             case "${prev}" in
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 --param)
@@ -1136,11 +1148,11 @@ _netproto() {
             fi
             case "${prev}" in
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 --param)

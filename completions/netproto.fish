@@ -95,6 +95,7 @@ http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
+perf\t'takes and sends as many bytes as asked, and says what it counted'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -146,6 +147,7 @@ http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
+perf\t'takes and sends as many bytes as asked, and says what it counted'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -194,6 +196,7 @@ http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
+perf\t'takes and sends as many bytes as asked, and says what it counted'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -281,6 +284,7 @@ http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
+perf\t'takes and sends as many bytes as asked, and says what it counted'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
@@ -321,7 +325,7 @@ int32\t'a length of 4 bytes, big endian, then the data'
 varint\t'a length in LEB128, then the data'"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l max-frame -d 'Longest message of a framing' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s f -l file -d 'Send what FILE holds; - is standard input' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s c -l connections -d 'Connections [default: 50; udp: 1]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s c -l connections -l parallel -d 'Connections [default: 50; udp, bulk: 1]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s l -l length -d 'Length of each message [default: 64]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s r -l rate -d 'Requests per second, come what may (open loop)' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s b -l bit-rate -d 'The same, in bits per second of messages' -r
@@ -336,6 +340,10 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -s w -l timeout
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l repeat -d 'Run it so many times, show the spread' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s t -l threads -d 'Worker threads [default: cores; less one on loopback]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l seed -d 'Seed of all random choices [default: 0]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l bulk -d 'As many bytes as go: up, down or both' -r -f -a "up\t''
+down\t''
+both\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l bytes -d 'Stop after so many bytes, not after --duration' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l fail-if -d 'Exit code 4 if so, as in \'p99>2ms\'; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s i -l interval -d 'A line for each interval' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l csv -d 'Write the intervals as CSV' -r -F
@@ -375,12 +383,15 @@ http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
+perf\t'takes and sends as many bytes as asked, and says what it counted'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-escapes -d 'Take DATA as it is: \\n is two letters'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l reconnect -d 'A new connection for each request'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l zero-copy -d 'Send without copying into the kernel'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l skip-copy -d 'Drop what is received in the kernel, unread'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s J -l json -d 'The report as one JSON document'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l json-stream -d 'A JSON object for each interval, then the report'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s q -l quiet -d 'Only the report: no progress, no hints'
@@ -433,6 +444,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a perf -d 'takes and sends as many bytes as asked, and says what it counted'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a tcp -d 'a byte stream to HOST:PORT'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a udp -d 'datagrams to HOST:PORT'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a unix -d 'a Unix socket at PATH'
@@ -447,6 +459,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count 
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a perf -d 'takes and sends as many bytes as asked, and says what it counted'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a tcp -d 'a byte stream to HOST:PORT'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a udp -d 'datagrams to HOST:PORT'
@@ -462,6 +475,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a perf -d 'takes and sends as many bytes as asked, and says what it counted'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
@@ -474,6 +488,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (c
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a perf -d 'takes and sends as many bytes as asked, and says what it counted'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
@@ -486,6 +501,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (cou
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
+complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a perf -d 'takes and sends as many bytes as asked, and says what it counted'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a bash -d ''
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a elvish -d ''
