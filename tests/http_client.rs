@@ -210,6 +210,60 @@ fn an_early_refusal_is_read() {
     netproto(&["send", "http", &format!("http://{rude}/"), "-f", &large]).run().code(3).said("413 Too Large");
 }
 
+/// A server that closes after its answer, and says so, answers the rest on connections of their own.
+#[test]
+fn what_a_closing_server_leaves_is_asked_again() {
+    let (server, body) = (
+        Server::start(&["serve", "http", "127.0.0.1:0", "-p", "echo=true", "-p", "header=Connection:close"]),
+        |told: &serde_json::Value| told["answer"].as_str().unwrap().matches("\"body\": ").count(),
+    );
+    let url = format!("http://{}/", server.at());
+    let told = netproto(&["send", "http", &url, "a", "b", "c", "-J"]).run().code(0).json();
+    assert_eq!((&told["messages_sent"], &told["answers"], body(&told)), (&3.into(), &3.into(), 3), "{told}");
+    let shown = netproto(&["send", "http", &url, "a", "b", "c"]).run().code(0).text();
+    let at = ["a", "b", "c"].map(|body| shown.find(&format!("\"body\": \"{body}\"")).expect(body));
+    assert!(at.is_sorted(), "{shown}");
+}
+
+/// Who says `close` says the rest elsewhere; and an answer that ends with the connection is one as any other.
+#[test]
+fn what_our_own_close_leaves_is_asked_again() {
+    let (here, asked) = answering(OK);
+    let url = format!("http://{here}/");
+    netproto(&["send", "http", &url, "a", "b", "c", "--header", "Connection: close"]).run().code(0).gave("okokok");
+    let asked: Vec<_> = asked.lock().unwrap().iter().map(|head| head.chars().last().unwrap()).collect();
+    assert_eq!(asked, ['a', 'b', 'c']);
+    let until_close = net::serve(|stream| {
+        let mut stream = BufReader::new(stream);
+        if let Some(request) = request(&mut stream) {
+            let _ = write!(stream.get_mut(), "HTTP/1.0 200 OK\r\n\r\n{}", request.chars().last().unwrap());
+        }
+        let _ = stream.get_mut().shutdown(std::net::Shutdown::Write);
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    netproto(&["send", "http", &format!("http://{until_close}/"), "a", "b", "c"]).run().code(0).gave("abc");
+}
+
+/// Where there is nobody any more to ask the rest, that is said.
+#[test]
+fn what_nobody_answers_any_more_is_a_failure() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    let once = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        drop(listener);
+        let mut stream = BufReader::new(stream);
+        request(&mut stream).unwrap();
+        stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok").unwrap();
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    let run = netproto(&["send", "http", &format!("http://{at}/"), "a", "b", "-J"]).run();
+    run.code(1);
+    once.join().unwrap();
+    let told = run.said("closed after 1 of 2 answers").json();
+    assert_eq!((&told["answers"], &told["messages_sent"]), (&1.into(), &1.into()), "{told}");
+}
+
 /// Files, chunks and an echo of Twisted's.
 #[test]
 fn our_client_and_generator_ask_twisted() {
