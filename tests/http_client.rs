@@ -176,10 +176,15 @@ fn urls_come_in_turn_over_connections_too() {
 
 /// The load generator follows nothing: an answer that leads elsewhere is judged as what it is.
 #[test]
-fn a_redirect_is_not_the_wanted_status() {
+fn the_load_generator_follows_nothing() {
     let (here, _) = answering(redirect("302", "/x"));
     let url = format!("http://{here}/");
-    netproto(&["bench", "http", &url, "-n", "4", "-L", "--status", "200", "-J", "-q"]).run().code(1);
+    netproto(&["bench", "http", &url, "-n", "4", "--status", "200", "-J", "-q"]).run().code(1);
+    for follow in [&["-L"][..], &["-p", "location=true"]] {
+        let run = netproto(&[&["bench", "http", &url, "-n", "4"], follow].concat()).run();
+        run.code(2).said("--location is for send").said("--status");
+    }
+    assert!(!netproto(&["bench", "--help"]).run().code(0).text().contains("--location"));
 }
 
 #[test]

@@ -84,16 +84,33 @@ pub struct Param {
     pub is_data: bool,
     /// Parameters that would mean nothing beside it.
     pub excludes: &'static [&'static str],
+    /// It means nothing to the load generator: why, and what to do there.
+    pub not_in_bench: Option<&'static str>,
 }
 
 impl Param {
     /// A parameter of the server.
     #[must_use]
     pub const fn server(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
-        let (longest, short, flag_help) = (None, None, None);
+        let (longest, short, flag_help, not_in_bench) = (None, None, None, None);
         let (many, secret, builds, is_data) = (false, false, false, false);
         let (ends, excludes): (_, &[&str]) = (Ends::Server, &[]);
-        Self { name, kind, default, longest, help, flag_help, ends, many, short, secret, builds, is_data, excludes }
+        Self {
+            name,
+            kind,
+            default,
+            longest,
+            help,
+            flag_help,
+            ends,
+            many,
+            short,
+            secret,
+            builds,
+            is_data,
+            excludes,
+            not_in_bench,
+        }
     }
 
     /// A parameter of the client, and a flag.
@@ -131,6 +148,11 @@ impl Param {
     #[must_use]
     pub const fn is_data(self) -> Self {
         Self { is_data: true, builds: true, ..self }
+    }
+
+    #[must_use]
+    pub const fn not_in_bench(self, why: &'static str) -> Self {
+        Self { not_in_bench: Some(why), ..self }
     }
 
     #[must_use]

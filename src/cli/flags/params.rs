@@ -67,7 +67,10 @@ fn flag(param: &'static Param, rows: &[&str]) -> Arg {
 
 impl Args for ParamFlags {
     fn augment_args(command: Command) -> Command {
-        flags().into_iter().fold(command, |command, (param, rows)| command.arg(flag(param, &rows)))
+        let loads = command.get_name() == "bench";
+        // Refused with a reason, and not with a guess at what was meant.
+        let arg = |param: &'static Param, rows: &[&str]| flag(param, rows).hide(loads && param.not_in_bench.is_some());
+        flags().into_iter().fold(command, |command, (param, rows)| command.arg(arg(param, &rows)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -142,6 +145,18 @@ pub(super) fn agree(row: &Protocol, params: &Params) -> Result<(), Trouble> {
         }
     }
     Ok(())
+}
+
+/// What means nothing to the load generator is not given to it.
+///
+/// # Errors
+/// Something of that kind.
+pub fn load_makes_sense(row: &Protocol, params: &Params) -> Result<(), Trouble> {
+    let given = |param: &&Param| params.switch(param.name) || param.kind.word() != "switch" && params.has(param.name);
+    match row.params.iter().filter(given).find_map(|param| Some((param, param.not_in_bench?))) {
+        Some((param, why)) => Err(Trouble::usage(format!("--{} is for send", param.name)).hint(why)),
+        None => Ok(()),
+    }
 }
 
 /// A flag that the protocol in use does not have.

@@ -77,9 +77,17 @@ pub(super) static ALL: &[Param] = &[
         "how long the head of a request may take, and a pause in its body; 0: for ever",
     ),
     Param::client(METHOD, ParamKind::Parsed { shape: "METHOD", read: method }, "", "the method [GET; POST with a body]"),
-    Param::client(LOCATION, ParamKind::Switch, "false", "follow redirects").short('L'),
-    Param::client(URLS, ParamKind::File(|sheet| urls::read(sheet.text)), "", "ask for these in turn: a path or URL a line")
-        .longest(LONGEST_LIST),
+    Param::client(LOCATION, ParamKind::Switch, "false", "follow redirects")
+        .short('L')
+        .not_in_bench("a redirect is an answer there: --status 302 says that it is the right one"),
+    Param::client(
+        URLS,
+        ParamKind::File(|sheet| urls::read(sheet.text)),
+        "",
+        "ask the target for these in turn: a path a line, or a URL, whose host goes into Host",
+    )
+    .flag_help("Ask for each line: a path, or a URL for its Host")
+    .longest(LONGEST_LIST),
     Param::client(BODY_IS, ParamKind::Contents, "", "the body of the answer must be what FILE holds"),
 ];
 
