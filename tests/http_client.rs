@@ -269,6 +269,34 @@ fn what_nobody_answers_any_more_is_a_failure() {
     assert_eq!((&told["answers"], &told["messages_sent"]), (&1.into(), &1.into()), "{told}");
 }
 
+/// Each line is an exchange of its own: with its answer, its document, its redirect.
+#[test]
+fn send_asks_each_line_of_a_list() {
+    let (here, asked) = answering(OK);
+    let folder = Folder::new("http-lines");
+    let urls = folder.file("urls", "/0\n/1\nhttp://other.test:99/2\n");
+    let url = format!("http://{here}/");
+    netproto(&["send", "http", &url, "--urls", &urls]).run().code(0).gave("ok\nok\nok\n");
+    netproto(&["send", "http", &url, "--urls", &urls, "-n", "2", "--interval", "0s", "-q"]).run().code(0);
+    let told = netproto(&["send", "http", &url, "--urls", &urls, "-J", "-q"]).run().code(0).json_lines();
+    assert_eq!(told.len(), 3, "{told:?}");
+    let asked = std::mem::take(&mut *asked.lock().unwrap());
+    let lines: Vec<_> = asked.iter().map(|head| head.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(lines, ["/0", "/1", "/2"].repeat(4));
+    assert!(asked[2].contains("Host: other.test:99\r\n"), "it is asked here, in the other's name: {}", asked[2]);
+    netproto(&["send", "http", &url, "--urls", &urls, "a", "b"]).run().code(2).said("--urls");
+    netproto(&["send", "http", &url, "--urls", &urls, "-f", "-"]).stdin("x").run().code(2).said("standard input");
+}
+
+#[test]
+fn one_line_that_fails_fails_the_list() {
+    let server = Server::start(&["serve", "http", "127.0.0.1:0", "-p", "root=src"]);
+    let folder = Folder::new("http-failing");
+    let urls = folder.file("urls", "/lib.rs\n/none\n/lib.rs\n");
+    let run = netproto(&["send", "http", &format!("http://{}/", server.at()), "--urls", &urls]).run();
+    run.code(3).said("exchange 2: 404 Not Found").said("1 of 3 exchanges failed");
+}
+
 /// Files, chunks and an echo of Twisted's.
 #[test]
 fn our_client_and_generator_ask_twisted() {

@@ -162,6 +162,7 @@ impl Send {
         }
         self.answers_make_sense(&target, row)?;
         let (setup, output) = self.setup(&words, row, &target)?;
+        params::one_for_each(&setup.params, &data)?;
         Ok(SendPlan {
             protocol: row,
             setup,

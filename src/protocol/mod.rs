@@ -80,6 +80,8 @@ pub struct Goal {
     pub path: String,
     /// We were sent here from elsewhere: it is asked for without the data that was for there.
     pub bare: bool,
+    /// We were sent here: what is asked for is the path, whatever list there is.
+    pub sent: bool,
     /// We were sent here by another authority than the one that was typed: what is secret stays there.
     pub foreign: bool,
 }

@@ -209,11 +209,34 @@ impl ParamKind {
 
 /// What a protocol has made of a file or of a text.
 #[derive(Clone)]
-pub struct Made(pub(super) Arc<dyn Any + Send + Sync>);
+pub struct Made {
+    pub(super) made: Arc<dyn Any + Send + Sync>,
+    /// It is a list of so many things, each to be asked for in its turn.
+    pub(super) turns: u64,
+    /// What of it nobody who carries the bytes should read: `the header Cookie`.
+    pub(super) secret: Option<&'static str>,
+    /// To a server, the parameter that means nothing beside this value; and why.
+    pub(super) bars: Option<(&'static str, &'static str)>,
+}
 
 impl Made {
     pub fn new<T: Any + Send + Sync>(made: T) -> Self {
-        Self(Arc::new(made))
+        Self { made: Arc::new(made), turns: 1, secret: None, bars: None }
+    }
+
+    #[must_use]
+    pub fn in_turns(self, turns: usize) -> Self {
+        Self { turns: turns as u64, ..self }
+    }
+
+    #[must_use]
+    pub fn secret(self, what: Option<&'static str>) -> Self {
+        Self { secret: what, ..self }
+    }
+
+    #[must_use]
+    pub fn bars(self, param: &'static str, why: &'static str) -> Self {
+        Self { bars: Some((param, why)), ..self }
     }
 }
 

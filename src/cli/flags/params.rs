@@ -13,6 +13,7 @@ use crate::{
     error::{Trouble, reason},
     files::Root,
     protocol::{self, ALL, Contents, Ends, Given, Param, ParamError, ParamKind, Params, Place, Protocol, Sheet},
+    role::send::Data,
     values::show,
 };
 
@@ -145,6 +146,20 @@ pub(super) fn agree(row: &Protocol, params: &Params) -> Result<(), Trouble> {
         }
     }
     Ok(())
+}
+
+/// What a list asks for in turn is asked for with one message each.
+///
+/// # Errors
+/// There are several.
+pub fn one_for_each(params: &Params, data: &Data) -> Result<(), Trouble> {
+    match (params.turns(), data) {
+        ((list, turns), Data::Messages(messages)) if turns > 1 && messages.len() > 1 => {
+            let sentence = format!("--{list} asks for each line with the same DATA, and there are {}", messages.len());
+            Err(Trouble::usage(sentence).hint("give one, or none"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What means nothing to the load generator is not given to it.

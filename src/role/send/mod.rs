@@ -95,12 +95,14 @@ pub fn run(plan: &SendPlan) -> anyhow::Result<Exit> {
 
 /// One exchange, or as many as `-n` asks for.
 async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
-    if plan.count > 1 && plan.data == Data::Stdin && !plan.connect_only {
-        return Err(Trouble::usage("-n repeats an exchange, and standard input can be read only once")
+    let (all, turns) = (plan.exchanges(), plan.turns());
+    if all > 1 && plan.data == Data::Stdin && !plan.connect_only {
+        let flag = if plan.count > 1 { "-n".into() } else { format!("--{}", plan.setup.params.turns().0) };
+        return Err(Trouble::usage(format!("{flag} repeats an exchange, and standard input can be read only once"))
             .hint("give the data as an argument, or as a file with -f"));
     }
     let mut show = Show::open(plan)?;
-    if plan.count == 1 {
+    if all == 1 {
         return once(plan, &mut show).await;
     }
     let mut round = tell::RoundTrips::default();
@@ -108,9 +110,16 @@ async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
     // No interval: the next follows at once.
     let mut ticks = tokio::time::interval(plan.interval.max(Duration::from_nanos(1)));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    for n in 0..plan.count {
+    for n in 0..all {
+        let begun = async {
+            // The pause is between rounds, and not between the lines of a list.
+            if n % turns == 0 {
+                ticks.tick().await;
+            }
+            exchange(plan, n + 1, &mut show).await
+        };
         let result = tokio::select! {
-            result = async { ticks.tick().await; exchange(plan, n + 1, &mut show).await } => result,
+            result = begun => result,
             _ = tokio::signal::ctrl_c() => {
                 let trouble = Trouble::new(Exit::Interrupted, format!("interrupted after {n} exchanges"));
                 failure = Some(interrupted(plan, n + 1, &mut show, trouble));
@@ -262,7 +271,7 @@ async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
     } else if let Some(trace) = &trace {
         tell::traced(plan, n, trace);
     }
-    show.end(plan.count > 1).map_err(|error| judge::output_failed(plan, &error))?;
+    show.end(plan.exchanges() > 1).map_err(|error| judge::output_failed(plan, &error))?;
     verdict.map(|()| Leg::Done(exchange.took))
 }
 
