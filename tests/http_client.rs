@@ -297,6 +297,23 @@ fn one_line_that_fails_fails_the_list() {
     run.code(3).said("exchange 2: 404 Not Found").said("1 of 3 exchanges failed");
 }
 
+/// Who carries plain HTTP reads what says who we are.
+#[test]
+fn credentials_in_a_header_are_warned_of() {
+    let (here, _) = answering(OK);
+    let url = format!("http://{here}/");
+    for name in ["Authorization", "proxy-authorization", "Cookie"] {
+        let header = format!("{name}: secret");
+        for command in [&["send", "http", &url][..], &["bench", "http", &url, "-n", "1"]] {
+            let run = netproto(&[command, &["--header", &header]].concat()).run();
+            run.code(0).said("warning: ").said("as plain text");
+        }
+    }
+    let run = netproto(&["send", "http", &url, "--header", "X-Ours: 1"]).run();
+    run.code(0);
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+}
+
 /// Files, chunks and an echo of Twisted's.
 #[test]
 fn our_client_and_generator_ask_twisted() {

@@ -104,8 +104,18 @@ const OURS: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Trailer"];
 fn header(text: &str) -> Result<Made, String> {
     let (name, value) = fields::typed(text)?;
     match OURS.iter().find(|ours| name.eq_ignore_ascii_case(ours)) {
+/// Fields that say who we are to whoever reads them.
+const SECRET: [(&str, &str); 3] = [
+    ("Authorization", "the header Authorization"),
+    ("Proxy-Authorization", "the header Proxy-Authorization"),
+    ("Cookie", "the header Cookie"),
+];
+
         Some(ours) => Err(format!("{ours} follows from the body")),
-        None => Ok(Made::new(Line(format!("{name}: {value}\r\n")))),
+        None => {
+            let secret = SECRET.iter().find(|(secret, _)| name.eq_ignore_ascii_case(secret)).map(|(_, told)| *told);
+            Ok(Made::new(Line(format!("{name}: {value}\r\n"))).secret(secret))
+        }
     }
 }
 
