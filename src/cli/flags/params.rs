@@ -113,7 +113,7 @@ impl ParamFlags {
                 None => return Err(not_of(name, row)),
             }
         }
-        row.map_or(Ok(()), |row| agree(row, params))
+        row.map_or(Ok(()), |row| agree(row, Ends::Client, params))
     }
 }
 
@@ -132,7 +132,7 @@ pub fn said_once(row: &Protocol, params: &Params, file: bool, data: bool) -> Res
 ///
 /// # Errors
 /// Two of them exclude each other.
-pub(super) fn agree(row: &Protocol, params: &Params) -> Result<(), Trouble> {
+pub(super) fn agree(row: &Protocol, end: Ends, params: &Params) -> Result<(), Trouble> {
     // A switch that is off is as good as left out.
     let given = |param: &&Param| match param.kind {
         ParamKind::Switch => params.switch(param.name),
@@ -145,7 +145,14 @@ pub(super) fn agree(row: &Protocol, params: &Params) -> Result<(), Trouble> {
             return Err(Trouble::usage(sentence).hint("leave one of them out"));
         }
     }
-    Ok(())
+    // Of a client one may be what is said, and the other what is wanted.
+    match params.barred().filter(|_| end == Ends::Server) {
+        Some((param, other, why)) => {
+            let sentence = format!("{}: {param} and {other} exclude each other here: {why}", row.name);
+            Err(Trouble::usage(sentence).hint("leave one of them out"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What a list asks for in turn is asked for with one message each.

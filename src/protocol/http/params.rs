@@ -93,6 +93,9 @@ pub(super) static ALL: &[Param] = &[
 
 fn status(text: &str) -> Result<Made, String> {
     match text.parse::<u16>() {
+        Ok(status @ (204 | 205 | 304)) if text.len() == 3 => {
+            Ok(Made::new(status).bars(BODY, "an answer of this status has no body"))
+        }
         Ok(status @ 200..=599) if text.len() == 3 => Ok(Made::new(status)),
         _ => Err("a status is a number from 200 to 599".into()),
     }

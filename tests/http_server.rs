@@ -1,0 +1,59 @@
+//! The http server as its operator and its clients meet it: what is answered to everything, what can be reached of a folder, who is
+//! waited for.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{
+    ffi::OsStr,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    os::unix::{ffi::OsStrExt as _, fs::symlink},
+    thread::sleep,
+    time::Duration,
+};
+
+use support::{Folder, Server, net, netproto};
+
+fn serve(params: &[&str]) -> Server {
+    let params = params.iter().flat_map(|param| ["-p", param]);
+    Server::start(&["serve", "http", "127.0.0.1:0"].into_iter().chain(params).collect::<Vec<_>>())
+}
+
+fn root(folder: &Folder) -> String {
+    format!("root={}", folder.path().display())
+}
+
+/// All that comes to this request on a connection of its own.
+fn asked(server: &Server, method: &str, path: &str) -> String {
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    String::from_utf8_lossy(&net::exchange(server.addr(), request.as_bytes())).into_owned()
+}
+
+/// Reads until this has come.
+fn until(stream: &mut TcpStream, wanted: &str) -> String {
+    let mut came = Vec::new();
+    while !String::from_utf8_lossy(&came).contains(wanted) {
+        let mut some = [0; 4096];
+        match stream.read(&mut some).unwrap() {
+            0 => break,
+            n => came.extend_from_slice(&some[..n]),
+        }
+    }
+    String::from_utf8_lossy(&came).into_owned()
+}
+
+/// RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5.
+#[test]
+fn a_status_without_a_body_is_given_none() {
+    for status in ["204", "205", "304"] {
+        let status = format!("status={status}");
+        let run = netproto(&["serve", "http", "127.0.0.1:0", "-p", &status, "-p", "body=x"]).run();
+        run.code(2).said("has no body");
+    }
+    let server = serve(&["status=205"]);
+    assert!(asked(&server, "GET", "/").contains("\r\nContent-Length: 0\r\n"));
+    // Of a client the one is what it says, and the other what it wants to hear.
+    let url = format!("http://{}/", server.at());
+    netproto(&["send", "http", &url, "--status", "205", "--body", "x"]).run().code(0);
+}
