@@ -314,6 +314,19 @@ fn credentials_in_a_header_are_warned_of() {
     assert!(!run.stderr.contains("warning"), "{}", run.stderr);
 }
 
+/// What is wrong with an answer is named by what it is, and shown where heads are shown.
+#[test]
+fn odd_answers_are_told_as_what_they_are() {
+    let (bare, _) = answering("HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n");
+    netproto(&["send", "http", &format!("http://{bare}/")]).run().code(3).said("404 Not Found");
+    let (odd, _) = answering("HTTP/1.1 200 O\u{1}K\r\nX-Odd: 1\r\nContent-Length: 0\r\n\r\n");
+    let url = format!("http://{odd}/");
+    netproto(&["send", "http", &url]).run().code(1).said("the reason phrase holds a control character");
+    netproto(&["send", "http", &url, "-v"]).run().code(1).said("< X-Odd: 1").said("200 O\\x01K");
+    let (wrong, _) = answering("HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n");
+    netproto(&["send", "http", &format!("http://{wrong}/")]).run().code(1).said("the status is no three digits");
+}
+
 /// Files, chunks and an echo of Twisted's.
 #[test]
 fn our_client_and_generator_ask_twisted() {

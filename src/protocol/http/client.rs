@@ -108,6 +108,7 @@ impl Client {
         }
         let rest = input.rest();
         if !b"HTTP/1.".iter().zip(rest).all(|(wanted, got)| wanted == got) {
+            shown(rest, cx);
             return Err(Bad::request("no_answer", "this does not begin as an answer of HTTP/1.1 does"));
         }
         if let Some(length) = self.known.length(rest, asked.head_only).filter(|_| !self.finder.begun())
@@ -117,17 +118,12 @@ impl Client {
             let reading = self.known.reading()?;
             return Ok(self.read(reading, cx));
         }
-        let Some(head) = self.finder.find(rest)?.and_then(|length| input.exactly(length)) else {
-            return Ok(false);
-        };
+        let found = self.finder.find(rest).inspect_err(|_| shown(rest, cx))?;
+        let Some(head) = found.and_then(|length| input.exactly(length)) else { return Ok(false) };
+        shown(head, cx);
         let mut room = head::room();
         let head_only = asked.head_only;
         let response = Response::read(head, &mut room, head_only)?;
-        if cx.facts.watch.talk {
-            for line in String::from_utf8_lossy(head).trim_end().lines() {
-                cx.talk("", false, line.as_bytes());
-            }
-        }
         if response.status == 101 {
             return Err(Bad::request("switched", "the server speaks another protocol from here on, unasked"));
         }
@@ -157,7 +153,8 @@ impl Client {
     fn begin(&self, response: &Response<'_>) -> Result<Reading, Bad> {
         let stays = response.stays && !self.asking.closes;
         let mut reading = Reading::new(response.status, response.framing, stays)?;
-        reading.reason = (response.reason != status::phrase(response.status))
+        // "A client SHOULD ignore the reason-phrase content", and it may be empty (RFC 9112, section 4).
+        reading.reason = (!response.reason.is_empty() && response.reason != status::phrase(response.status))
             .then(|| crate::values::show::escaped(response.reason.as_bytes(), false));
         if self.follows && matches!(response.status, 301 | 302 | 303 | 307 | 308) {
             self.follow(response, &mut reading);
@@ -284,6 +281,16 @@ fn record(response: &Response<'_>) -> Map<String, Value> {
     fields.insert("framing".into(), response.framing.name().into());
     fields.insert("headers".into(), headers.into());
     fields
+}
+
+/// A head for whoever follows the dialogue, before it is read: what is refused is worth a look most of all.
+fn shown(head: &[u8], cx: &mut Cx<'_>) {
+    const MOST: usize = head::MOST_HEAD;
+    if cx.facts.watch.talk {
+        for line in String::from_utf8_lossy(&head[..head.len().min(MOST)]).trim_end().lines() {
+            cx.talk("", false, line.as_bytes());
+        }
+    }
 }
 
 /// The server broke the protocol: its own limits are no statuses of ours.
