@@ -43,6 +43,27 @@ fn until(stream: &mut TcpStream, wanted: &str) -> String {
     String::from_utf8_lossy(&came).into_owned()
 }
 
+/// A client that is never slow: its pauses lie between requests, and each of its messages comes in a fraction of the time.
+#[test]
+fn who_is_never_slow_is_never_told_so() {
+    let server = serve(&["echo=true", "head-timeout=2s"]);
+    let mut stream = net::connect(server.addr());
+    let get = "GET /1 HTTP/1.1\r\nHost: h\r\n\r\n";
+    stream.write_all(get.as_bytes()).unwrap();
+    assert!(until(&mut stream, "\"path\": \"/1\"").starts_with("HTTP/1.1 200 "));
+    sleep(Duration::from_millis(2300));
+    stream.write_all(b"POST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n").unwrap();
+    sleep(Duration::from_millis(200));
+    stream.write_all(b"x").unwrap();
+    assert!(until(&mut stream, "\"path\": \"/2\"").starts_with("HTTP/1.1 200 "));
+    sleep(Duration::from_millis(1600));
+    stream.write_all(&get.as_bytes()[..10]).unwrap();
+    sleep(Duration::from_millis(500));
+    stream.write_all(&get.as_bytes()[10..]).unwrap();
+    let answer = until(&mut stream, "\"path\": \"/1\"");
+    assert!(answer.contains("HTTP/1.1 200 ") && !answer.contains(" 408 "), "{answer}");
+}
+
 /// RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5.
 #[test]
 fn a_status_without_a_body_is_given_none() {

@@ -36,7 +36,10 @@ the body; none after HEAD, 204 and 304. It ends
         },
     ],
     states: &[
-        ("head", "A head is awaited, or has come in part: at most 30 seconds, or it is answered with 408."),
+        (
+            "head",
+            "A head is awaited, or has come in part: for head-timeout, and at most twice that; then it is answered with 408.",
+        ),
         (
             "body",
             "The request has a body, which is read first, chunked or by its length; 100 Continue was said if it was expected.",

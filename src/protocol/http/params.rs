@@ -74,7 +74,7 @@ pub(super) static ALL: &[Param] = &[
         HEAD_TIMEOUT,
         ParamKind::Duration,
         "30s",
-        "how long the head of a request may take, and a pause in its body; 0: for ever",
+        "how long a head or a pause in a body may take, and at most twice that; 0: for ever",
     ),
     Param::client(METHOD, ParamKind::Parsed { shape: "METHOD", read: method }, "", "the method [GET; POST with a body]"),
     Param::client(LOCATION, ParamKind::Switch, "false", "follow redirects")
@@ -104,9 +104,6 @@ fn status(text: &str) -> Result<Made, String> {
 /// Fields that say where a message ends are ours alone to write.
 const OURS: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Trailer"];
 
-fn header(text: &str) -> Result<Made, String> {
-    let (name, value) = fields::typed(text)?;
-    match OURS.iter().find(|ours| name.eq_ignore_ascii_case(ours)) {
 /// Fields that say who we are to whoever reads them.
 const SECRET: [(&str, &str); 3] = [
     ("Authorization", "the header Authorization"),
@@ -114,6 +111,9 @@ const SECRET: [(&str, &str); 3] = [
     ("Cookie", "the header Cookie"),
 ];
 
+fn header(text: &str) -> Result<Made, String> {
+    let (name, value) = fields::typed(text)?;
+    match OURS.iter().find(|ours| name.eq_ignore_ascii_case(ours)) {
         Some(ours) => Err(format!("{ours} follows from the body")),
         None => {
             let secret = SECRET.iter().find(|(secret, _)| name.eq_ignore_ascii_case(secret)).map(|(_, told)| *told);

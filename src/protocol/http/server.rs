@@ -39,6 +39,18 @@ struct Pending {
     length: u64,
 }
 
+/// How far the client has come. Each of its messages has its own time: a head that has begun since the clock was set is none
+/// that takes too long.
+#[derive(Debug, PartialEq, Eq)]
+struct Progress {
+    requests: u64,
+    answered: u64,
+    /// Bytes of the body that is coming.
+    body: u64,
+    /// A head is coming.
+    begun: bool,
+}
+
 /// The server end.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -55,8 +67,10 @@ pub(super) struct Server {
     now: Now,
     /// Heads that have come.
     requests: u64,
+    /// Requests that were answered.
+    answered: u64,
     /// What had come when the clock was set.
-    seen: Option<(u64, u64)>,
+    seen: Option<Progress>,
     /// HEAD was asked: no answer has a body.
     head_only: bool,
     /// The connection is closing: what still comes means nothing.
@@ -80,6 +94,7 @@ impl Server {
             pending: None,
             now: Now::default(),
             requests: 0,
+            answered: 0,
             seen: None,
             head_only: false,
             over: false,
@@ -207,6 +222,7 @@ impl Server {
 
     fn say(&mut self, answer: Answer, manner: Manner<'_>, cx: &mut Cx<'_>) {
         let date = self.now.text((cx.facts.wall_clock)());
+        self.answered += 1;
         answer.write(Manner { date, fields: &self.fields, ..manner }, cx);
     }
 
@@ -227,9 +243,9 @@ impl Server {
         Violation::new(bad.name, format!("{} {}: {}", bad.status, super::status::phrase(bad.status), bad.why))
     }
 
-    /// How far the client has come.
-    fn progress(&self) -> (u64, u64) {
-        (self.requests, self.pending.as_ref().map_or(0, |pending| pending.length))
+    fn progress(&self) -> Progress {
+        let body = self.pending.as_ref().map_or(0, |pending| pending.length);
+        Progress { requests: self.requests, answered: self.answered, body, begun: self.finder.begun() }
     }
 
     /// Does the client owe us something it has begun? At first it owes a request.
