@@ -64,6 +64,49 @@ fn who_is_never_slow_is_never_told_so() {
     assert!(answer.contains("HTTP/1.1 200 ") && !answer.contains(" 408 "), "{answer}");
 }
 
+/// Whatever is asked, and however long its body would be.
+#[test]
+fn a_canned_answer_is_given_to_everything() {
+    let server = serve(&["status=503", "body=down", "header=Retry-After: 9"]);
+    let folder = Folder::new("http-canned");
+    let large = folder.file("large", vec![b'x'; 50_000_000]);
+    let url = format!("http://{}/", server.at());
+    for chunked in [&[][..], &["--chunked"]] {
+        let args = [&["send", "http", &url, "-f", &large, "--status", "503", "-v"], chunked].concat();
+        netproto(&args).run().code(0).gave("down").said("Retry-After: 9");
+    }
+    for request in ["GET /x HTTP/1.1", "CONNECT h:80 HTTP/1.1", "BREW /.. HTTP/1.1", "OPTIONS * HTTP/1.1"] {
+        let answer = net::exchange(server.addr(), format!("{request}\r\nHost: h\r\n\r\n").as_bytes());
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("\r\n\r\ndown"), "{request}: {answer}");
+    }
+}
+
+/// RFC 9110, section 9.3.6: a 2xx would begin a tunnel.
+#[test]
+fn no_canned_answer_begins_a_tunnel() {
+    let server = serve(&["status=200", "body=fine"]);
+    assert!(asked(&server, "CONNECT", "h:80").starts_with("HTTP/1.1 501 "));
+}
+
+/// That files can't be changed is true whatever would be put there.
+#[test]
+fn a_long_upload_to_files_is_told_405() {
+    let folder = Folder::new("http-put");
+    folder.file("a.txt", "hello\n");
+    let large = folder.file("large", vec![b'x'; 50_000_000]);
+    let server = serve(&[&root(&folder)]);
+    let url = format!("http://{}/a.txt", server.at());
+    for header in ["X: y", "Expect: 100-continue"] {
+        for chunked in [&[][..], &["--chunked"]] {
+            let args = ["send", "http", &url, "--method", "PUT", "-f", &large, "--header", header, "-v"];
+            netproto(&[&args, chunked].concat()).run().code(3).said("405 Method Not Allowed").said("Allow: GET");
+        }
+    }
+    // What may be asked with a body has its limit.
+    netproto(&["send", "http", &url, "--method", "GET", "-f", &large]).run().code(3).said("413");
+}
+
 /// RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5.
 #[test]
 fn a_status_without_a_body_is_given_none() {

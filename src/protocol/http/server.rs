@@ -142,13 +142,17 @@ impl Server {
     }
 
     fn begin_body(&mut self, request: &Request<'_>, target: Target<'_>, head: &[u8], cx: &mut Cx<'_>) -> Result<bool, Bad> {
-        let decoder = Decoder::new(request.framing, self.most_body)?;
-        if request.expects {
-            if self.site.refuses(request.method).is_some() {
-                // The client need not send what nobody wants; whether it does all the same is not known, so no request follows.
-                self.respond(&Request { stays: false, ..*request }, target, Received::default(), cx)?;
-                return Ok(true);
+        let decoder = match Decoder::new(request.framing, self.most_body) {
+            // The client need not send what nobody wants; whether it does all the same is not known, so no request follows.
+            Ok(_) if request.expects && self.site.refuses(request.method).is_some() => {
+                return self.last(request, target, Received::default(), cx);
             }
+            Err(_) if !self.site.reads_bodies(request.method) => {
+                return self.last(request, target, Received::default(), cx);
+            }
+            decoder => decoder?,
+        };
+        if request.expects {
             cx.write(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
         self.pending = Some(Box::new(Pending { head: head.to_vec(), decoder, kept: Vec::new(), length: 0 }));
@@ -156,26 +160,45 @@ impl Server {
     }
 
     fn body(&mut self, mut pending: Box<Pending>, input: &mut Input<'_>, cx: &mut Cx<'_>) -> Result<bool, Bad> {
-        loop {
-            match pending.decoder.take(input)? {
-                Step::Data(bytes) => {
+        let whole = loop {
+            match pending.decoder.take(input) {
+                // Too long, and what is answered does not depend on it.
+                Err(bad) if bad.status == 413 => break Err(bad),
+                Err(bad) => return Err(bad),
+                Ok(Step::Data(bytes)) => {
                     pending.length += bytes.len() as u64;
                     if self.site.keeps_bodies() {
                         pending.kept.extend_from_slice(bytes);
                     }
                 }
-                Step::More => {
+                Ok(Step::More) => {
                     self.pending = Some(pending);
                     return Ok(false);
                 }
-                Step::Done => break,
+                Ok(Step::Done) => break Ok(()),
             }
-        }
+        };
         let mut room = head::room();
         let request = Request::read(&pending.head, &mut room)?;
         let target = Target::read(request.method, request.target)?;
         let received = Received { body: &pending.kept, length: pending.length, trailers: pending.decoder.trailers() };
-        self.respond(&request, target, received, cx)?;
+        match whole {
+            Ok(()) => self.respond(&request, target, received, cx)?,
+            Err(bad) if self.site.reads_bodies(request.method) => return Err(bad),
+            Err(_) => return self.last(&request, target, received, cx),
+        }
+        Ok(true)
+    }
+
+    /// Answers, and closes.
+    fn last(
+        &mut self,
+        request: &Request<'_>,
+        target: Target<'_>,
+        received: Received<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Result<bool, Bad> {
+        self.respond(&Request { stays: false, ..*request }, target, received, cx)?;
         Ok(true)
     }
 
@@ -199,6 +222,7 @@ impl Server {
             fields: "",
         };
         self.say(answer, manner, cx);
+        self.answered += 1;
         // Whatever is wrong with what comes next is told in full.
         self.head_only = false;
         cx.record("request", || {
@@ -222,7 +246,6 @@ impl Server {
 
     fn say(&mut self, answer: Answer, manner: Manner<'_>, cx: &mut Cx<'_>) {
         let date = self.now.text((cx.facts.wall_clock)());
-        self.answered += 1;
         answer.write(Manner { date, fields: &self.fields, ..manner }, cx);
     }
 

@@ -57,6 +57,15 @@ impl Site {
 
     /// Are bodies of requests kept until they are answered?
     pub(super) fn keeps_bodies(&self) -> bool {
+    /// Does the answer depend on the body of a request?
+    pub(super) fn reads_bodies(&self, method: &str) -> bool {
+        match self {
+            Self::Canned { .. } => false,
+            Self::Files(_) => self.refuses(method).is_none(),
+            Self::Echo | Self::Page => true,
+        }
+    }
+
         matches!(self, Self::Echo | Self::Page)
     }
 
@@ -69,6 +78,11 @@ impl Site {
                 Some(Answer::told(405, "files can be read here, and not changed").field("Allow", files::ALLOWED))
             }
             _ => Some(Answer::bad(Bad::new(501, "unknown_method", "no such method is known"))),
+    /// Is it an answer to CONNECT, too? A 2xx would begin a tunnel (RFC 9110, section 9.3.6).
+    fn declines(&self) -> bool {
+        matches!(self, Self::Canned { status, .. } if !(200..300).contains(status))
+    }
+
         }
     }
 
@@ -76,6 +90,9 @@ impl Site {
         &self,
         request: &Request<'_>,
         target: Target<'_>,
+        if target == Target::Tunnel && !self.declines() {
+            return Err(Bad::new(501, "connect", "this is no proxy: CONNECT leads nowhere"));
+        }
         received: Received<'_>,
         facts: &Facts,
     ) -> Result<Answer, Bad> {

@@ -18,12 +18,14 @@ pub(super) enum Target<'a> {
     },
     /// `OPTIONS *`: about the server.
     Asterisk,
+    /// Of CONNECT: another server.
+    Tunnel,
 }
 
 impl<'a> Target<'a> {
     pub(super) fn read(method: &str, target: &'a str) -> Result<Self, Bad> {
         if method == "CONNECT" {
-            return Err(Bad::new(501, "connect", "this is no proxy: CONNECT leads nowhere"));
+            return Ok(Self::Tunnel);
         }
         if target == "*" && method == "OPTIONS" {
             return Ok(Self::Asterisk);
@@ -191,6 +193,7 @@ mod tests {
         assert_eq!(Target::read("GET", "http://h"), path("/", None));
         assert_eq!(Target::read("GET", "http://h?q"), path("/", Some("q")));
         assert_eq!(Target::read("OPTIONS", "*"), Ok(Target::Asterisk));
+        assert_eq!(Target::read("CONNECT", "h:80"), Ok(Target::Tunnel));
         for (method, target, status) in [
             ("GET", "*", 400),
             ("GET", "h:80", 400),
@@ -199,7 +202,6 @@ mod tests {
             ("GET", "http://u@h/a", 400),
             ("GET", "https://h/", 400),
             ("GET", "ä", 400),
-            ("CONNECT", "h:80", 501),
         ] {
             assert_eq!(Target::read(method, target).unwrap_err().status, status, "{target}");
         }
