@@ -107,6 +107,22 @@ fn a_long_upload_to_files_is_told_405() {
     netproto(&["send", "http", &url, "--method", "GET", "-f", &large]).run().code(3).said("413");
 }
 
+#[test]
+fn a_typed_header_takes_the_place_of_ours() {
+    let folder = Folder::new("http-typed");
+    folder.file("a.txt", "hello\n");
+    let server = serve(&[&root(&folder), "header=date: never", "header=Server: me", "header=Content-Type: text/x-own"]);
+    let answer = asked(&server, "GET", "/a.txt");
+    for (name, value) in [("date", "never"), ("server", "me"), ("content-type", "text/x-own")] {
+        let fields: Vec<_> = answer.lines().filter(|line| line.to_lowercase().starts_with(&format!("{name}:"))).collect();
+        assert!(fields.len() == 1 && fields[0].ends_with(value), "{fields:?}");
+    }
+    // What divides its parts is told by the type alone.
+    let range = "GET /a.txt HTTP/1.1\r\nHost: h\r\nRange: bytes=0-0,2-2\r\nConnection: close\r\n\r\n";
+    let parts = String::from_utf8(net::exchange(server.addr(), range.as_bytes())).unwrap();
+    assert!(parts.contains("Content-Type: multipart/byteranges; boundary=") && !parts.contains("text/x-own"), "{parts}");
+}
+
 /// RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5.
 #[test]
 fn a_status_without_a_body_is_given_none() {
