@@ -137,3 +137,25 @@ fn a_status_without_a_body_is_given_none() {
     let url = format!("http://{}/", server.at());
     netproto(&["send", "http", &url, "--status", "205", "--body", "x"]).run().code(0);
 }
+
+/// Each name of a listing leads to its file; what can't be asked for is counted.
+#[test]
+fn what_is_listed_can_be_had() {
+    let folder = Folder::new("http-names");
+    for name in ["new\nline.txt", "back\\slash", "tab\t", "del\u{7f}", "plain"] {
+        folder.file(name, name);
+    }
+    std::fs::write(folder.path().join(OsStr::from_bytes(b"latin\xe9.txt")), "x").unwrap();
+    symlink("/etc/passwd", folder.path().join("away")).unwrap();
+    let server = serve(&[&root(&folder)]);
+    let page = asked(&server, "GET", "/");
+    let links: Vec<_> = page.split("href=\"./").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(links.len(), 5, "{page}");
+    for link in links {
+        let answer = asked(&server, "GET", &format!("/{link}"));
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{link}: {answer}");
+    }
+    assert!(page.contains(">back\\slash</a>") && page.contains(">new\\nline.txt</a>"), "{page}");
+    assert!(page.contains("5 names, ") && page.contains("2 more can't be asked for"), "{page}");
+    assert!(asked(&server, "GET", "/nul%00").starts_with("HTTP/1.1 400 "));
+}

@@ -50,8 +50,12 @@ pub(super) fn answer(
 }
 
 fn list(root: &dyn Files, name: &str) -> Answer {
-    match root.list(Path::new(if name.is_empty() { "." } else { name })) {
-        Ok(entries) => Answer::new(200).body(HTML, listing::page(name, entries)),
+    let folder = Path::new(if name.is_empty() { "." } else { name });
+    match root.list(folder) {
+        Ok(entries) => {
+            let left_out = root.left_out(folder).map_or(0, |names| names.len());
+            Answer::new(200).body(HTML, listing::page(name, entries, left_out))
+        }
         Err(error) => refused(&error),
     }
 }

@@ -77,7 +77,7 @@ pub(super) struct Name<'a> {
 
 const UP: Bad = Bad::request("path_up", "the path goes up with '..'");
 const BAD_ESCAPE: Bad = Bad::request("bad_path", "a % in the path is not followed by two hexadecimal digits");
-const STRAY: Bad = Bad::request("bad_path", "the path holds a control character, or a slash that is percent-encoded");
+const STRAY: Bad = Bad::request("bad_path", "the path holds a NUL or a slash that is percent-encoded");
 const NOT_TEXT: Bad = Bad::request("bad_path", "the path is not UTF-8 when it is decoded");
 
 impl<'a> Name<'a> {
@@ -120,8 +120,8 @@ fn decode(path: &str) -> Result<String, Bad> {
         let [high, low, after @ ..] = more else { return Err(BAD_ESCAPE) };
         let digit = |byte: u8| (byte as char).to_digit(16).ok_or(BAD_ESCAPE);
         let byte = (digit(*high)? * 16 + digit(*low)?) as u8;
-        // A slash that was encoded is part of a name, and no name has one.
-        if byte.is_ascii_control() || byte == b'/' {
+        // A slash that was encoded is part of a name, and no name has one; nor a NUL.
+        if matches!(byte, 0 | b'/') {
             return Err(STRAY);
         }
         decoded.push(byte);
@@ -161,6 +161,7 @@ mod tests {
             ("/...", "...", false),
             ("/a+b", "a+b", false),
             ("/%2e/a", "a", false),
+            ("/a%0Ab%7f", "a\nb\u{7f}", false),
         ] {
             assert_eq!(Name::read(path), Ok(Name { name: name.into(), folder }), "{path}");
         }
@@ -171,8 +172,7 @@ mod tests {
         for path in ["/..", "/../x", "/a/../../x", "/%2e%2e/x", "/.%2E/x", "/a/%2e%2e", "/..//"] {
             assert_eq!(Name::read(path), Err(UP), "{path}");
         }
-        for path in ["/%2e%2e%2fx", "/..%2fx", "/a%00b", "/a%0Ab", "/%c0%ae%c0%ae/x", "/%", "/%2", "/%zz", "/a%2Fb", "/%ff"]
-        {
+        for path in ["/%2e%2e%2fx", "/..%2fx", "/a%00b", "/%c0%ae%c0%ae/x", "/%", "/%2", "/%zz", "/a%2Fb", "/%ff"] {
             assert_eq!(Name::read(path).unwrap_err().status, 400, "{path}");
         }
     }
