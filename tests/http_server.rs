@@ -159,3 +159,23 @@ fn what_is_listed_can_be_had() {
     assert!(page.contains("5 names, ") && page.contains("2 more can't be asked for"), "{page}");
     assert!(asked(&server, "GET", "/nul%00").starts_with("HTTP/1.1 400 "));
 }
+
+#[test]
+fn links_that_lead_nowhere_are_told_truly() {
+    let folder = Folder::new("http-links");
+    folder.file("a.txt", "hello\n");
+    symlink("round", folder.path().join("round")).unwrap();
+    symlink(folder.path().join("a.txt"), folder.path().join("absolute")).unwrap();
+    symlink("a.txt", folder.path().join("relative")).unwrap();
+    let server = serve(&[&root(&folder)]);
+    for (path, wanted) in [
+        ("/relative", "HTTP/1.1 200 "),
+        ("/round", "HTTP/1.1 404 "),
+        ("/round/", "HTTP/1.1 404 "),
+        ("/absolute", "HTTP/1.1 403 "),
+    ] {
+        let answer = asked(&server, "GET", path);
+        assert!(answer.starts_with(wanted), "{path}: {answer}");
+    }
+    assert!(asked(&server, "GET", "/absolute").contains("a link that is absolute or leads out"));
+}

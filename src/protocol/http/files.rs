@@ -71,7 +71,7 @@ fn with_slash(name: &str, query: Option<&str>) -> Answer {
 fn refused(error: &FileError) -> Answer {
     match error {
         FileError::NotFound | FileError::NotAFolder => Answer::told(404, "there is no such file"),
-        FileError::Outside => Answer::told(403, "it leads out of what is served"),
+        FileError::Outside => Answer::told(403, "it is a link that is absolute or leads out of what is served"),
         FileError::NotAllowed => Answer::told(403, "it may not be read"),
         _ => Answer::told(500, "it can't be read"),
     }
