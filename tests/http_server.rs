@@ -179,3 +179,11 @@ fn links_that_lead_nowhere_are_told_truly() {
     }
     assert!(asked(&server, "GET", "/absolute").contains("a link that is absolute or leads out"));
 }
+
+/// A URL without its scheme is understood as one.
+#[test]
+fn a_path_behind_a_port_is_a_url() {
+    let run = netproto(&["send", "http", "127.0.0.1:21080/a.txt"]).run();
+    run.code(2).said("http://127.0.0.1:21080/a.txt");
+    netproto(&["send", "http", "localhost:8080", "--follow"]).run().code(2).said("-L");
+}
