@@ -218,13 +218,11 @@ fn an_early_refusal_is_read() {
 /// A server that closes after its answer, and says so, answers the rest on connections of their own.
 #[test]
 fn what_a_closing_server_leaves_is_asked_again() {
-    let (server, body) = (
-        Server::start(&["serve", "http", "127.0.0.1:0", "-p", "echo=true", "-p", "header=Connection:close"]),
-        |told: &serde_json::Value| told["answer"].as_str().unwrap().matches("\"body\": ").count(),
-    );
+    let server = Server::start(&["serve", "http", "127.0.0.1:0", "-p", "echo=true", "-p", "header=Connection:close"]);
     let url = format!("http://{}/", server.at());
     let told = netproto(&["send", "http", &url, "a", "b", "c", "-J"]).run().code(0).json();
-    assert_eq!((&told["messages_sent"], &told["answers"], body(&told)), (&3.into(), &3.into(), 3), "{told}");
+    let bodies = told["answer"].as_str().unwrap().matches("\"body\": ").count();
+    assert_eq!((&told["messages_sent"], &told["answers"], bodies), (&3.into(), &3.into(), 3), "{told}");
     let shown = netproto(&["send", "http", &url, "a", "b", "c"]).run().code(0).text();
     let at = ["a", "b", "c"].map(|body| shown.find(&format!("\"body\": \"{body}\"")).expect(body));
     assert!(at.is_sorted(), "{shown}");
@@ -286,6 +284,26 @@ fn send_asks_each_line_of_a_list() {
     assert!(asked[2].contains("Host: other.test:99\r\n"), "it is asked here, in the other's name: {}", asked[2]);
     netproto(&["send", "http", &url, "--urls", &urls, "a", "b"]).run().code(2).said("--urls");
     netproto(&["send", "http", &url, "--urls", &urls, "-f", "-"]).stdin("x").run().code(2).said("standard input");
+}
+
+/// Where a line leads counts, and not the list once more.
+#[test]
+fn a_listed_redirect_is_followed() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let here = net::serve(move |stream| {
+        let mut stream = BufReader::new(stream);
+        while let Some(request) = request(&mut stream) {
+            let path = request.split(' ').nth(1).unwrap().to_owned();
+            let answer = if path == "/old" { redirect("302", "/new") } else { OK.to_owned() };
+            seen.lock().unwrap().push(path);
+            let _ = stream.get_mut().write_all(answer.as_bytes());
+        }
+    });
+    let folder = Folder::new("http-listed");
+    let urls = folder.file("urls", "/old\n/1\n");
+    netproto(&["send", "http", &format!("http://{here}/"), "-L", "--urls", &urls]).run().code(0).gave("ok\nok\n");
+    assert_eq!(*asked.lock().unwrap(), ["/old", "/new", "/1"]);
 }
 
 #[test]
