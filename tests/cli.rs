@@ -67,7 +67,9 @@ fn every_screen_fits_80_columns() {
         let wide = |line: &&str| line.chars().count() > 80;
         wrong.extend(text(&output.stdout).lines().filter(wide).map(|line| format!("{args:?}: too wide: {line}")));
     };
-    COMMANDS.iter().for_each(|command| look(&[command, "--help"]));
+    for command in COMMANDS {
+        look(&[command, "--help"]);
+    }
     look(&["protocols"]);
     for row in netproto::protocol::ALL {
         look(&["protocols", row.name]);

@@ -210,7 +210,7 @@ impl ParamKind {
 /// What a protocol has made of a file or of a text.
 #[derive(Clone)]
 pub struct Made {
-    pub(super) made: Arc<dyn Any + Send + Sync>,
+    pub(super) it: Arc<dyn Any + Send + Sync>,
     /// It is a list of so many things, each to be asked for in its turn.
     pub(super) turns: u64,
     /// What of it nobody who carries the bytes should read: `the header Cookie`.
@@ -221,7 +221,7 @@ pub struct Made {
 
 impl Made {
     pub fn new<T: Any + Send + Sync>(made: T) -> Self {
-        Self { made: Arc::new(made), turns: 1, secret: None, bars: None }
+        Self { it: Arc::new(made), turns: 1, secret: None, bars: None }
     }
 
     #[must_use]

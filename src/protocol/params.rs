@@ -200,8 +200,8 @@ impl Params {
 
     /// Each value that a protocol has made, with its parameter.
     fn each_made(&self) -> impl Iterator<Item = (&'static str, &Made)> {
-        let made = |value| if let &Value::Made(ref made) = value { Some(made) } else { None };
-        self.0.iter().flat_map(move |(name, values)| values.iter().filter_map(made).map(move |made| (*name, made)))
+        let all = self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (*name, value)));
+        all.filter_map(|(name, value)| if let Value::Made(made) = value { Some((name, made)) } else { None })
     }
 
     /// The parameter that lists what is to be asked for in turn, and how many things that are: 1 without a list.
@@ -241,7 +241,7 @@ fn text_of(value: &Value) -> Option<&str> {
 }
 
 fn made_of<T: Any + Send + Sync>(value: &Value) -> Option<Arc<T>> {
-    if let Value::Made(made) = value { made.made.clone().downcast().ok() } else { None }
+    if let Value::Made(made) = value { made.it.clone().downcast().ok() } else { None }
 }
 
 impl Param {

@@ -144,7 +144,7 @@ mod tests {
         assert!(page.contains("<a href=\"/a%20%3Cb%3E/\">a &lt;b&gt;</a>"), "{page}");
         assert!(page.contains(">&lt;script&gt;&quot;&#39;&amp;\\n\\u{202e}</a>"), "{page}");
         assert!(page.contains("href=\"./javascript%3Ax\"") && page.contains("href=\"./z/\">z/</a>"), "{page}");
-        assert!(!page.contains("pipe") && page.contains("4 names, 1234 B; 1 more can't"), "{page}");
+        assert!(!page.contains("pipe") && page.contains("4 names, 1.21 KiB; 1 more can't"), "{page}");
         assert!(page.find("z/</a>") < page.find("javascript:x</a>"), "folders first");
         assert!(page.contains("1970-01-01 00:00") && page.contains(">back\\slash</a>"), "{page}");
     }

@@ -113,13 +113,11 @@ const SECRET: [(&str, &str); 3] = [
 
 fn header(text: &str) -> Result<Made, String> {
     let (name, value) = fields::typed(text)?;
-    match OURS.iter().find(|ours| name.eq_ignore_ascii_case(ours)) {
-        Some(ours) => Err(format!("{ours} follows from the body")),
-        None => {
-            let secret = SECRET.iter().find(|(secret, _)| name.eq_ignore_ascii_case(secret)).map(|(_, told)| *told);
-            Ok(Made::new(Line(format!("{name}: {value}\r\n"))).secret(secret))
-        }
+    if let Some(ours) = OURS.iter().find(|ours| name.eq_ignore_ascii_case(ours)) {
+        return Err(format!("{ours} follows from the body"));
     }
+    let secret = SECRET.iter().find(|(secret, _)| name.eq_ignore_ascii_case(secret)).map(|(_, told)| *told);
+    Ok(Made::new(Line(format!("{name}: {value}\r\n"))).secret(secret))
 }
 
 fn method(text: &str) -> Result<Made, String> {

@@ -115,7 +115,7 @@ impl<'a> Correspondent<'a> {
     /// Goes on with what was heard on another connection, and with what is left to be said.
     pub(super) fn after(self, mut heard: Heard) -> Self {
         let again = std::mem::take(&mut heard.returned);
-        Self { heard, again, ..self }
+        Self { again, heard, ..self }
     }
 
     /// Is anything read that was never said, or not to whoever answers?
