@@ -98,7 +98,10 @@ fn files_are_what_their_names_lead_to() {
     writes.join().unwrap().unwrap();
     send(&server.at(), &["-f", "/dev/null"]).run().code(0);
     let kept = fs::read_to_string(folder.join("d2/box")).unwrap();
-    assert!(kept.contains("\nSubject: linked\n\nlinked\n") && kept.contains("\nSubject: piped\n\nthrough a pipe\n"), "{kept}");
+    assert!(
+        kept.contains("\nSubject: linked\n\nlinked\n") && kept.contains("\nSubject: piped\n\nthrough a pipe\n"),
+        "{kept}"
+    );
     assert_eq!(kept.matches("\nReturn-Path: ").count(), 3, "{kept}");
 }
 
