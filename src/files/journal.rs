@@ -1,12 +1,12 @@
 //! What is being appended to a file, written down beside it before: who is killed half-way leaves a half, and whoever opens the
 //! file next takes it off again. The note stays there between appends, as `.NAME.netproto`: its name is on disk once.
 //!
-//! May use: cap-std, `values`.
+//! May use: cap-std, rustix.
 
 use std::{
     fs::File,
     io,
-    os::unix::fs::FileExt as _,
+    os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
 
@@ -37,12 +37,19 @@ struct Note {
 }
 
 impl Journal {
-    /// Opens the note, or makes it. `None`: in that folder we may make nothing, and are as good as without.
+    /// Opens the note, or makes it. `None`: we may make none, or it is somebody else's, who could make us cut off what is whole.
     pub(super) fn open(folder: &Dir, name: &Path) -> io::Result<Option<Self>> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).mode(0o600);
+        // A link or a pipe that somebody put there is none of ours.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.read(true).write(true).create(true).mode(0o600).custom_flags(flags.bits().cast_signed());
         match folder.open_with(beside(name), &options) {
-            Ok(file) => Ok(Some(Self(file.into_std()))),
+            Ok(file) => {
+                let (file, us) = (file.into_std(), rustix::process::geteuid().as_raw());
+                let there = file.metadata()?;
+                Ok((there.is_file() && there.uid() == us).then_some(Self(file)))
+            }
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
             Err(error) => Err(error),
         }
