@@ -37,8 +37,6 @@ fn an_mbox_of_a_server_that_is_killed_shows_nothing_half() {
     for round in 0..30 {
         let before = fs::metadata(&path).map_or(0, |file| file.len());
         let mut server = mbox(&path);
-        let told = server.process.said();
-        taken_off += usize::from(told.contains("half a piece was taken off"));
         let mut stream = BufReader::new(net::connect(server.addr()));
         stream.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
         let said = format!("HELO me\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n{}.\r\n", text(&format!("n{round}")));
@@ -54,6 +52,7 @@ fn an_mbox_of_a_server_that_is_killed_shows_nothing_half() {
         let acknowledged = stream.lines().map_while(Result::ok).any(|line| line.contains("taken, and on disk"));
         // Whoever appends next shows what is there.
         let server = mbox(&path);
+        taken_off += usize::from(server.process.said().contains("half a piece was taken off its end"));
         send(&server.at(), &["--subject", "small", "hi"]).run().code(0);
         let kept = fs::read_to_string(&path).unwrap();
         let (begun, ended) = (format!("Subject: n{round}\n"), format!("end of n{round}\n"));
