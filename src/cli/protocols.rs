@@ -148,7 +148,7 @@ fn said(row: &Protocol) -> &'static str {
         Takes::Nothing => "none",
         Takes::Bytes => "what you say",
         Takes::Words(form) => form.usage,
-        Takes::Optional { usage } => usage,
+        Takes::Optional { usage } | Takes::Piped { usage } => usage,
     }
 }
 

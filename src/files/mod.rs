@@ -6,9 +6,11 @@
 //! May use: cap-std, fastrand, rustix, `session`, `values`, `error`.
 
 mod append;
+mod journal;
 mod made;
 mod read;
 mod root;
+mod sweep;
 mod write;
 
 pub use read::OpenFile;

@@ -144,6 +144,10 @@ pub enum Takes {
         /// What the data is, for help: `the body`.
         usage: &'static str,
     },
+    /// The same; and what is piped in is taken for it where nothing else is given.
+    Piped {
+        usage: &'static str,
+    },
 }
 
 /// Messages that a person types as words: all DATA arguments together make one, and in a file each line is one.
@@ -232,7 +236,13 @@ impl Protocol {
     /// Is a message whole without data?
     #[must_use]
     pub fn data_is_optional(&self) -> bool {
-        matches!(self.takes, Takes::Optional { .. })
+        matches!(self.takes, Takes::Optional { .. } | Takes::Piped { .. })
+    }
+
+    /// Is standard input the data, where nobody types it?
+    #[must_use]
+    pub fn takes_what_is_piped(&self) -> bool {
+        matches!(self.takes, Takes::Piped { .. })
     }
 
     /// What it rides on where nobody says.

@@ -32,8 +32,10 @@ pub enum ParamKind {
     Folder {
         make: bool,
     },
-    /// A file that need not be there yet: its folder becomes a root.
+    /// A file or folder that is there: its folder becomes a root.
     Place,
+    /// A regular file that is appended to, and need not be there yet: its folder becomes a root.
+    Appended,
 }
 
 /// A text file, and the way to others that it names.
@@ -187,7 +189,7 @@ impl ParamKind {
             Self::Size => "SIZE",
             Self::Switch => "true",
             Self::Parsed { shape, .. } => shape,
-            Self::File(_) | Self::Contents | Self::Place => "FILE",
+            Self::File(_) | Self::Contents | Self::Place | Self::Appended => "FILE",
             Self::Folder { .. } => "DIR",
         }
     }
@@ -201,7 +203,7 @@ impl ParamKind {
             Self::Count => "count",
             Self::Size => "size",
             Self::Switch => "switch",
-            Self::File(_) | Self::Contents | Self::Place => "file",
+            Self::File(_) | Self::Contents | Self::Place | Self::Appended => "file",
             Self::Folder { .. } => "folder",
         }
     }

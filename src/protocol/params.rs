@@ -274,7 +274,7 @@ impl Param {
             ParamKind::Size => read::size(text).map(|size| Value::Number(size as u64)).map_err(malformed),
             ParamKind::Switch => switch(text).map(Value::Switch).map_err(malformed),
             ParamKind::Parsed { read, .. } => read(text).map(Value::Made).map_err(malformed),
-            ParamKind::File(_) | ParamKind::Contents | ParamKind::Folder { .. } | ParamKind::Place => {
+            ParamKind::File(_) | ParamKind::Contents | ParamKind::Folder { .. } | ParamKind::Place | ParamKind::Appended => {
                 Err(malformed("it names a file".into()))
             }
         }

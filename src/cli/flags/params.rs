@@ -2,12 +2,13 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    io::Read as _,
-    path::Path,
+    io::{Read as _, Write as _},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
+use owo_colors::OwoColorize as _;
 
 use crate::{
     error::{Trouble, reason},
@@ -210,10 +211,54 @@ pub fn set(params: &mut Params, row: &Protocol, end: Ends, name: &str, value: &O
             Given::Contents(Contents { name, bytes: contents(path, param)?.into() })
         }
         ParamKind::Folder { make } => Given::Place(Place { files: Arc::new(Root::open(path, make)?), name: ".".into() }),
-        ParamKind::Place => Given::Place(place(path)?),
+        ParamKind::Place => {
+            readable(path)?;
+            Given::Place(place(path)?)
+        }
+        ParamKind::Appended => Given::Place(to_append(path)?),
         _ => Given::Text(&typed),
     };
     params.set(param, given).map_err(|error| trouble(row, &error))
+}
+
+/// Links that are followed from a name that was typed.
+const MOST_LINKS: usize = 40;
+
+/// Where the name leads that a person typed. What a root refuses, a link out of its folder, is here what is meant.
+fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(to) = path.read_link() else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(to);
+    }
+    path
+}
+
+/// Is there a file or a folder that can be read?
+///
+/// # Errors
+/// There is none.
+fn readable(path: &Path) -> Result<(), Trouble> {
+    let trouble = |why: &str| Trouble::failed(format!("could not read {}: {why}", show::path(path)));
+    let there = path.metadata().map_err(|error| trouble(&reason(&error)))?;
+    if !there.is_file() && !there.is_dir() {
+        return Err(trouble("it is neither a file nor a folder"));
+    }
+    let opened = if there.is_dir() { path.read_dir().map(drop) } else { std::fs::File::open(path).map(drop) };
+    opened.map_err(|error| trouble(&reason(&error)))
+}
+
+/// A file that is appended to, and what was wrong with its end.
+fn to_append(path: &Path) -> Result<Place, Trouble> {
+    let (root, name, half) = Root::to_append(&followed(path))?;
+    if let Some(half) = half {
+        let half = show::grouped(half);
+        let warning =
+            format!("{}: half a piece was taken off its end, {half} bytes of one that broke off", show::path(path));
+        // Nobody reads: then nobody is warned.
+        let _ = writeln!(anstream::stderr(), "{} {warning}", "warning:".yellow());
+    }
+    Ok(Place { files: Arc::new(root), name })
 }
 
 /// A path as a name below its folder; a folder is its own root.
@@ -221,6 +266,7 @@ pub fn set(params: &mut Params, row: &Protocol, end: Ends, name: &str, value: &O
 /// # Errors
 /// The folder can't be opened.
 pub fn place(path: &Path) -> Result<Place, Trouble> {
+    let path = &followed(path);
     if path.is_dir() {
         return Ok(Place { files: Arc::new(Root::open(path, false)?), name: ".".into() });
     }
