@@ -117,6 +117,15 @@ impl Stream {
         }
     }
 
+    /// Has TCP wait for full segments (RFC 9293, section 3.7.4) where it did not, or no more. Tells whether that changed anything.
+    #[must_use]
+    pub fn gather(&self, on: bool) -> bool {
+        match self {
+            Self::Tcp(socket) => socket.nodelay().is_ok_and(|nodelay| nodelay == on) && socket.set_nodelay(!on).is_ok(),
+            Self::Unix(_) => false,
+        }
+    }
+
     /// What the kernel knows of this connection, where it tells.
     #[must_use]
     pub fn tcp_info(&self) -> Option<os::TcpInfo> {

@@ -32,6 +32,8 @@ const BURST: Duration = Duration::from_millis(10);
 pub(super) struct Bulk {
     swallow: Option<Swallow>,
     pace: Option<Pace>,
+    /// A segment is on its way, whose packets are to be full ones: it is not in a hurry before its end.
+    gathering: Option<bool>,
 }
 
 /// Sending no faster than asked.
@@ -172,6 +174,9 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             pace.sent(n);
         }
         let done = self.out.as_mut().and_then(|out| out.generated(n as u64));
+        if done.is_some() && self.bulk.as_mut().and_then(|bulk| bulk.gathering.take()) == Some(true) {
+            self.wire.gather(false);
+        }
         self.sent(n);
         done
     }
@@ -213,6 +218,9 @@ impl Bulk {
         sink: &mut dyn Sink,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
+        if self.gathering.is_none() {
+            self.gathering = Some(wire.gather(true));
+        }
         if let Some(rate) = wish.bits_per_second {
             if self.pace.as_ref().is_none_or(|pace| pace.bits_per_second != rate) {
                 self.pace = Some(Pace::new(rate, wire));

@@ -41,6 +41,13 @@ pub trait Wire: AsyncRead + AsyncWrite + Unpin {
         false
     }
 
+    /// Has the system wait for full segments (`true`), where small ones went at once until now, or lets these go again. Tells
+    /// whether that changed anything.
+    fn gather(&self, on: bool) -> bool {
+        let _ = on;
+        false
+    }
+
     /// What the system knows of the connection.
     fn link(&self) -> Option<Link> {
         None
@@ -68,6 +75,10 @@ impl Wire for Stream {
 
     fn pace(&self, bytes_per_second: u64) -> bool {
         Self::pace(self, bytes_per_second)
+    }
+
+    fn gather(&self, on: bool) -> bool {
+        Self::gather(self, on)
     }
 
     fn link(&self) -> Option<Link> {
