@@ -6,7 +6,7 @@ use crate::session::Out;
 
 /// The most that is read at once, in bytes; also more than the largest datagram.
 pub(super) const SCRATCH: usize = 64 * 1024;
-/// Room for what is read only to be thrown away.
+/// Room for what is thrown away; for what the kernel drops, all of it.
 pub(super) const BULK: usize = 256 * 1024;
 /// Queues kept for the next turn.
 const KEPT: usize = 16;

@@ -77,7 +77,7 @@ fn what_is_wanted_is_the_same_in_words_and_in_bytes() {
         assert_eq!(Want::read(&want.to_string()), Ok(want), "{words}");
         assert_eq!(Want::from_bytes(&want.to_bytes()), Ok(want), "{words}");
     }
-    assert_eq!(Want::read("up 1").unwrap().block, 256 * 1024);
+    assert_eq!(Want::read("up 1").unwrap().block, 128 * 1024);
     assert_eq!(Want::read("up 1 zero-copy").unwrap().block, 1 << 20);
     for (words, why) in [
         ("", "begins with up"),

@@ -7,7 +7,7 @@ use crate::{session::Violation, values::read};
 pub(super) const USAGE: &str = "up|down|both SIZE|TIME [block=SIZE] [rate=BITRATE] [omit=TIME]";
 
 /// Bytes handed to the system at once, unless told otherwise: without copies larger pieces are faster.
-const BLOCK: u32 = 256 * 1024;
+const BLOCK: u32 = 128 * 1024;
 const ZERO_COPY_BLOCK: u32 = 1024 * 1024;
 /// The largest block.
 pub const MAX_BLOCK: u32 = 1024 * 1024;
