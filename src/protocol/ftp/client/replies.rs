@@ -12,7 +12,7 @@ use crate::{
         reply::Reply,
         store::{Start, Store, There},
     },
-    session::{Cx, Violation},
+    session::{Cx, FileError, Violation},
 };
 
 impl Client {
@@ -202,7 +202,10 @@ impl Client {
             }
             let at = there.part.or(there.whole).filter(|at| resumes && size.is_none_or(|size| *at <= size));
             let start = at.map_or(Start::New, Start::At);
-            let mut store = Store::begin(&*files, &name, start).map_err(|error| error.to_string())?;
+            let mut store = Store::begin(&*files, &name, start).map_err(|error| match error {
+                FileError::Exists => "somebody else is writing it".into(),
+                error => error.to_string(),
+            })?;
             while store.copy().map_err(|error| error.to_string())? {}
             Ok(Some(Some(store)))
         });
