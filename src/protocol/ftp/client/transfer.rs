@@ -43,10 +43,8 @@ impl Client {
     pub(super) fn prepare(&mut self, cx: &mut Cx<'_>) {
         let Some(job) = &self.job else { return };
         match (&job.task, job.total) {
-            (Some(Task::Put { .. }), Some(size)) => {
-                let rest = size - job.at;
-                self.ask(Step::Allocate, &format!("ALLO {rest}"), cx);
-            }
+            // The whole file's, wherever this begins (RFC 959, section 4.1.3).
+            (Some(Task::Put { .. }), Some(size)) => self.ask(Step::Allocate, &format!("ALLO {size}"), cx),
             _ if job.at > 0 => self.ask_restart(cx),
             _ => self.ask_transfer(cx),
         }

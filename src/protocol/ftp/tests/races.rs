@@ -153,3 +153,19 @@ fn what_a_link_leads_to_is_gone_on_with() {
     assert!(ended(&mut one, first).starts_with("226 "));
     assert_eq!((folder.has("d/l").unwrap(), folder.has("a").unwrap()), (b"hello world".to_vec(), b"hello ".to_vec()));
 }
+
+#[test]
+fn allo_tells_the_size_of_the_file() {
+    let folder = Folder::new("allo");
+    fs::write(folder.0.join("a"), "hello ").unwrap();
+    // As lftp says it when it goes on.
+    for command in ["ALLO 11\r\nREST 6\r\nSTOR a", "ALLO 16\r\nAPPE a"] {
+        let (mut one, first) = sending(&folder, command, b"world");
+        let said = ended(&mut one, first);
+        assert!(said.starts_with("226 "), "{command}: {said}");
+    }
+    assert_eq!(folder.has("a").unwrap(), b"hello worldworld");
+    let (mut one, first) = sending(&folder, "ALLO 30\r\nREST 6\r\nSTOR a", b"world");
+    assert_eq!(ended(&mut one, first), "426 11 of 30 bytes came; REST 11 goes on\r\n");
+    assert_eq!(folder.has("a").unwrap(), b"hello worldworld");
+}
