@@ -93,7 +93,9 @@ fn fetch(job: &mut Job, found: &Found, path: &str, (files, name): &Target) {
             Ok(()) | Err(FileError::Exists) => job.tasks.push(Task::List { path, into: Some((files.clone(), name)) }),
             Err(error) => job.miss(format!("{}: {error}", escaped(name.shown().as_bytes(), false))),
         },
-        Kind::Other => {}
+        // It may lead to a file. What else it leads to can't be had so, and the server says that.
+        Kind::Link => job.tasks.push(Task::Get { path, size: None, into: Some((files.clone(), name)) }),
+        Kind::Other => job.miss(format!("{}: it is no file", escaped(path.as_bytes(), false))),
     }
 }
 
@@ -136,7 +138,9 @@ fn dated(modified: &str) -> String {
     let digits = modified.split('.').next().unwrap_or_default();
     if digits.len() != 14 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return modified.into();
+            Kind::Link => ('l', ""),
     }
     let [date, time] = [&digits[..8], &digits[8..]];
     format!("{}-{}-{} {}:{}:{}", &date[..4], &date[4..6], &date[6..], &time[..2], &time[2..4], &time[4..])
 }
+                Kind::Link => "link",
