@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 
 use super::{
     Client,
-    work::{Job, Target, Task},
+    work::{Job, Step, Target, Task},
 };
 use crate::{
     protocol::ftp::{
         entries::{Found, Kind, read_facts, read_line},
         names::is_hidden,
+        reply::Reply,
     },
     session::{Cx, FileError, FileKind},
     values::show::{escaped, quoted},
@@ -42,6 +43,33 @@ impl Client {
             }
         }
         self.task_done(cx);
+    }
+
+    /// Is this a listing of facts, to be shown?
+    pub(super) fn lists_facts(&self) -> bool {
+        let task = self.job.as_ref().and_then(|job| job.task.as_ref());
+        self.known.facts == Some(true) && matches!(task, Some(Task::List { into: None, .. }))
+    }
+
+    /// There is no such folder: a file, then.
+    pub(super) fn ask_facts(&mut self, why: &Reply, cx: &mut Cx<'_>) {
+        self.data.give_up(cx);
+        self.doubt(why);
+        let path = self.path();
+        self.ask(Step::Facts, format!("MLST {path}").trim_end(), cx);
+    }
+
+    /// The answer to MLST: one entry, in the one line that begins with a space (RFC 3659, section 7.2).
+    pub(super) fn facts(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
+        let line = reply.lines.iter().find_map(|line| line.strip_prefix(' ')).filter(|_| reply.class() == 2);
+        match line.and_then(read_facts) {
+            Some(mut found) => {
+                found.name = found.name.rsplit('/').next().unwrap_or_default().into();
+                show(&[found], cx);
+                self.task_done(cx);
+            }
+            None => self.still_refused(cx),
+        }
     }
 
     /// The folder is there; now what is in it.
@@ -80,6 +108,10 @@ fn below(folder: &str, name: &str) -> String {
 
 /// One more task for what was found, if it can be kept here.
 fn fetch(job: &mut Job, found: &Found, path: &str, (files, name): &Target) {
+    if is_hidden(&found.name) {
+        let name = quoted(found.name.as_bytes(), 80);
+        return job.miss(format!("the server names a file {name}: such names are reserved for what is unfinished"));
+    }
     if !found.is_plain() {
         return job.miss(format!("the server names a file {}: that leads elsewhere", quoted(found.name.as_bytes(), 80)));
     }
@@ -106,6 +138,7 @@ fn show(found: &[Found], cx: &mut Cx<'_>) {
         let (letter, slash) = match kind {
             Kind::File => ('-', ""),
             Kind::Folder => ('d', "/"),
+            Kind::Link => ('l', ""),
             Kind::Other => ('?', ""),
         };
         let size = size.map_or_else(String::new, |size| size.to_string());
@@ -114,6 +147,7 @@ fn show(found: &[Found], cx: &mut Cx<'_>) {
             let kind = match kind {
                 Kind::File => "file",
                 Kind::Folder => "folder",
+                Kind::Link => "link",
                 Kind::Other => "other",
             };
             let size = found_size(&size);
@@ -138,9 +172,7 @@ fn dated(modified: &str) -> String {
     let digits = modified.split('.').next().unwrap_or_default();
     if digits.len() != 14 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return modified.into();
-            Kind::Link => ('l', ""),
     }
     let [date, time] = [&digits[..8], &digits[8..]];
     format!("{}-{}-{} {}:{}:{}", &date[..4], &date[4..6], &date[6..], &time[..2], &time[2..4], &time[4..])
 }
-                Kind::Link => "link",

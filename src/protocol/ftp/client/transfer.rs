@@ -85,6 +85,9 @@ impl Client {
             self.data.begun = true;
             return self.send_if_ready(cx);
         }
+        if began && reply.class() == 5 && self.lists_facts() {
+            return self.ask_facts(reply, cx);
+        }
         self.data.last = Some(reply.clone());
         // Refused, or broken off: no data will come, or none that counts.
         if reply.class() != 2 {
