@@ -84,16 +84,18 @@ pub struct Param {
     pub is_data: bool,
     /// Parameters that would mean nothing beside it.
     pub excludes: &'static [&'static str],
+    /// A parameter without which it would mean nothing.
+    pub needs: Option<&'static str>,
 }
 
 impl Param {
     /// A parameter of the server.
     #[must_use]
     pub const fn server(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
-        let (longest, short, flag_help) = (None, None, None);
+        let (longest, short, flag_help, needs) = (None, None, None, None);
         let (many, secret, builds, is_data) = (false, false, false, false);
         let (ends, excludes): (_, &[&str]) = (Ends::Server, &[]);
-        Self { name, kind, default, longest, help, flag_help, ends, many, short, secret, builds, is_data, excludes }
+        Self { name, kind, default, longest, help, flag_help, ends, many, short, secret, builds, is_data, excludes, needs }
     }
 
     /// A parameter of the client, and a flag.
@@ -116,6 +118,11 @@ impl Param {
     #[must_use]
     pub const fn excludes(self, others: &'static [&'static str]) -> Self {
         Self { excludes: others, ..self }
+    }
+
+    #[must_use]
+    pub const fn needs(self, other: &'static str) -> Self {
+        Self { needs: Some(other), ..self }
     }
 
     #[must_use]
