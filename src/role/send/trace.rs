@@ -74,6 +74,8 @@ pub(super) struct Step {
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
     pub(super) from: Duration,
+    /// Of data: these are not all.
+    pub(super) cut: bool,
     pub(super) steps: u64,
     pub(super) sent: u64,
     pub(super) received: u64,
@@ -121,7 +123,7 @@ impl Trace {
     }
 
     fn words(&mut self, at: Duration, what: What, way: Option<Way>, words: impl Into<String>) {
-        self.push(Step { at, what, way, bytes: 0, head: words.into().into_bytes() });
+        self.push(Step { at, what, way, bytes: 0, head: words.into().into_bytes(), cut: false });
     }
 
     /// Nothing could be tried, or nothing that was tried came to anything.
@@ -154,14 +156,15 @@ impl Trace {
         self.words(self.started.elapsed(), What::Attempt, None, format!("{address}: {why}"));
     }
 
-    pub(super) fn wire(&mut self, way: Way, bytes: &[u8]) {
-        let length = bytes.len() as u64;
+    /// So many bytes crossed the wire. `seen` is what may be shown of them, all or more than is kept.
+    pub(super) fn wire(&mut self, way: Way, length: usize, seen: &[u8]) {
+        let bytes = length as u64;
         match way {
             Way::Out => self.sent += length,
             Way::In => self.received += length,
         }
-        let (at, head) = (self.started.elapsed(), bytes[..bytes.len().min(HEAD)].to_vec());
-        self.push(Step { at, what: What::Data, way: Some(way), bytes: length, head });
+        let (at, head, cut) = (self.started.elapsed(), seen[..seen.len().min(HEAD)].to_vec(), seen.len() > HEAD);
+        self.push(Step { at, what: What::Data, way: Some(way), bytes, head, cut });
     }
 
     /// Bytes crossed a channel. Many pieces in a row are one step.
@@ -175,7 +178,7 @@ impl Trace {
             Some(step) if step.what == What::Beside(id) && step.way == Some(way) => step.bytes += bytes,
             _ => {
                 let (at, head) = (self.started.elapsed(), format!("connection {}", id.0).into_bytes());
-                self.push(Step { at, what: What::Beside(id), way: Some(way), bytes, head });
+                self.push(Step { at, what: What::Beside(id), way: Some(way), bytes, head, cut: false });
             }
         }
     }
@@ -221,7 +224,7 @@ fn object(step: &Step) -> Value {
         "way": way,
         "bytes": matches!(step.what, What::Data | What::Beside(_)).then_some(step.bytes),
         "text": show::escaped(&step.head, false),
-        "text_cut": step.what == What::Data && step.bytes > step.head.len() as u64,
+        "text_cut": step.cut,
     })
 }
 
