@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::Exchange;
 use crate::{
-    role::Way,
+    role::{Beside, Way},
     session::{ChannelId, Closed, Endpoint, Rides},
     transport::{Host, Place, Route, Target},
     values::show,
@@ -36,6 +36,10 @@ pub(super) enum What {
     Data,
     /// Bytes that crossed a connection beside the first.
     Beside(ChannelId),
+    /// Such a connection is there.
+    BesideOpened,
+    /// The end of what this side says over one.
+    BesideEnd,
     /// The end of what this side says.
     End,
     /// The end of it all.
@@ -52,6 +56,8 @@ impl What {
             Self::Connected => "connected",
             Self::Data => "data",
             Self::Beside(_) => "beside",
+            Self::BesideOpened => "beside_opened",
+            Self::BesideEnd => "beside_end",
             Self::End => "end",
             Self::Over => "over",
         }
@@ -66,16 +72,16 @@ pub(super) struct Step {
     pub(super) way: Option<Way>,
     /// Of data: how many.
     pub(super) bytes: u64,
-    /// Of data: the first of them, as they came. Otherwise words of ours.
+    /// Of data: the first of them, as they came, but for passwords. Otherwise words of ours.
     pub(super) head: Vec<u8>,
+    /// Of data: these are not all.
+    pub(super) cut: bool,
 }
 
 /// Steps between the first and the last that are kept.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
     pub(super) from: Duration,
-    /// Of data: these are not all.
-    pub(super) cut: bool,
     pub(super) steps: u64,
     pub(super) sent: u64,
     pub(super) received: u64,
@@ -160,8 +166,8 @@ impl Trace {
     pub(super) fn wire(&mut self, way: Way, length: usize, seen: &[u8]) {
         let bytes = length as u64;
         match way {
-            Way::Out => self.sent += length,
-            Way::In => self.received += length,
+            Way::Out => self.sent += bytes,
+            Way::In => self.received += bytes,
         }
         let (at, head, cut) = (self.started.elapsed(), seen[..seen.len().min(HEAD)].to_vec(), seen.len() > HEAD);
         self.push(Step { at, what: What::Data, way: Some(way), bytes, head, cut });
@@ -181,6 +187,16 @@ impl Trace {
                 self.push(Step { at, what: What::Beside(id), way: Some(way), bytes, head, cut: false });
             }
         }
+    }
+
+    /// What has become of a channel.
+    pub(super) fn channel_is(&mut self, id: ChannelId, way: Way, is: Beside) {
+        let (what, words) = match is {
+            Beside::Opened => (What::BesideOpened, "opened"),
+            Beside::Ended => (What::BesideEnd, "ended"),
+            Beside::Broken => (What::BesideEnd, "broken"),
+        };
+        self.words(self.started.elapsed(), what, Some(way), format!("connection {} {words}", id.0));
     }
 
     pub(super) fn ended(&mut self, way: Way) {
