@@ -71,7 +71,7 @@ impl Drafted {
     pub(super) fn begin(root: Arc<Dir>, draft: &Draft<'_>, made: Arc<Made>) -> io::Result<Self> {
         let place = Place::of(&root, draft)?;
         let mut options = OpenOptions::new();
-        options.write(true).mode(0o644);
+        options.write(true).mode(if draft.private { 0o600 } else { 0o644 });
         match draft.resumed_at {
             None => options.create_new(true),
             // A pipe in its place must not hold the thread.

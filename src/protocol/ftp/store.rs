@@ -158,5 +158,5 @@ fn draft(
     replaces: bool,
 ) -> Result<Box<dyn FileWriter>, FileError> {
     let temporary = name.temporary(unique);
-    files.create(&Draft { temporary: temporary.path(), name: name.path(), resumed_at, replaces })
+    files.create(&Draft { temporary: temporary.path(), name: name.path(), resumed_at, replaces, private: false })
 }
