@@ -19,8 +19,6 @@ use crate::{
     values::show::{self, escaped, hex_dump, quoted},
 };
 
-/// The most of a piece that is looked at, in bytes: more than is shown of any.
-const SEEN: usize = 1024;
 /// The most that `-vv` shows of a piece.
 const QUOTED: usize = 512;
 
@@ -131,7 +129,7 @@ impl Show {
         if self.trace.is_none() && self.plan.verbose < 2 {
             return;
         }
-        let seen = self.secrets.hide(&bytes[..bytes.len().min(SEEN)]);
+        let seen = self.secrets.hide(bytes);
         if let Some(trace) = &mut self.trace {
             trace.wire(way, bytes.len(), &seen);
         }
