@@ -300,7 +300,7 @@ fn transfers_are_drawn_recorded_and_loaded() {
     let traced = send(&server, "put", &["--put", put, "--active", "--trace", "-J"]).code(0).json();
     let steps: Vec<_> = traced["trace"].as_array().unwrap().iter().map(|step| (&step["event"], &step["way"])).collect();
     for wanted in [("beside_opened", "in"), ("beside_end", "out")] {
-        assert!(steps.iter().any(|(event, way)| (*event, *way) == (wanted.0, wanted.1)), "{wanted:?}: {traced:#}");
+        assert!(steps.iter().any(|(event, way)| **event == wanted.0 && **way == wanted.1), "{wanted:?}: {traced:#}");
     }
     let record = send(&server, "a.txt", &["-J"]).code(0).json();
     assert_eq!(record["records"][0]["command"], "RETR", "{record}");
