@@ -96,7 +96,10 @@ impl Beside {
             ChannelAsk::Drop => {
                 let dropped = self.channels.iter().position(|channel| channel.id == id);
                 let dropped = dropped.map(|at| self.channels.swap_remove(at));
-                if dropped.is_some_and(|channel| matches!(channel.state, State::Open(_)) && !channel.we_ended) {
+                // Broken off by us. Where a side had ended it, that was told.
+                let open =
+                    |channel: &Channel| matches!(channel.state, State::Open(_)) && !channel.we_ended && !channel.peer_ended;
+                if dropped.as_ref().is_some_and(open) {
                     sink.channel_is(id, Way::Out, role::Beside::Ended);
                 }
             }
