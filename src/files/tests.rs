@@ -94,6 +94,18 @@ fn a_kept_draft_is_gone_on_with() {
 }
 
 #[test]
+fn what_somebody_writes_is_not_what_was_left() {
+    let folder = Folder::new("left");
+    let root = Root::open(&folder.0, false).unwrap();
+    let mut file = root.create(&draft(".a.part", "a")).unwrap();
+    file.append(b"a").unwrap();
+    assert_eq!(root.remove_draft(Path::new(".a.part")), Err(FileError::Exists));
+    file.keep().unwrap();
+    assert_eq!(root.remove_draft(Path::new(".a.part")), Ok(()));
+    assert_eq!(root.remove_draft(Path::new(".a.part")), Err(FileError::NotFound));
+}
+
+#[test]
 fn appending_is_whole_or_nothing() {
     let folder = Folder::new("append");
     let root = Root::open(&folder.0, false).unwrap();

@@ -23,6 +23,7 @@ mod params;
 mod processed;
 mod qotd;
 mod raw;
+mod secrets;
 mod smtp;
 mod time;
 
@@ -33,6 +34,7 @@ pub use framing::Framing;
 pub use lua::Script;
 pub use param::{Ends, Made, Param, ParamKind, Sheet};
 pub use params::{Contents, Given, ParamError, Params, Place, param};
+pub use secrets::Secrets;
 
 use crate::session::{Rides, Session};
 

@@ -86,6 +86,8 @@ pub struct Param {
     pub is_data: bool,
     /// Parameters that would mean nothing beside it.
     pub excludes: &'static [&'static str],
+    /// A parameter without which it would mean nothing.
+    pub needs: Option<&'static str>,
     /// It means nothing to the load generator: why, and what to do there.
     pub not_in_bench: Option<&'static str>,
 }
@@ -94,7 +96,7 @@ impl Param {
     /// A parameter of the server.
     #[must_use]
     pub const fn server(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
-        let (longest, short, flag_help, not_in_bench) = (None, None, None, None);
+        let (longest, short, flag_help, needs, not_in_bench) = (None, None, None, None, None);
         let (many, secret, builds, is_data) = (false, false, false, false);
         let (ends, excludes): (_, &[&str]) = (Ends::Server, &[]);
         Self {
@@ -111,6 +113,7 @@ impl Param {
             builds,
             is_data,
             excludes,
+            needs,
             not_in_bench,
         }
     }
@@ -135,6 +138,11 @@ impl Param {
     #[must_use]
     pub const fn excludes(self, others: &'static [&'static str]) -> Self {
         Self { excludes: others, ..self }
+    }
+
+    #[must_use]
+    pub const fn needs(self, other: &'static str) -> Self {
+        Self { needs: Some(other), ..self }
     }
 
     #[must_use]

@@ -4,12 +4,12 @@ use std::{any::Any, collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::
 
 use bytes::Bytes;
 
-use super::{Ends, Made, Param, ParamKind, Sheet};
+use super::{Ends, Made, Param, ParamKind, Secrets, Sheet};
 use crate::{session::Files, values::read};
 
 /// The values given, by name; several where a parameter may be given several times.
 #[derive(Debug, Clone, Default)]
-pub struct Params(BTreeMap<&'static str, Vec<Value>>);
+pub struct Params(BTreeMap<&'static str, Vec<Value>>, Secrets);
 
 #[derive(Debug, Clone)]
 enum Value {
@@ -133,6 +133,11 @@ impl Params {
     /// # Errors
     /// [`ParamError`]
     pub fn set(&mut self, param: &'static Param, given: Given<'_>) -> Result<(), ParamError> {
+        if let Given::Text(text) = given
+            && param.secret
+        {
+            self.1.add(text);
+        }
         let value = param.read(given)?;
         let values = self.0.entry(param.name).or_default();
         if !param.many {
@@ -148,6 +153,12 @@ impl Params {
 
     fn one<'a, T>(&'a self, name: &str, of: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
         self.0.get(name)?.last().and_then(of)
+    }
+
+    /// What was given and must not be shown.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.1
     }
 
     /// Was it given?

@@ -55,7 +55,7 @@ pub(super) static ROW: Protocol = Protocol {
     keeps: true,
     params: &[
         Param::server(ROOT, ParamKind::Folder { make: false }, "", "the folder that is served; without it, one small file"),
-        Param::server(WRITE, ParamKind::Switch, "false", "clients may change what is there"),
+        Param::server(WRITE, ParamKind::Switch, "false", "clients may change what is there").needs(ROOT),
         Param::both(
             USER,
             ParamKind::Parsed { shape: "NAME:PASS", read: Account::read },

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::{show::Show, source::Script, tell};
 use crate::{
     protocol::Answers,
-    role::{Quit, Said, Sink, Source, Way},
+    role::{Beside, Quit, Said, Sink, Source, Way},
     session::{ChannelId, Closed, Elsewhere, Event, Mismatch, Record, Verdict, Violation},
 };
 
@@ -275,6 +275,12 @@ impl Sink for Correspondent<'_> {
     fn channel(&mut self, id: ChannelId, way: Way, bytes: u64) {
         if let Some(trace) = &mut self.show.trace {
             trace.channel(id, way, bytes);
+        }
+    }
+
+    fn channel_is(&mut self, id: ChannelId, way: Way, is: Beside) {
+        if let Some(trace) = &mut self.show.trace {
+            trace.channel_is(id, way, is);
         }
     }
 
