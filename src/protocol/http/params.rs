@@ -78,8 +78,13 @@ pub(super) static ALL: &[Param] = &[
     ),
     Param::client(METHOD, ParamKind::Parsed { shape: "METHOD", read: method }, "", "the method [GET; POST with a body]"),
     Param::client(LOCATION, ParamKind::Switch, "false", "follow redirects").short('L'),
-    Param::client(URLS, ParamKind::File(|sheet| urls::read(sheet.text)), "", "ask for these in turn: a path or URL a line")
-        .longest(LONGEST_LIST),
+    Param::client(
+        URLS,
+        ParamKind::File(|sheet| urls::read(sheet.text()?)),
+        "",
+        "ask for these in turn: a path or URL a line",
+    )
+    .longest(LONGEST_LIST),
     Param::client(BODY_IS, ParamKind::Contents, "", "the body of the answer must be what FILE holds"),
 ];
 
