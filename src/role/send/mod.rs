@@ -19,7 +19,8 @@ use std::{
 pub use plan::{Data, Expect, SendPlan, ShowPlan};
 
 use self::{
-    party::{Correspondent, Heard},
+    party::{Correspondent, Heard, Manner},
+    plan::PACKET_SILENCE,
     show::Show,
     source::Script,
     trace::Trace,
@@ -32,9 +33,6 @@ use crate::{
     session::{Closed, Elsewhere, Endpoint, Facts, Rides, Watch},
     transport::{self, Route, Stream},
 };
-
-/// How long nothing may come over datagrams, without `-w`.
-const PACKET_SILENCE: Duration = Duration::from_secs(1);
 
 /// All that is known of one exchange when it is over.
 struct Exchange {
@@ -162,13 +160,16 @@ enum Leg {
     /// The round-trip time: from the start of talking to the end of the answer.
     Done(Duration),
     Elsewhere(Box<Elsewhere>),
+    /// This conversation is over, and the exchange is not.
+    Onward(Box<Heard>),
 }
 
 /// Connects, talks, judges; goes on where the protocol is sent elsewhere. Gives the last leg's round-trip time.
 async fn exchange(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Duration, Trouble> {
     let mut plan = Cow::Borrowed(plan);
     for _ in 0..MOST_LEGS {
-        match leg(&plan, n, show).await? {
+        match conversation(&plan, n, show).await? {
+            Leg::Onward(_) => {}
             Leg::Done(took) => return Ok(took),
             Leg::Elsewhere(elsewhere) => {
                 tell::elsewhere(&plan, &elsewhere);
@@ -180,8 +181,34 @@ async fn exchange(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Duration, 
         .hint("-v shows where: it may go round in circles"))
 }
 
-async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
-    let mut script = Script::open(plan)?;
+/// Talks until all is said and answered, or all of it is to be said elsewhere. What did not fit is asked for in conversations
+/// beside.
+async fn conversation(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
+    let (mut script, mut heard) = (Script::open(plan)?, Box::<Heard>::default());
+    loop {
+        heard = match leg(plan, n, show, &mut script, heard, false).await? {
+            Leg::Onward(heard) => heard,
+            over => return Ok(over),
+        };
+        let there = heard.there.take().unwrap_or_default();
+        tell::elsewhere(plan, &there);
+        let (beside, mut again) = (plan.sent(*there)?, Script::Messages(std::mem::take(&mut heard.again)));
+        heard = match leg(&beside, n, show, &mut again, heard, true).await? {
+            Leg::Onward(heard) => heard,
+            over => return Ok(over),
+        };
+    }
+}
+
+/// One conversation.
+async fn leg(
+    plan: &SendPlan,
+    n: u64,
+    show: &mut Show,
+    script: &mut Script,
+    heard: Box<Heard>,
+    beside: bool,
+) -> Result<Leg, Trouble> {
     let started = Instant::now();
     show.trace = plan.show.trace.then(|| Trace::new(started));
     let exchange = match plan.target.scheme.rides() {
@@ -202,19 +229,23 @@ async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
                 }
                 return Ok(Leg::Done(took));
             }
-            over_stream(plan, stream, route, &mut script, show).await
+            over_stream(plan, (stream, route), script, show, *heard, Manner::of(plan, beside)).await
         }
         Rides::Datagrams => {
             let resolved = retrying(plan, || transport::addresses(&plan.target, &plan.dial)).await;
             let talked = match resolved {
-                Ok(resolved) => packets::talk(plan, &resolved, &mut script, show).await,
+                Ok(resolved) => packets::talk(plan, &resolved, script, show, *heard).await,
                 Err(trouble) => Err(trouble),
             };
             talked.map_err(|trouble| unbegun(plan, n, show, trouble))?
         }
     };
+    over(plan, n, show, exchange)
+}
+
+/// A conversation is over: shows what there is of it, and judges it where it is the last.
+fn over(plan: &SendPlan, n: u64, show: &mut Show, mut exchange: Exchange) -> Result<Leg, Trouble> {
     show.progress.end();
-    let mut exchange = exchange;
     let mut trace = show.trace.take();
     if let Some(trace) = &mut trace {
         trace.over(&exchange, plan.target.scheme.rides());
@@ -226,6 +257,12 @@ async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
             tell::traced(plan, n, trace);
         }
         return Ok(Leg::Elsewhere(elsewhere));
+    }
+    if exchange.heard.done && exchange.heard.goes_on {
+        if let Some(trace) = &trace {
+            tell::traced(plan, n, trace);
+        }
+        return Ok(Leg::Onward(Box::new(exchange.heard)));
     }
     let verdict = judge::judge(plan, &exchange);
     if plan.show.json {
@@ -274,9 +311,15 @@ fn facts(plan: &SendPlan, local: Endpoint, peer: Endpoint) -> Facts {
     Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch, said_before: 0 }
 }
 
-async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut Script, show: &mut Show) -> Exchange {
-    let mut party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies);
-    party.repeatable = plan.data != Data::Stdin;
+async fn over_stream(
+    plan: &SendPlan,
+    (stream, route): (Stream, Route),
+    script: &mut Script,
+    show: &mut Show,
+    heard: Heard,
+    manner: Manner,
+) -> Exchange {
+    let party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies, manner, heard);
     let (local, peer) = (stream.local(), stream.peer());
     let session = (plan.protocol.client)(&plan.setup);
     let mut drive = Drive::new(stream, session, party, facts(plan, local.clone(), peer.clone()), terms(plan));

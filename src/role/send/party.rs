@@ -1,6 +1,7 @@
 //! The client's part in a conversation: says the script, shows what comes, knows when it is done.
 
 use std::{
+    collections::VecDeque,
     io,
     task::{Context, Poll},
     time::Instant,
@@ -8,7 +9,12 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{show::Show, source::Script, tell};
+use super::{
+    plan::{Data, SendPlan},
+    show::Show,
+    source::{self, Script},
+    tell,
+};
 use crate::{
     protocol::Answers,
     role::{Quit, Said, Sink, Source, Way},
@@ -27,12 +33,36 @@ pub(super) struct Correspondent<'a> {
     until_eof: bool,
     replies_wanted: Option<u64>,
     refused: Option<(u64, Bytes)>,
+    /// Each conversation numbers what is said from 0.
+    numbered: u64,
     ended: bool,
+    /// The next answer is to be had elsewhere, and not what came here.
+    moved: bool,
+    pub(super) manner: Manner,
+    pub(super) heard: Heard,
+}
+
+/// How messages come, and how failures are told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Manner {
     /// Silence matters only when all is said.
     pub(super) patient: bool,
     /// What we say can be said a second time, elsewhere; what was read from standard input can't.
     pub(super) repeatable: bool,
-    pub(super) heard: Heard,
+    /// Messages are words, of which each may fail by itself.
+    pub(super) worded: bool,
+    /// A person types them.
+    pub(super) typed: bool,
+    /// What is said here was said before, where its answer did not fit.
+    pub(super) beside: bool,
+}
+
+impl Manner {
+    pub(super) fn of(plan: &SendPlan, beside: bool) -> Self {
+        let worded = plan.protocol.form().is_some();
+        let typed = worded && source::terminal(&plan.data);
+        Self { patient: false, repeatable: plan.data != Data::Stdin, worded, typed, beside }
+    }
 }
 
 /// What came.
@@ -46,6 +76,9 @@ pub(super) struct Heard {
     /// More came than was kept.
     pub(super) cut: bool,
     pub(super) first_wrong: Option<Box<Mismatch>>,
+    /// Answers that were wrong, and whether each has been told of.
+    pub(super) wrongs: u64,
+    pub(super) wrongs_told: bool,
     /// A message of ours that the protocol can't carry.
     pub(super) unsayable: Option<Violation>,
     pub(super) input_error: Option<io::Error>,
@@ -55,6 +88,15 @@ pub(super) struct Heard {
     pub(super) records: Vec<Record>,
     /// The answer is to be had there; what came here is none.
     pub(super) elsewhere: Option<Box<Elsewhere>>,
+    /// These messages have to be said elsewhere, for their answers alone.
+    pub(super) again: VecDeque<Bytes>,
+    pub(super) there: Option<Box<Elsewhere>>,
+    /// Nothing more will be said than what was.
+    pub(super) all_said: bool,
+    /// What belongs to the exchange is not all there.
+    pub(super) goes_on: bool,
+    /// Bytes that answered nothing.
+    pub(super) unasked: u64,
 }
 
 impl Heard {
@@ -63,6 +105,18 @@ impl Heard {
         if messages && self.kept.last().is_some_and(|last| *last != b'\n') && self.kept.len() < KEPT {
             self.kept.push(b'\n');
         }
+    }
+
+    /// An answer was wrong. One of several is told of at once: what fails in the end can be only one.
+    fn wrong(&mut self, mismatch: Box<Mismatch>, manner: Manner) {
+        self.wrongs += 1;
+        let several = manner.worded && (manner.typed || self.said > 1);
+        if let Some(why) = mismatch.why.as_ref().filter(|_| several) {
+            let untold = self.first_wrong.as_ref().filter(|_| !self.wrongs_told).and_then(|first| first.why.as_ref());
+            untold.into_iter().chain([why]).for_each(|why| tell::wrong(&why.sentence));
+            self.wrongs_told = true;
+        }
+        self.first_wrong.get_or_insert(mismatch);
     }
 
     /// Where nobody knows an answer's end, or there is none, each piece is one.
@@ -78,6 +132,8 @@ impl<'a> Correspondent<'a> {
         answers: Answers,
         until_eof: bool,
         replies_wanted: Option<u64>,
+        manner: Manner,
+        heard: Heard,
     ) -> Self {
         Self {
             script,
@@ -86,10 +142,11 @@ impl<'a> Correspondent<'a> {
             until_eof,
             replies_wanted,
             refused: None,
+            numbered: 0,
             ended: false,
-            patient: false,
-            repeatable: true,
-            heard: Heard::default(),
+            moved: false,
+            manner,
+            heard: Heard { done: false, ..heard },
         }
     }
 
@@ -105,17 +162,46 @@ impl<'a> Correspondent<'a> {
     /// Has the answer come that was waited for?
     fn done(&self) -> bool {
         if let Some(wanted) = self.replies_wanted {
-            return self.replies() >= wanted;
+            return self.replies() >= wanted || self.moves();
         }
-        if !self.ended {
+        if !self.ended && self.heard.again.is_empty() {
             return false;
         }
         match self.answers {
             Answers::Never => true,
-            Answers::Each => self.heard.answered >= self.heard.said,
+            Answers::Each => self.all_came(),
             Answers::Unknown | Answers::OnceThenClose => !self.until_eof && self.replies() >= self.heard.said,
             Answers::Endless => false,
         }
+    }
+
+    /// What was said has its answers, or will have them elsewhere.
+    fn all_came(&self) -> bool {
+        self.heard.answered + self.heard.again.len() as u64 >= self.heard.said
+    }
+
+    /// It is time to say the rest elsewhere.
+    fn moves(&self) -> bool {
+        !self.heard.again.is_empty() && self.all_came()
+    }
+
+    /// Does the exchange go on in another conversation, when this one is done?
+    fn goes_on(&self) -> bool {
+        let enough = self.replies_wanted.is_some_and(|wanted| self.replies() >= wanted);
+        !enough && (!self.heard.again.is_empty() || self.manner.beside && !self.heard.all_said)
+    }
+
+    /// A message that can't be said. Who types sees it, and types on.
+    fn unsayable(&mut self, mut why: Violation) {
+        if self.manner.typed {
+            tell::wrong(&why.sentence);
+            self.heard.said -= 1;
+            return;
+        }
+        if let Some(line) = self.script.line() {
+            why.sentence = format!("line {line}: {}", why.sentence);
+        }
+        self.heard.unsayable.get_or_insert(why);
     }
 }
 
@@ -124,11 +210,16 @@ impl Source for Correspondent<'_> {
         if let Some((seq, body)) = self.refused.take() {
             return Poll::Ready(Said::Message(seq, body));
         }
+        // First comes what is to be said elsewhere, so that answers stay in order as far as may be.
+        if !self.heard.again.is_empty() {
+            return Poll::Pending;
+        }
         let next = std::task::ready!(self.script.poll_next(cx));
         Poll::Ready(match next {
             Some(Ok(body)) => {
-                self.heard.said += 1;
-                Said::Message(self.heard.said - 1, body)
+                self.heard.said += u64::from(!self.manner.beside);
+                self.numbered += 1;
+                Said::Message(self.numbered - 1, body)
             }
             Some(Err(error)) => {
                 self.heard.input_error = Some(error);
@@ -136,6 +227,7 @@ impl Source for Correspondent<'_> {
             }
             None => {
                 self.ended = true;
+                self.heard.all_said |= !self.manner.beside;
                 Said::End
             }
         })
@@ -146,7 +238,7 @@ impl Source for Correspondent<'_> {
     }
 
     fn awaits(&self) -> bool {
-        self.ended || (!self.patient && self.heard.said > self.replies())
+        self.ended || !self.heard.again.is_empty() || (!self.manner.patient && self.heard.said > self.replies())
     }
 
     fn poll_quit(&mut self, _: &mut Context<'_>) -> Poll<Quit> {
@@ -156,6 +248,7 @@ impl Source for Correspondent<'_> {
         }
         if self.done() || heard.elsewhere.is_some() {
             self.heard.done = true;
+            self.heard.goes_on = self.goes_on();
             return Poll::Ready(Quit::Finish);
         }
         Poll::Pending
@@ -169,9 +262,18 @@ impl Sink for Correspondent<'_> {
         }
         match event {
             Event::Talk { lane, ours, text } => tell::talk(lane, ours, &text),
+            Event::Answered { .. } if std::mem::take(&mut self.moved) => {}
+            _ if self.moved => {}
             Event::Record(record) => self.heard.records.push(*record),
             Event::Progress { done, total } => self.show.progress.at(done, total),
-            Event::Elsewhere(elsewhere) if self.repeatable || elsewhere.bare => self.heard.elsewhere = Some(elsewhere),
+            Event::Elsewhere(mut elsewhere) if elsewhere.say.is_some() => {
+                self.heard.again.extend(elsewhere.say.take());
+                self.heard.there = Some(elsewhere);
+                self.moved = true;
+            }
+            Event::Elsewhere(elsewhere) if self.manner.repeatable || elsewhere.bare => {
+                self.heard.elsewhere = Some(elsewhere)
+            }
             // A cut answer is one all the same; a place to go to is none.
             Event::Elsewhere(elsewhere) if elsewhere.rides.is_none() => {
                 let sentence = format!("{}: what came from standard input can't be said a second time", elsewhere.why);
@@ -181,7 +283,7 @@ impl Sink for Correspondent<'_> {
             Event::Answered { verdict, .. } => {
                 self.heard.answered += 1;
                 if let Verdict::Wrong(mismatch) = verdict {
-                    self.heard.first_wrong.get_or_insert(mismatch);
+                    self.heard.wrong(mismatch, self.manner);
                 }
             }
             Event::Body(bytes) => {
@@ -197,9 +299,8 @@ impl Sink for Correspondent<'_> {
                     self.heard.output_error.get_or_insert(error);
                 }
             }
-            Event::Refused { why, .. } => {
-                self.heard.unsayable.get_or_insert(why);
-            }
+            Event::Refused { why, .. } => self.unsayable(why),
+            Event::Unsolicited { bytes } => self.heard.unasked += bytes as u64,
             _ => {}
         }
     }
