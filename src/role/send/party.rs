@@ -32,9 +32,13 @@ pub(super) struct Correspondent<'a> {
     /// Over streams, and the end of the answers is the peer's end.
     until_eof: bool,
     replies_wanted: Option<u64>,
-    refused: Option<(u64, Bytes)>,
-    /// Each conversation numbers what is said from 0.
-    numbered: u64,
+    refused: Option<Bytes>,
+    /// The number of the next message: each connection begins anew.
+    next: u64,
+    /// What was said here and has no answer yet, where answers have their ends.
+    open: VecDeque<(u64, Bytes)>,
+    /// What was said on another connection, and is to be said again here.
+    again: VecDeque<Bytes>,
     ended: bool,
     /// The next answer is to be had elsewhere, and not what came here.
     moved: bool,
@@ -89,14 +93,18 @@ pub(super) struct Heard {
     /// The answer is to be had there; what came here is none.
     pub(super) elsewhere: Option<Box<Elsewhere>>,
     /// These messages have to be said elsewhere, for their answers alone.
-    pub(super) again: VecDeque<Bytes>,
+    pub(super) cut_off: VecDeque<Bytes>,
     pub(super) there: Option<Box<Elsewhere>>,
     /// Nothing more will be said than what was.
     pub(super) all_said: bool,
     /// What belongs to the exchange is not all there.
-    pub(super) goes_on: bool,
+    pub(super) onward: bool,
     /// Bytes that answered nothing.
     pub(super) unasked: u64,
+    /// What the peer will not answer here, and may be asked again on another connection.
+    pub(super) returned: VecDeque<Bytes>,
+    /// Something was said and neither answered nor given back: nobody knows what became of it.
+    pub(super) in_doubt: bool,
 }
 
 impl Heard {
@@ -119,6 +127,11 @@ impl Heard {
         self.first_wrong.get_or_insert(mismatch);
     }
 
+    /// `1 of 3 answers`
+    pub(super) fn so_far(&self) -> String {
+        format!("{} of {} answers", self.answered, self.said + self.returned.len() as u64)
+    }
+
     /// Where nobody knows an answer's end, or there is none, each piece is one.
     pub(super) fn replies(&self, answers: Answers) -> u64 {
         if matches!(answers, Answers::Unknown | Answers::Endless) { self.pieces } else { self.answered }
@@ -133,8 +146,10 @@ impl<'a> Correspondent<'a> {
         until_eof: bool,
         replies_wanted: Option<u64>,
         manner: Manner,
-        heard: Heard,
+        mut heard: Heard,
     ) -> Self {
+        // What is left to be said, from another connection.
+        let again = std::mem::take(&mut heard.returned);
         Self {
             script,
             show,
@@ -142,7 +157,9 @@ impl<'a> Correspondent<'a> {
             until_eof,
             replies_wanted,
             refused: None,
-            numbered: 0,
+            next: 0,
+            open: VecDeque::new(),
+            again,
             ended: false,
             moved: false,
             manner,
@@ -150,9 +167,41 @@ impl<'a> Correspondent<'a> {
         }
     }
 
-    /// Is anything read that was never said?
+    /// Is anything read that was never said, or not to whoever answers?
     pub(super) fn has_more(&mut self) -> bool {
-        self.refused.is_some() || self.script.has_more()
+        self.refused.is_some() || !self.again.is_empty() || !self.heard.returned.is_empty() || self.script.has_more()
+    }
+
+    /// What was heard; with what the session did not take, as it comes before all that was not yet said.
+    pub(super) fn into_heard(mut self) -> Heard {
+        if let Some(body) = self.refused.take() {
+            self.heard.said -= 1;
+            self.heard.returned.push_back(body);
+        }
+        self.heard.returned.append(&mut self.again);
+        self.heard.in_doubt = !self.open.is_empty();
+        self.heard
+    }
+
+    fn say(&mut self, body: Bytes) -> Said {
+        self.next += 1;
+        self.heard.said += u64::from(!self.manner.beside);
+        self.hand(body)
+    }
+
+    /// Hands over the last message, for the first time or again.
+    fn hand(&mut self, body: Bytes) -> Said {
+        let seq = self.next - 1;
+        if self.answers == Answers::Each {
+            self.open.push_back((seq, body.clone()));
+        }
+        Said::Message(seq, body)
+    }
+
+    /// It has its answer, or will have none here.
+    fn closed(&mut self, seq: u64) -> Option<Bytes> {
+        let at = self.open.iter().position(|(open, _)| *open == seq)?;
+        self.open.remove(at).map(|(_, body)| body)
     }
 
     fn replies(&self) -> u64 {
@@ -164,7 +213,7 @@ impl<'a> Correspondent<'a> {
         if let Some(wanted) = self.replies_wanted {
             return self.replies() >= wanted || self.moves();
         }
-        if !self.ended && self.heard.again.is_empty() {
+        if self.heard.cut_off.is_empty() && (!self.ended || !self.heard.returned.is_empty()) {
             return false;
         }
         match self.answers {
@@ -177,22 +226,23 @@ impl<'a> Correspondent<'a> {
 
     /// What was said has its answers, or will have them elsewhere.
     fn all_came(&self) -> bool {
-        self.heard.answered + self.heard.again.len() as u64 >= self.heard.said
+        self.heard.answered + self.heard.cut_off.len() as u64 >= self.heard.said
     }
 
     /// It is time to say the rest elsewhere.
     fn moves(&self) -> bool {
-        !self.heard.again.is_empty() && self.all_came()
+        !self.heard.cut_off.is_empty() && self.all_came()
     }
 
     /// Does the exchange go on in another conversation, when this one is done?
     fn goes_on(&self) -> bool {
         let enough = self.replies_wanted.is_some_and(|wanted| self.replies() >= wanted);
-        !enough && (!self.heard.again.is_empty() || self.manner.beside && !self.heard.all_said)
+        !enough && (!self.heard.cut_off.is_empty() || self.manner.beside && !self.heard.all_said)
     }
 
     /// A message that can't be said. Who types sees it, and types on.
-    fn unsayable(&mut self, mut why: Violation) {
+    fn unsayable(&mut self, seq: u64, mut why: Violation) {
+        self.closed(seq);
         if self.manner.typed {
             tell::wrong(&why.sentence);
             self.heard.said -= 1;
@@ -207,20 +257,19 @@ impl<'a> Correspondent<'a> {
 
 impl Source for Correspondent<'_> {
     fn poll_say(&mut self, cx: &mut Context<'_>) -> Poll<Said> {
-        if let Some((seq, body)) = self.refused.take() {
-            return Poll::Ready(Said::Message(seq, body));
+        if let Some(body) = self.refused.take() {
+            return Poll::Ready(self.hand(body));
+        }
+        if let Some(body) = self.again.pop_front() {
+            return Poll::Ready(self.say(body));
         }
         // First comes what is to be said elsewhere, so that answers stay in order as far as may be.
-        if !self.heard.again.is_empty() {
+        if !self.heard.cut_off.is_empty() {
             return Poll::Pending;
         }
         let next = std::task::ready!(self.script.poll_next(cx));
         Poll::Ready(match next {
-            Some(Ok(body)) => {
-                self.heard.said += u64::from(!self.manner.beside);
-                self.numbered += 1;
-                Said::Message(self.numbered - 1, body)
-            }
+            Some(Ok(body)) => self.say(body),
             Some(Err(error)) => {
                 self.heard.input_error = Some(error);
                 Said::End
@@ -234,11 +283,12 @@ impl Source for Correspondent<'_> {
     }
 
     fn refused(&mut self, seq: u64, body: Bytes) {
-        self.refused = Some((seq, body));
+        self.closed(seq);
+        self.refused = Some(body);
     }
 
     fn awaits(&self) -> bool {
-        self.ended || !self.heard.again.is_empty() || (!self.manner.patient && self.heard.said > self.replies())
+        self.ended || !self.heard.cut_off.is_empty() || (!self.manner.patient && self.heard.said > self.replies())
     }
 
     fn poll_quit(&mut self, _: &mut Context<'_>) -> Poll<Quit> {
@@ -248,7 +298,7 @@ impl Source for Correspondent<'_> {
         }
         if self.done() || heard.elsewhere.is_some() {
             self.heard.done = true;
-            self.heard.goes_on = self.goes_on();
+            self.heard.onward = self.goes_on();
             return Poll::Ready(Quit::Finish);
         }
         Poll::Pending
@@ -262,12 +312,12 @@ impl Sink for Correspondent<'_> {
         }
         match event {
             Event::Talk { lane, ours, text } => tell::talk(lane, ours, &text),
-            Event::Answered { .. } if std::mem::take(&mut self.moved) => {}
+            Event::Answered { seq, .. } if std::mem::take(&mut self.moved) => _ = self.closed(seq),
             _ if self.moved => {}
             Event::Record(record) => self.heard.records.push(*record),
             Event::Progress { done, total } => self.show.progress.at(done, total),
             Event::Elsewhere(mut elsewhere) if elsewhere.say.is_some() => {
-                self.heard.again.extend(elsewhere.say.take());
+                self.heard.cut_off.extend(elsewhere.say.take());
                 self.heard.there = Some(elsewhere);
                 self.moved = true;
             }
@@ -280,7 +330,14 @@ impl Sink for Correspondent<'_> {
                 let mismatch = Mismatch::between(b"an answer", elsewhere.why.as_bytes());
                 self.heard.first_wrong.get_or_insert(Box::new(mismatch.because(sentence, None)));
             }
-            Event::Answered { verdict, .. } => {
+            Event::Returned { seq } => {
+                if let Some(body) = self.closed(seq) {
+                    self.heard.said -= 1;
+                    self.heard.returned.push_back(body);
+                }
+            }
+            Event::Answered { seq, verdict } => {
+                self.closed(seq);
                 self.heard.answered += 1;
                 if let Verdict::Wrong(mismatch) = verdict {
                     self.heard.wrong(mismatch, self.manner);
@@ -299,7 +356,7 @@ impl Sink for Correspondent<'_> {
                     self.heard.output_error.get_or_insert(error);
                 }
             }
-            Event::Refused { why, .. } => self.unsayable(why),
+            Event::Refused { seq, why } => self.unsayable(seq, why),
             Event::Unsolicited { bytes } => self.heard.unasked += bytes as u64,
             _ => {}
         }
