@@ -8,6 +8,7 @@ mod plan;
 mod progress;
 mod show;
 mod source;
+mod streams;
 mod tell;
 mod trace;
 
@@ -19,19 +20,19 @@ use std::{
 pub use plan::{Data, Expect, SendPlan, ShowPlan};
 
 use self::{
-    party::{Correspondent, Heard, Manner},
+    party::{Heard, Manner},
     plan::PACKET_SILENCE,
     show::Show,
     source::Script,
     trace::Trace,
 };
-use super::{Terms, Traffic, drive::Drive};
+use super::{Terms, Traffic};
 use crate::{
     error::{Exit, Trouble, reason},
     os::TcpInfo,
     protocol::Answers,
     session::{Closed, Elsewhere, Endpoint, Facts, Rides, Watch},
-    transport::{self, Route, Stream},
+    transport::{self, Route},
 };
 
 /// All that is known of one exchange when it is over.
@@ -266,7 +267,7 @@ async fn leg(
                 }
                 return Ok(Leg::Done(took));
             }
-            over_streams(plan, n, (stream, route), script, show, *heard, Manner::of(plan, beside)).await
+            streams::talk(plan, n, (stream, route), script, show, *heard, Manner::of(plan, beside)).await
         }
         Rides::Datagrams => {
             let resolved = retrying(plan, || transport::addresses(&plan.target, &plan.dial)).await;
@@ -346,66 +347,4 @@ fn facts(plan: &SendPlan, local: Endpoint, peer: Endpoint) -> Facts {
     let max_datagram = Facts::max_datagram_to(&peer);
     let watch = Watch { bodies: true, messages: false, talk: plan.show.verbose > 0, records: plan.show.json };
     Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch, said_before: 0 }
-}
-
-/// Over one connection; and over more, where the peer closes before all was answered and says so.
-async fn over_streams(
-    plan: &SendPlan,
-    n: u64,
-    connected: (Stream, Route),
-    script: &mut Script,
-    show: &mut Show,
-    heard: Heard,
-    manner: Manner,
-) -> Exchange {
-    let mut answered = heard.answered;
-    let mut exchange = over_stream(plan, n, connected, script, show, heard, manner).await;
-    while exchange.goes_on(answered) {
-        answered = exchange.heard.answered;
-        if let Some(trace) = &mut show.trace {
-            trace.over(&exchange, Rides::Stream);
-        }
-        match retrying(plan, || transport::connect(&plan.target, &plan.dial)).await {
-            Ok((stream, route)) => {
-                if let Some(trace) = &mut show.trace {
-                    trace.connected(&plan.target, &route, &stream.local(), &stream.peer());
-                }
-                tell::connected(plan, &route, &stream.local(), &stream.peer());
-                let heard = std::mem::take(&mut exchange.heard);
-                let next = over_stream(plan, n, (stream, route), script, show, heard, manner).await;
-                exchange = next.after(&exchange.traffic);
-            }
-            Err(trouble) => {
-                let why = trouble.sentence.rsplit(&format!("{}: ", plan.target)).next().unwrap_or_default().to_owned();
-                exchange.how = Closed::Failed(format!("closed after {}, and then: {why}", exchange.heard.so_far()));
-            }
-        }
-    }
-    exchange
-}
-
-async fn over_stream(
-    plan: &SendPlan,
-    n: u64,
-    (stream, route): (Stream, Route),
-    script: &mut Script,
-    show: &mut Show,
-    heard: Heard,
-    manner: Manner,
-) -> Exchange {
-    let party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies, manner, heard);
-    let (local, peer) = (stream.local(), stream.peer());
-    let session = (plan.protocol.client)(&plan.setup);
-    // Each exchange has its place in a list.
-    let facts = Facts { said_before: n - 1, ..facts(plan, local.clone(), peer.clone()) };
-    let mut drive = Drive::new(stream, session, party, facts, terms(plan));
-    let how = (&mut drive).await;
-    let took = drive.traffic().opened.elapsed();
-    let tcp_info = drive.wire().tcp_info();
-    let unsaid = drive.unsent() > 0 || drive.party().has_more();
-    let traffic = *drive.traffic();
-    let (_, party) = drive.into_parts();
-    let heard = party.into_heard();
-    let left = plan.protocol.answers.stream == Answers::Each && (!heard.returned.is_empty() || script.holds_more());
-    Exchange { heard, how, traffic, took, route, local, peer, tcp_info, unsaid, left }
 }
