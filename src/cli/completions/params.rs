@@ -13,7 +13,7 @@ const FISH: &str = "__fish_netproto_complete_param";
 
 fn kind(param: &Param) -> char {
     match param.kind {
-        ParamKind::File(_) | ParamKind::Contents | ParamKind::Place => 'f',
+        ParamKind::File(_) | ParamKind::Contents | ParamKind::Place | ParamKind::Appended => 'f',
         ParamKind::Folder { .. } => 'd',
         ParamKind::Switch => 'b',
         _ => 'v',
