@@ -2,6 +2,8 @@
 
 use std::{any::Any, fmt, path::Path, sync::Arc};
 
+use crate::values::show;
+
 /// Of flags that several protocols have.
 pub(super) const USER_FLAG: &str = "log in with this name and password";
 pub(super) const BODY_FLAG: &str = "the body of what is sent, in place of DATA";
@@ -42,14 +44,24 @@ pub enum ParamKind {
 #[derive(Clone, Copy)]
 pub struct Sheet<'a> {
     pub path: &'a Path,
-    pub text: &'a str,
+    pub bytes: &'a [u8],
     /// Reads another file, or says why it can't be read.
-    pub other: &'a dyn Fn(&Path) -> Result<String, String>,
+    pub other: &'a dyn Fn(&Path) -> Result<Vec<u8>, String>,
+}
+
+impl<'a> Sheet<'a> {
+    /// What it holds, where that has to be UTF-8.
+    ///
+    /// # Errors
+    /// One clause: it is not.
+    pub fn text(&self) -> Result<&'a str, String> {
+        std::str::from_utf8(self.bytes).map_err(|_| format!("{} is no text in UTF-8", show::path(self.path)))
+    }
 }
 
 impl fmt::Debug for Sheet<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sheet").field("path", &self.path).field("text", &self.text).finish_non_exhaustive()
+        f.debug_struct("Sheet").field("path", &self.path).field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }
 

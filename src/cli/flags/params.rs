@@ -203,9 +203,9 @@ pub fn set(params: &mut Params, row: &Protocol, end: Ends, name: &str, value: &O
     let param = protocol::param(row.params, end, name).map_err(|error| trouble(row, &error))?;
     let path = Path::new(value);
     if let ParamKind::File(_) = param.kind {
-        let text = text(path, param)?;
-        let other = |path: &Path| self::text(path, param).map_err(|trouble| trouble.sentence);
-        let sheet = Sheet { path, text: &text, other: &other };
+        let bytes = contents(path, param)?;
+        let other = |path: &Path| contents(path, param).map_err(|trouble| trouble.sentence);
+        let sheet = Sheet { path, bytes: &bytes, other: &other };
         return params.set(param, Given::Sheet(sheet)).map_err(|error| trouble(row, &error));
     }
     let typed = value.to_string_lossy();
@@ -276,12 +276,6 @@ pub fn place(path: &Path) -> Result<Place, Trouble> {
     }
     let (root, name) = Root::beside(path)?;
     Ok(Place { files: Arc::new(root), name })
-}
-
-/// What a parameter's file holds, as text.
-fn text(path: &Path, param: &Param) -> Result<String, Trouble> {
-    String::from_utf8(contents(path, param)?)
-        .map_err(|_| Trouble::usage(format!("{} is no text in UTF-8", show::path(path))))
 }
 
 /// What a parameter's file holds.
