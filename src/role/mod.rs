@@ -131,6 +131,16 @@ pub enum Way {
     Out,
 }
 
+/// What has become of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    Opened,
+    /// One side has said all, or closed it.
+    Ended,
+    /// It could not be opened, or was reset.
+    Broken,
+}
+
 /// Who listens?
 pub trait Sink {
     /// The session reported something; the driver looked at the clock when its cause came in.
@@ -176,6 +186,11 @@ pub trait Sink {
     /// So many bytes crossed a channel.
     fn channel(&mut self, id: ChannelId, way: Way, bytes: u64) {
         let _ = (id, way, bytes);
+    }
+
+    /// A channel was opened by this side, was ended by it, or is broken.
+    fn channel_is(&mut self, id: ChannelId, way: Way, is: Beside) {
+        let _ = (id, way, is);
     }
 
     /// One side of a stream has said all: the peer's (`In`), or ours, which is closed now (`Out`).

@@ -63,6 +63,8 @@ pub struct Elsewhere {
     pub path: Option<String>,
     /// It is asked for without our data (RFC 9110, section 15.4.4).
     pub bare: bool,
+    /// What to say there for this one answer. The conversation here goes on; without it, all is said there from the beginning.
+    pub say: Option<Bytes>,
     /// Why, in one clause: `truncated`, `302 Found`.
     pub why: String,
 }

@@ -207,7 +207,7 @@ impl Reader<'_> {
         if examples.is_empty() {
             return Err(self.wrong("takes.examples has to hold one at least: `netproto bench` says the first"));
         }
-        Ok(Takes::Words(Form { usage, examples: examples.leak() }))
+        Ok(Takes::Words(Form { usage, examples: examples.leak(), comments: b"" }))
     }
 
     /// `params = { greeting = "hello" }`, or with `default`, `help` and `kind` for each.

@@ -190,7 +190,7 @@ impl Desk {
             return true;
         }
         let server = self.server.clone();
-        if server.plan.once && !server.full.advance(Phase::Finish) {
+        if server.plan.once && !server.is_first(from) {
             return false;
         }
         while self.peers.len() >= server.plan.max_peers.max(1) {

@@ -17,6 +17,7 @@ mod streams;
 use std::{
     collections::BTreeSet,
     io::{self, IsTerminal, Write},
+    net::IpAddr,
     num::NonZero,
     sync::{Arc, Mutex, OnceLock, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
@@ -59,6 +60,8 @@ struct Server {
     stop: Stop,
     /// Ends the accepting alone (`-1`).
     full: Stop,
+    /// The one client of `-1`, when it came over datagrams: what did not fit there it asks for over a stream.
+    guest: Arc<OnceLock<IpAddr>>,
     /// Faults of our own end that were told.
     told: Mutex<BTreeSet<String>>,
 }
@@ -255,12 +258,14 @@ pub async fn serve(parts: Vec<(ServePlan, Sockets)>, stop: Stop) -> anyhow::Resu
 /// From the first client to the summary.
 async fn serve_each(parts: impl ExactSizeIterator<Item = ((ServePlan, Sockets), MakeSession)>, log: &Log, stop: &Stop) {
     let (several, full) = (parts.len() > 1, Stop::default());
+    let guest = Arc::<OnceLock<IpAddr>>::default();
     let mut servers = Vec::with_capacity(parts.len());
     let mut serving = JoinSet::new();
     for ((plan, sockets), make) in parts {
         let log = if several { log.over(plan.listen.scheme) } else { log.clone() };
-        let (stop, full) = (stop.clone(), full.clone());
-        let server = Arc::new(Server { plan, make, log, counts: Counts::default(), stop, full, told: Mutex::default() });
+        let (stop, full, guest) = (stop.clone(), full.clone(), guest.clone());
+        let (counts, told) = (Counts::default(), Mutex::default());
+        let server = Arc::new(Server { plan, make, log, counts, stop, full, guest, told });
         servers.push(server.clone());
         serving.spawn(server.serve(sockets));
     }
@@ -334,6 +339,22 @@ impl Server {
         if told.len() < MOST_TOLD && told.insert(violation.sentence.clone()) {
             let what = format!("{peer}: {violation}");
             self.log.say(&Entry::Warning { what, hint: Some(hint.into()) });
+        }
+    }
+
+    /// Is this the one client of `-1`, over datagrams? Nobody came before it.
+    fn is_first(&self, peer: &Endpoint) -> bool {
+        match peer {
+            Endpoint::Ip(address) => self.full.phase() == Phase::Running && self.guest.set(address.ip()).is_ok(),
+            _ => self.full.advance(Phase::Finish),
+        }
+    }
+
+    /// The same over a stream: the first, or who came over datagrams before.
+    fn lets_in(&self, peer: &Endpoint) -> bool {
+        match (self.guest.get(), peer) {
+            (Some(guest), Endpoint::Ip(address)) => *guest == address.ip(),
+            _ => self.full.advance(Phase::Finish),
         }
     }
 

@@ -172,7 +172,7 @@ impl Door {
         }
         // From here on it gives its place back when it is dropped.
         let seat = Seat { door: self.clone(), peer: peer.clone() };
-        if plan.once && !self.server.full.advance(Phase::Finish) {
+        if plan.once && !self.server.lets_in(peer) {
             return Err("one client was asked for (-1)".into());
         }
         Ok(seat)
