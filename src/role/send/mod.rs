@@ -28,7 +28,7 @@ use super::{Terms, Traffic, drive::Drive};
 use crate::{
     error::{Exit, Trouble, reason},
     os::TcpInfo,
-    protocol::Answers,
+    protocol::{Answers, Takes},
     session::{Closed, Elsewhere, Endpoint, Facts, Rides, Watch},
     transport::{self, Route, Stream},
 };
@@ -263,7 +263,10 @@ fn terms(plan: &SendPlan) -> Terms {
     };
     // Where the protocol knows its answers' end, our half stays open until they are there: many a server drops its answer when
     // the end of input comes right behind the question.
-    let half_close = plan.shutdown && plan.protocol.answers.stream != Answers::Each;
+    // And who only listens says nothing by it, while many a server takes it for the end.
+    let row = plan.protocol;
+    let listens = row.answers.stream == Answers::Endless && matches!(row.takes, Takes::Nothing);
+    let half_close = plan.shutdown && row.answers.stream != Answers::Each && !listens;
     Terms { silence, half_close, ..Terms::client() }
 }
 
