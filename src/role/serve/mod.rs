@@ -6,6 +6,7 @@
 
 mod counts;
 mod datagrams;
+mod desks;
 mod guard;
 mod lanes;
 pub mod log;
@@ -30,7 +31,10 @@ use tokio::{
 pub use counts::Counts;
 pub use plan::{LogForm, LogPlan, ServePlan};
 
-use self::log::{Entry, Log};
+use self::{
+    lanes::{Lane, Lanes},
+    log::{Entry, Log},
+};
 use super::stop::{Phase, Stop};
 use crate::{
     error::{Exit, Trouble, reason},
@@ -45,6 +49,8 @@ use crate::{
 const PORTS_TRIED: usize = 16;
 /// Different faults of our own end that are told.
 const MOST_TOLD: usize = 64;
+/// Told to end now, a session that holds its thread is waited for so long.
+const OVERDUE: Duration = Duration::from_millis(100);
 /// When people begin to wonder why a stop takes so long.
 const NOTICED: Duration = Duration::from_millis(200);
 
@@ -60,6 +66,8 @@ struct Server {
     full: Stop,
     /// Faults of our own end that were told.
     told: Mutex<BTreeSet<String>>,
+    /// Where conversations run that must stay on their thread; none: anywhere.
+    lanes: Vec<Lane>,
 }
 
 /// Sockets that are ready to serve.
@@ -173,7 +181,7 @@ fn threads(plan: &ServePlan) -> usize {
 /// [`Trouble`] when the system gives no threads.
 pub fn runtime(plan: &ServePlan) -> Result<Runtime, Trouble> {
     let threads = threads(plan);
-    // Sessions that stay on their thread have more of them beside this one.
+    // Sessions that stay on their thread have threads of their own beside this one.
     let mut builder =
         if threads == 1 || plan.protocol.stays() { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     let made = builder.worker_threads(threads).enable_all().build();
@@ -254,12 +262,16 @@ pub async fn serve(parts: Vec<(ServePlan, Sockets)>, stop: Stop) -> anyhow::Resu
 /// From the first client to the summary.
 async fn serve_each(parts: impl ExactSizeIterator<Item = ((ServePlan, Sockets), MakeSession)>, log: &Log, stop: &Stop) {
     let (several, full) = (parts.len() > 1, Stop::default());
+    // All of them outlive the conversations on them.
+    let mut lanes = None;
     let mut servers = Vec::with_capacity(parts.len());
     let mut serving = JoinSet::new();
     for ((plan, sockets), make) in parts {
         let log = if several { log.over(plan.listen.scheme) } else { log.clone() };
         let (stop, full) = (stop.clone(), full.clone());
-        let server = Arc::new(Server { plan, make, log, counts: Counts::default(), stop, full, told: Mutex::default() });
+        let lanes = lanes.get_or_insert_with(|| start_lanes(&plan, &log)).all();
+        let (counts, told) = (Counts::default(), Mutex::default());
+        let server = Arc::new(Server { plan, make, log, counts, stop, full, told, lanes });
         servers.push(server.clone());
         serving.spawn(server.serve(sockets));
     }
@@ -274,6 +286,16 @@ async fn serve_each(parts: impl ExactSizeIterator<Item = ((ServePlan, Sockets), 
     }
     let all: Vec<_> = servers.iter().map(|server| (server.plan.listen.scheme.rides(), &server.counts)).collect();
     log.say(&counts::summary(&all, started.elapsed()));
+}
+
+/// The threads of sessions that stay on theirs.
+fn start_lanes(plan: &ServePlan, log: &Log) -> Lanes {
+    let lanes = if plan.protocol.stays() { Lanes::start(threads(plan)) } else { Ok(Lanes::default()) };
+    lanes.unwrap_or_else(|error| {
+        let what = format!("could not start all threads, so one serves alone: {}", reason(&error));
+        log.say(&Entry::Warning { what, hint: Some("-t sets their number, as in -t 2".into()) });
+        Lanes::default()
+    })
 }
 
 /// Refuses what must not be served.
@@ -334,8 +356,17 @@ impl Server {
                     self.stop.advance(Phase::Finish);
                 }
             }
-            Sockets::Datagrams(sockets) => datagrams::serve(&self, sockets).await,
+            Sockets::Datagrams(sockets) => desks::serve(&self, sockets).await,
         }
+    }
+
+    /// Comes when what holds its thread need not be waited for any longer. Where nothing can hold one: never.
+    async fn overdue(&self) {
+        if self.lanes.is_empty() {
+            return std::future::pending().await;
+        }
+        self.stop.reached(Phase::Now).await;
+        tokio::time::sleep(OVERDUE).await;
     }
 }
 
