@@ -23,7 +23,7 @@ use crate::{
         stop::{Phase, Waiter},
         timers::Timers,
     },
-    session::{Closed, Cx, Effect, EffectId, Endpoint, Event, Front, Input, Out, Outcome, Session, Violation, Watch},
+    session::{Closed, Cx, Effect, EffectId, Endpoint, Front, Input, Out, Outcome, Session, Violation, Watch},
     transport::{Batch, PacketServer},
 };
 
@@ -235,12 +235,7 @@ impl Desk {
         peer.traffic.messages += messages;
         self.server.counts.messages.fetch_add(messages, Relaxed);
         for event in self.out.events.drain(..) {
-            let peer = || to.to_string();
-            self.server.log.say(&match event {
-                Event::Message(bytes) => Entry::Message { peer: peer(), way: Way::In, bytes: bytes.into() },
-                Event::Record(record) => Entry::Record { peer: peer(), record },
-                _ => continue,
-            });
+            self.server.tell(to, event);
         }
         if let Err(violation) = result {
             self.server.counts.dropped.fetch_add(1, Relaxed);

@@ -6,12 +6,16 @@
 use std::{
     io,
     sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
 };
 
 use tokio::task::JoinSet;
 
 use super::{Server, datagrams::Desk, lanes::Lane, log::Entry};
-use crate::{error::reason, session::Endpoint, transport::PacketServer};
+use crate::{error::reason, role::stop::Phase, session::Endpoint, transport::PacketServer};
+
+/// Told to end now, a session that holds its thread is waited for so long.
+const OVERDUE: Duration = Duration::from_millis(100);
 
 /// Serves until stopped.
 pub(super) async fn serve(server: &Arc<Server>, sockets: Vec<PacketServer>) {
@@ -32,6 +36,15 @@ pub(super) async fn serve(server: &Arc<Server>, sockets: Vec<PacketServer>) {
 }
 
 impl Server {
+    /// Comes when what holds its thread need not be waited for any longer. Where nothing can hold one: never.
+    pub(super) async fn overdue(&self) {
+        if self.lanes.is_empty() {
+            return std::future::pending().await;
+        }
+        self.stop.reached(Phase::Now).await;
+        tokio::time::sleep(OVERDUE).await;
+    }
+
     /// An answer over datagrams was never sent.
     pub(super) fn unsent(&self, to: &Endpoint, error: &io::Error) {
         self.counts.dropped.fetch_add(1, Relaxed);

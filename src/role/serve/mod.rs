@@ -40,7 +40,8 @@ use crate::{
     error::{Exit, Trouble, reason},
     os,
     protocol::MakeSession,
-    session::{Endpoint, Rides, Violation},
+    role::Way,
+    session::{Endpoint, Event, Rides, Violation},
     transport::{self, Host, Listener, PacketServer, Place, Scheme},
     values::show::duration,
 };
@@ -49,8 +50,6 @@ use crate::{
 const PORTS_TRIED: usize = 16;
 /// Different faults of our own end that are told.
 const MOST_TOLD: usize = 64;
-/// Told to end now, a session that holds its thread is waited for so long.
-const OVERDUE: Duration = Duration::from_millis(100);
 /// When people begin to wonder why a stop takes so long.
 const NOTICED: Duration = Duration::from_millis(200);
 
@@ -337,7 +336,18 @@ async fn interval_lines(log: Log, servers: Vec<Arc<Server>>, every: Duration) {
 }
 
 impl Server {
-    /// Tells of a session that our own end has ended: each fault once, with what to do.
+    /// Tells of what a session reports, as far as the log wants it.
+    fn tell(&self, peer: &Endpoint, event: Event) {
+        let peer_name = || peer.to_string();
+        self.log.say(&match event {
+            Event::Message(bytes) => Entry::Message { peer: peer_name(), way: Way::In, bytes: bytes.into() },
+            Event::Record(record) => Entry::Record { peer: peer_name(), record },
+            Event::Fault(fault) => return self.tell_fault(peer, &fault),
+            _ => return,
+        });
+    }
+
+    /// Tells of what our own end could not do: each fault once, with what to do about it.
     fn tell_fault(&self, peer: &Endpoint, violation: &Violation) {
         let Some(hint) = violation.hint else { return };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -358,15 +368,6 @@ impl Server {
             }
             Sockets::Datagrams(sockets) => desks::serve(&self, sockets).await,
         }
-    }
-
-    /// Comes when what holds its thread need not be waited for any longer. Where nothing can hold one: never.
-    async fn overdue(&self) {
-        if self.lanes.is_empty() {
-            return std::future::pending().await;
-        }
-        self.stop.reached(Phase::Now).await;
-        tokio::time::sleep(OVERDUE).await;
     }
 }
 
