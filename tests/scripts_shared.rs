@@ -37,7 +37,7 @@ fn a_server_whose_thread_is_held_is_stopped_by_a_second_signal() {
             streams.iter_mut().for_each(|stream| stream.write_all(b"go").unwrap());
         } else {
             let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-            (0..30).for_each(|_| drop(socket.send_to(b"go", server.addr()).unwrap()));
+            (0..30).for_each(|_| assert_eq!(socket.send_to(b"go", server.addr()).unwrap(), 2));
         }
         std::thread::sleep(Duration::from_millis(300));
         let signalled = Instant::now();
@@ -122,7 +122,7 @@ fn who_only_listens_keeps_its_half_open() {
          function client.input(c, input) for line in input:lines() do c:body(line) c:unsolicited(line) end end",
     );
     let server = Server::start(&["serve-tcp", "127.0.0.1:0", "-P", &path]);
-    let output = netproto(&["send", "tcp", &server.at(), "-P", &path, "-n", "3", "-w", "20"]).run();
+    let output = netproto(&["send", "tcp", &server.at(), "-P", &path, "--replies", "3", "-w", "20"]).run();
     assert!(output.code(0).text().matches("tick").count() >= 3, "{}", output.text());
     let output = netproto(&["bench", "tcp", "-P", &path]).run();
     let text = &output.code(2).stderr;

@@ -126,7 +126,7 @@ fn check(plan: &BenchPlan, found: Found) -> Result<Found, Trouble> {
         let hint = if asked {
             format!("over udp each datagram is answered: bench udp -P {name}")
         } else {
-            format!("netproto send listens to it: send tcp -P {name} -n 10")
+            format!("netproto send listens to it: send tcp -P {name} --replies 10")
         };
         let scheme = found.peer.scheme;
         return Err(Trouble::usage(format!("{name} over {scheme} sends without being asked, so there is nothing to time"))

@@ -380,7 +380,7 @@ impl<W: Wire, P: Source + Sink + Unpin> Future for Drive<W, P> {
         loop {
             match this.turn(cx) {
                 Turn::Again if std::mem::take(&mut this.flags.rests) => {
-                    cx.waker().wake_by_ref();
+                    super::yield_to_all(cx);
                     return Poll::Pending;
                 }
                 Turn::Again => {}

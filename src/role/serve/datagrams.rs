@@ -22,6 +22,7 @@ use crate::{
         STREAMS_ONLY, Way,
         stop::{Phase, Waiter},
         timers::Timers,
+        yield_to_all,
     },
     session::{Closed, Cx, Effect, EffectId, Endpoint, Front, Input, Out, Outcome, Session, Violation, Watch},
     transport::{Batch, PacketServer},
@@ -119,7 +120,7 @@ impl Desk {
                 return Poll::Pending;
             }
             if std::mem::take(&mut self.rests) {
-                cx.waker().wake_by_ref();
+                yield_to_all(cx);
                 return Poll::Pending;
             }
         }
