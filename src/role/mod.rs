@@ -287,3 +287,10 @@ impl Traffic {
         Self { opened, first_byte: None, bytes_in: 0, bytes_out: 0, messages: 0, pauses: 0, paused: Duration::ZERO }
     }
 }
+
+/// Lets all that waits for this thread go first, other tasks and sockets on which something has come; then the task of `cx` is
+/// polled again. (A task that wakes itself comes before the sockets are looked at.)
+fn yield_to_all(cx: &mut Context<'_>) {
+    // Pending the first time, with the waker kept until after that look.
+    let _ = std::pin::pin!(tokio::task::yield_now()).as_mut().poll(cx);
+}

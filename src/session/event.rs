@@ -181,6 +181,15 @@ pub enum Closed {
 }
 
 impl Closed {
+    /// The same, unless the session's own end of it was wrong.
+    #[must_use]
+    pub fn or(self, fault: Option<Violation>) -> Self {
+        match (self, fault) {
+            (how @ Self::Violated(_), _) | (how, None) => how,
+            (_, Some(fault)) => Self::Violated(fault),
+        }
+    }
+
     /// One word for counting and for JSON, snake case.
     #[must_use]
     pub fn name(&self) -> &'static str {

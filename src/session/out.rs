@@ -68,6 +68,10 @@ pub struct Out {
     pub input_paused: bool,
     /// What comes next is to be thrown away. Whoever drives the session takes it from here at once.
     pub swallow: Option<Swallow>,
+    /// Others come first: see [`super::Cx::rest`].
+    pub rests: bool,
+    /// Who is to be woken after that.
+    pub again: Option<EffectId>,
     /// The session can't go on.
     pub failed: Option<Box<Violation>>,
 }

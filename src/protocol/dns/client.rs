@@ -85,18 +85,25 @@ impl Client {
         let message = match Message::from_slice(bytes) {
             Ok(message) => message,
             // Anybody may send us a datagram; on a stream, whoever we talk to has lost count.
-            Err(_) if cx.datagrams() => return ignored(bytes, "it is no DNS message", cx),
+            Err(_) if cx.datagrams() => {
+                ignored(bytes, "it is no DNS message", cx);
+                return Ok(());
+            }
             Err(_) => return Err(malformed()),
         };
-        if !message.header().qr() {
-            return ignored(bytes, "it is a question", cx);
-        }
-        let Some(asked) = self.asked.get_mut(&message.header().id()) else {
-            return ignored(bytes, "no question of ours has its number", cx);
+        let asked = match self.asked.get_mut(&message.header().id()) {
+            _ if !message.header().qr() => Err("it is a question"),
+            None => Err("no question of ours has its number"),
+            Some(asked) if !answers(message, &asked.question) => Err("it has the number of another question"),
+            Some(asked) => Ok(asked),
         };
-        if !answers(message, &asked.question) {
-            return ignored(bytes, "it has the number of another question", cx);
-        }
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(why) => {
+                ignored(bytes, why, cx);
+                return Ok(());
+            }
+        };
         let seq = asked.seq;
         match asked.state {
             State::Awaited => {}
@@ -146,10 +153,9 @@ impl Client {
 }
 
 /// What came answers nothing that we asked: it is counted, and whoever follows the dialogue is told why.
-fn ignored(bytes: &[u8], why: &str, cx: &mut Cx<'_>) -> Result<(), Violation> {
+fn ignored(bytes: &[u8], why: &str, cx: &mut Cx<'_>) {
     cx.talk("", false, format!(";; {} bytes are ignored: {why}", bytes.len()).as_bytes());
     cx.event(Event::Unsolicited { bytes: bytes.len() });
-    Ok(())
 }
 
 /// Is this an answer to that? A server that could not read the question need not repeat it, and some that only say that there

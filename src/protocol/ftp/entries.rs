@@ -41,7 +41,7 @@ pub(super) fn read_facts(line: &str) -> Option<Found> {
                 "cdir" | "pdir" => return None,
                 // Some write `slink`, some `symlink`, and behind that where it leads.
                 value if value.starts_with("os.unix=slink") || value.starts_with("os.unix=symlink") => {
-                    found.kind = Kind::Link
+                    found.kind = Kind::Link;
                 }
                 _ => {}
             },

@@ -30,6 +30,7 @@ use super::{Terms, Traffic};
 use crate::{
     error::{Exit, Trouble, reason},
     os::TcpInfo,
+    protocol::{Answers, Takes},
     session::{Closed, Elsewhere, Endpoint, Facts, Rides, Watch},
     transport::{self, Route},
 };
@@ -266,7 +267,7 @@ async fn leg(
                 }
                 return Ok(Leg::Done(took));
             }
-            streams::talk(plan, n, (stream, route), script, show, *heard, Manner::of(plan, beside)).await
+            streams::talk((plan, n, Manner::of(plan, beside)), (stream, route), script, show, *heard).await
         }
         Rides::Datagrams => {
             let resolved = retrying(plan, || transport::addresses(&plan.target, &plan.dial)).await;
@@ -337,7 +338,10 @@ fn terms(plan: &SendPlan) -> Terms {
     };
     // Where the protocol knows its answers' end, our half stays open until they are there: many a server drops its answer when
     // the end of input comes right behind the question.
-    let half_close = plan.shutdown && !plan.protocol.answers.stream.to_each();
+    // And who only listens says nothing by it, while many a server takes it for the end.
+    let row = plan.protocol;
+    let listens = row.answers.stream == Answers::Endless && matches!(row.takes, Takes::Nothing);
+    let half_close = plan.shutdown && !row.answers.stream.to_each() && !listens;
     Terms { silence, half_close, ..Terms::client() }
 }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::Trouble,
     role::packets::DrivePackets,
-    session::Closed,
+    session::{Closed, Rides},
     transport::{Attempt, PacketClient, Resolved, Route, packets_to},
 };
 
@@ -90,8 +90,7 @@ async fn over(
     // Nobody types as fast as a server answers: until the end of input, a missing answer ends nothing. -w says otherwise.
     let patient = plan.timeout.is_none() && source::terminal(&plan.data);
     let manner = Manner { patient, ..Manner::of(plan, false) };
-    let answers = plan.protocol.answers.datagrams;
-    let party = Correspondent::new(script, show, answers, false, plan.replies, manner, heard);
+    let party = Correspondent::new(script, show, plan, Rides::Datagrams, manner, heard);
     let session = (plan.protocol.client)(&plan.setup);
     let facts = facts(plan, local.clone(), peer.clone());
     let mut drive = DrivePackets::new(socket, session, party, facts, terms(plan));

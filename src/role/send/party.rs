@@ -18,7 +18,7 @@ use super::{
 use crate::{
     protocol::Answers,
     role::{Beside, Quit, Said, Sink, Source, Way},
-    session::{ChannelId, Closed, Elsewhere, Event, Mismatch, Record, Verdict, Violation},
+    session::{ChannelId, Closed, Elsewhere, Event, Mismatch, Record, Rides, Verdict, Violation},
 };
 
 /// What of the answer is kept for `--expect` and `-J`, in bytes.
@@ -142,12 +142,15 @@ impl<'a> Correspondent<'a> {
     pub(super) fn new(
         script: &'a mut Script,
         show: &'a mut Show,
-        answers: Answers,
-        until_eof: bool,
-        replies_wanted: Option<u64>,
+        plan: &SendPlan,
+        rides: Rides,
         manner: Manner,
         mut heard: Heard,
     ) -> Self {
+        let (answers, until_eof) = match rides {
+            Rides::Stream => (plan.protocol.answers.stream, true),
+            Rides::Datagrams => (plan.protocol.answers.datagrams, false),
+        };
         // What is left to be said, from another connection.
         let again = std::mem::take(&mut heard.returned);
         Self {
@@ -155,7 +158,7 @@ impl<'a> Correspondent<'a> {
             show,
             answers,
             until_eof,
-            replies_wanted,
+            replies_wanted: plan.replies,
             refused: None,
             next: 0,
             open: VecDeque::new(),
@@ -322,7 +325,7 @@ impl Sink for Correspondent<'_> {
                 self.moved = true;
             }
             Event::Elsewhere(elsewhere) if self.manner.repeatable || elsewhere.bare => {
-                self.heard.elsewhere = Some(elsewhere)
+                self.heard.elsewhere = Some(elsewhere);
             }
             // A cut answer is one all the same; a place to go to is none.
             Event::Elsewhere(elsewhere) if elsewhere.rides.is_none() => {

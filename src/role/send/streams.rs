@@ -10,24 +10,25 @@ use super::{
     tell, terms,
 };
 use crate::{
-    protocol::Answers,
-    role::drive::Drive,
+    role::{Talks, drive::Drive},
     session::{Closed, Facts, Rides},
     transport::{self, Route, Stream},
 };
 
+/// What was planned, which exchange of it this is, and in what manner.
+type How<'a> = (&'a SendPlan, u64, Manner);
+
 /// Over one connection; and over more, where the peer closes before all was answered and says so.
 pub(super) async fn talk(
-    plan: &SendPlan,
-    n: u64,
+    how: How<'_>,
     connected: (Stream, Route),
     script: &mut Script,
     show: &mut Show,
     heard: Heard,
-    manner: Manner,
 ) -> Exchange {
+    let (plan, ..) = how;
     let mut answered = heard.answered;
-    let mut exchange = over(plan, n, connected, script, show, heard, manner).await;
+    let mut exchange = over(how, connected, script, show, heard).await;
     while exchange.goes_on(answered) {
         answered = exchange.heard.answered;
         if let Some(trace) = &mut show.trace {
@@ -40,7 +41,7 @@ pub(super) async fn talk(
                 }
                 tell::connected(plan, &route, &stream.local(), &stream.peer());
                 let heard = std::mem::take(&mut exchange.heard);
-                let next = over(plan, n, (stream, route), script, show, heard, manner).await;
+                let next = over(how, (stream, route), script, show, heard).await;
                 exchange = next.after(&exchange.traffic);
             }
             Err(trouble) => {
@@ -53,27 +54,26 @@ pub(super) async fn talk(
 }
 
 async fn over(
-    plan: &SendPlan,
-    n: u64,
+    (plan, n, manner): How<'_>,
     (stream, route): (Stream, Route),
     script: &mut Script,
     show: &mut Show,
     heard: Heard,
-    manner: Manner,
 ) -> Exchange {
-    let party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies, manner, heard);
+    let mut party = Correspondent::new(script, show, plan, Rides::Stream, manner, heard);
     let (local, peer) = (stream.local(), stream.peer());
     let session = (plan.protocol.client)(&plan.setup);
     // Each exchange has its place in a list.
     let facts = Facts { said_before: n - 1, ..facts(plan, local.clone(), peer.clone()) };
-    let mut drive = Drive::new(stream, session, party, facts, terms(plan));
+    let talks: &mut dyn Talks = &mut party;
+    let mut drive = Drive::new(stream, session, talks, facts, terms(plan));
     let how = (&mut drive).await;
     let took = drive.traffic().opened.elapsed();
     let tcp_info = drive.wire().tcp_info();
-    let unsaid = drive.unsent() > 0 || drive.party().has_more();
-    let traffic = *drive.traffic();
-    let (_, party) = drive.into_parts();
+    let (traffic, unsent) = (*drive.traffic(), drive.unsent());
+    drop(drive);
+    let unsaid = unsent > 0 || party.has_more();
     let heard = party.into_heard();
-    let left = plan.protocol.answers.stream == Answers::Each && (!heard.returned.is_empty() || script.holds_more());
+    let left = plan.protocol.answers.stream.to_each() && (!heard.returned.is_empty() || script.holds_more());
     Exchange { heard, how, traffic, took, route, local, peer, tcp_info, unsaid, left }
 }

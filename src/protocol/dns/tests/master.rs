@@ -104,10 +104,10 @@ fn a_bad_one_is_named_by_its_line() {
     for wrong in
         ["www A 192.0.2.300", "www MX mail", "www MX 1", "www A 1.2.3.4 5", "a..b A 1.2.3.4", "www X", "$GENERATE 1-2 a A 1"]
     {
-        let why = one(&format!("{SOA}{wrong}\nlast A 192.0.2.1\n")).unwrap_err();
+        let why = one(format!("{SOA}{wrong}\nlast A 192.0.2.1\n")).unwrap_err();
         assert!(why.starts_with("zone.txt, line 4: "), "{wrong}: {why}");
     }
-    assert!(one(&format!("{SOA}www A 192.0.2.1")).is_ok(), "the last line needs no end");
+    assert!(one(format!("{SOA}www A 192.0.2.1")).is_ok(), "the last line needs no end");
 }
 
 #[test]
