@@ -62,11 +62,8 @@ pub static STRANGERS: &[Stranger] = &[
     stranger(SEND, &["--port"], "the port goes in HOST:PORT, as in: send tcp localhost:8080"),
     stranger(SEND, &["--follow", "--redirect", "--follow-redirects"], "-L follows redirects: send http URL -L"),
     stranger(SEND, &["--tls", "--ssl"], "TLS is not in this version"),
-    stranger(
-        BENCH,
-        &["-R", "--reverse", "--bulk"],
-        "one-way bulk is not in this version; -P echo -l 64K loads both directions",
-    ),
+    stranger(BENCH, &["-R", "--reverse"], "--bulk down has the server send: bench tcp HOST:PORT --bulk down"),
+    stranger(BENCH, &["--bidir"], "--bulk both goes both ways at once: bench tcp HOST:PORT --bulk both"),
     stranger(BENCH, &["-u", "--udp"], "for UDP: bench udp localhost:8080"),
     stranger(BENCH, &["-U", "--unix"], "for a Unix socket: bench unix PATH"),
     stranger(BENCH, &["-k", "--keepalives"], "connections are kept; --reconnect opens one for each request"),
@@ -78,7 +75,7 @@ pub static STRANGERS: &[Stranger] = &[
     stranger(BENCH, &["-C"], "--congestion picks the congestion control: --congestion cubic"),
     stranger(BENCH, &["-S"], "--dscp is the traffic class: --dscp EF"),
     stranger(BENCH, &["-O"], "--omit is the warm-up that is not counted: --omit 1s"),
-    stranger(BENCH, &["-Z"], "there is no zero-copy sending in this version"),
+    stranger(BENCH, &["-Z"], "--zero-copy sends without copying: bench tcp HOST:PORT --bulk up --zero-copy"),
     stranger(BENCH, &["--shard"], "sharing a load between machines is not in this version"),
     stranger(BENCH, &["--port"], "the port goes in HOST:PORT, as in: bench tcp localhost:8080"),
     stranger(

@@ -37,7 +37,7 @@ pub(super) static ROW: Protocol = Protocol {
     port: None,
     rides: Protocol::BOTH,
     answers: AnswersBy { stream: Answers::Measured, datagrams: Answers::Each },
-    takes: Takes::Words(Form { usage: want::USAGE, examples: &["up 1K", "up 300", "up 800 block=900"] }),
+    takes: Takes::Words(Form { usage: want::USAGE, examples: &["up 1K", "up 300", "up 800 block=900"], comments: b"" }),
     // What asks for an answer over datagrams is no shorter than the answer.
     amplifies: false,
     // Only what asks is answered, and answers do not ask.
