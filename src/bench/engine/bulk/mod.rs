@@ -52,10 +52,10 @@ pub(super) async fn run(
     files: &mut Files,
     stop: &Stop,
 ) -> Result<Exit, Trouble> {
-    let plain = is_plain(found, asked)?;
-    check(found, asked, plain)?;
+    let untold = is_plain(found, asked)?;
+    check(found, asked, untold)?;
     files.begin_bulk()?;
-    let results = one(plan, asked, found, plain, files, stop).await?;
+    let results = one(plan, asked, found, untold, files, stop).await?;
     conclude(plan, &results)
 }
 
@@ -81,20 +81,20 @@ fn is_plain(found: &Found, asked: &BulkPlan) -> Result<bool, Trouble> {
 }
 
 /// What can't be done is told before anything is sent.
-fn check(found: &Found, asked: &BulkPlan, plain: bool) -> Result<(), Trouble> {
+fn check(found: &Found, asked: &BulkPlan, untold: bool) -> Result<(), Trouble> {
     let (tcp, name) = (found.peer.scheme == Scheme::Tcp, found.protocol.name);
     let told_nothing = |flag, whose| {
         Err(Trouble::usage(format!("{flag} would be the server's to do, and {name} is told nothing"))
             .hint(format!("{whose} in this direction; perf is told: leave -P out")))
     };
-    if asked.zero_copy && plain && !asked.up {
+    if asked.zero_copy && untold && !asked.up {
         return told_nothing("--zero-copy", "we only receive");
     }
-    if asked.skip_copy && plain && !asked.down {
+    if asked.skip_copy && untold && !asked.down {
         return told_nothing("--skip-copy", "we only send");
     }
     if asked.zero_copy && !os::SENDS_FILES {
-        return Err(Trouble::usage("--zero-copy is not known to this system").hint("leave it out: plain writes"));
+        return Err(Trouble::usage("--zero-copy is not known to this system").hint("leave it out: untold writes"));
     }
     if asked.skip_copy && (!tcp || !os::DROPS_RECEIVED) {
         return Err(Trouble::usage("--skip-copy is for TCP on Linux: nothing else drops what came unread")
@@ -136,7 +136,7 @@ fn in_vain(results: &Results) -> Option<Trouble> {
     Some(Trouble::new(exit, format!("{}: {}", results.about.target, failure.sentence)).hint_if(failure.hint))
 }
 
-fn shared(plan: &BenchPlan, asked: &BulkPlan, found: &Found, plain: bool, stop: &Stop) -> Shared {
+fn shared(plan: &BenchPlan, asked: &BulkPlan, found: &Found, untold: bool, stop: &Stop) -> Shared {
     let streams = plan.connections.max(1);
     // A server on this machine needs a core as well.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -146,7 +146,7 @@ fn shared(plan: &BenchPlan, asked: &BulkPlan, found: &Found, plain: bool, stop: 
         protocol: found.protocol,
         setup: plan.setup.clone(),
         plan: asked.clone(),
-        plain,
+        plain: untold,
         omit: plan.omit,
         session: fastrand::u64(..),
         timeout: plan.timeout.unwrap_or(TIMEOUT),
@@ -185,11 +185,11 @@ async fn one(
     plan: &BenchPlan,
     asked: &BulkPlan,
     found: &Found,
-    plain: bool,
+    untold: bool,
     files: &mut Files,
     stop: &Stop,
 ) -> Result<Results, Trouble> {
-    let shared = Arc::new(shared(plan, asked, found, plain, stop));
+    let shared = Arc::new(shared(plan, asked, found, untold, stop));
     let mut crew = crew(&shared)?;
     // Every connection is made before the first byte is sent.
     for _ in 0..shared.gauges.len() {

@@ -82,19 +82,19 @@ fn row(text: &mut String, label: &str, rest: &str) {
 }
 
 /// One way: as received, where that is known, in the first line.
-fn way(text: &mut String, label: &str, flow: &Flow, [sender, receiver]: [&str; 2]) {
+fn way(text: &mut String, label: &str, flow: &Flow, [from, to]: [&str; 2]) {
     let line =
         |count: &Count| format!("{:>13} {:>14}", show::bytes(count.bytes), show::bits_per_second(count.bits_per_second()));
     match (&flow.received, &flow.sent) {
         (Some(received), Some(sent)) => {
-            row(text, label, &format!("{}      as {receiver} received it", line(received).style(BOLD)));
-            row(text, "", &format!("{}      as {sender} sent it", line(sent)));
+            row(text, label, &format!("{}      as {to} received it", line(received).style(BOLD)));
+            row(text, "", &format!("{}      as {from} sent it", line(sent)));
         }
         (Some(received), None) => {
-            row(text, label, &format!("{}      as {receiver} received it: one view only", line(received).style(BOLD)));
+            row(text, label, &format!("{}      as {to} received it: one view only", line(received).style(BOLD)));
         }
         (None, Some(sent)) => {
-            row(text, label, &format!("{}      as {sender} sent it: one view only", line(sent).style(BOLD)));
+            row(text, label, &format!("{}      as {from} sent it: one view only", line(sent).style(BOLD)));
         }
         (None, None) => row(text, label, "            0"),
     }
