@@ -94,7 +94,7 @@ fn check(found: &Found, asked: &BulkPlan, untold: bool) -> Result<(), Trouble> {
         return told_nothing("--skip-copy", "we only send");
     }
     if asked.zero_copy && !os::SENDS_FILES {
-        return Err(Trouble::usage("--zero-copy is not known to this system").hint("leave it out: untold writes"));
+        return Err(Trouble::usage("--zero-copy is not known to this system").hint("leave it out: plain writes"));
     }
     if asked.skip_copy && (!tcp || !os::DROPS_RECEIVED) {
         return Err(Trouble::usage("--skip-copy is for TCP on Linux: nothing else drops what came unread")
