@@ -82,7 +82,7 @@ pub(super) struct LoadArgs {
     /// Connections [default: 50; udp, bulk: 1]
     #[arg(short = 'c', long, visible_alias = "parallel", value_name = "N", value_parser = values::at_least_one)]
     pub connections: Option<usize>,
-    /// Length of each message [default: 64]; with --bulk, of a block
+    /// Length of each message [default: 64]
     #[arg(short = 'l', long, value_name = "SIZE", value_parser = length, conflicts_with = "file")]
     pub length: Option<usize>,
     /// Requests per second, come what may (open loop)
