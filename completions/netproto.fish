@@ -335,8 +335,10 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l omit -d 'War
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s w -l timeout -d 'A reply is lost after so long [default: 10s; udp: 1s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l repeat -d 'Run it so many times, show the spread' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s t -l threads -d 'Worker threads [default: cores; less one on loopback]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l find-max -d 'Find the highest rate that keeps this, as in \'p99<2ms\'' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l seed -d 'Seed of all random choices [default: 0]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l fail-if -d 'Exit code 4 if so, as in \'p99>2ms\'; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l server-pid -d 'Watch the server\'s process: its CPU and memory' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s i -l interval -d 'A line for each interval' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l csv -d 'Write the intervals as CSV' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hdr -d 'Write an HdrHistogram interval log' -r -F
@@ -381,6 +383,7 @@ always\t''
 never\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-escapes -d 'Take DATA as it is: \\n is two letters'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l reconnect -d 'A new connection for each request'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l spin -d 'Never sleep: a core for each thread, shorter waits'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s J -l json -d 'The report as one JSON document'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l json-stream -d 'A JSON object for each interval, then the report'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s q -l quiet -d 'Only the report: no progress, no hints'

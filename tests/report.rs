@@ -45,6 +45,7 @@ fn about() -> About {
         repeats: false,
         model: Model::Closed,
         timeout: Duration::from_secs(10),
+        spin: false,
         ramp: Duration::ZERO,
         omit: Duration::ZERO,
         seed: 7,
@@ -67,7 +68,9 @@ fn closed_loop() -> Results {
     let duration = Duration::from_millis(500);
     let started_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let generator = Generator { cpu_percent: 88.0, busiest_percent: 45.0, saturated: false };
-    Results { about: about(), started_at, duration, silence: Duration::ZERO, totals, generator, interrupted: false }
+    let answered = vec![61_000 / 64; 64];
+    let (silence, server, interrupted) = (Duration::ZERO, None, false);
+    Results { about: about(), started_at, duration, silence, totals, generator, server, answered, interrupted }
 }
 
 /// 200,000 datagrams: 198,702 right, 1,203 lost, 95 late.
@@ -231,12 +234,12 @@ fn the_json_is_as_the_schema_promises() {
         value
     };
     for results in all() {
-        check(&json::result(&results, std::slice::from_ref(&results), &[], false));
+        check(&json::result(&results, std::slice::from_ref(&results), &[], None, false));
         check(&json::interval(&interval(&results), results.about.datagrams));
     }
     let runs = [closed_loop(), closed_loop()];
     let together = Results::together(&runs).expect("runs");
-    let value = check(&json::result(&together, &runs, &[], true));
+    let value = check(&json::result(&together, &runs, &[], None, true));
     assert_eq!(value["runs"].as_array().map(Vec::len), Some(2));
     assert_eq!(value["requests"], 122_000);
     assert_eq!(value["requests_per_second"], 122_000.0, "twice the requests in twice the time");
@@ -271,7 +274,7 @@ fn the_schema_names_every_kind_of_failure() {
 #[test]
 fn the_numbers_of_the_json_agree() {
     let results = open_loop_with_trouble();
-    let text = json::result(&results, std::slice::from_ref(&results), &[], false);
+    let text = json::result(&results, std::slice::from_ref(&results), &[], None, false);
     let value: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(value["failures"]["total"], 1298);
     assert_eq!((&value["failures"]["timed_out"], &value["failures"]["late"]), (&1203.into(), &95.into()));

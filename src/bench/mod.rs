@@ -4,6 +4,8 @@
 
 mod engine;
 pub mod failure;
+pub mod fairness;
+pub mod find;
 pub mod limit;
 pub mod load;
 mod phases;
@@ -87,6 +89,12 @@ pub struct BenchPlan {
     pub omit: Duration,
     /// `None`: 1 s over datagrams, 10 s over streams.
     pub timeout: Option<Duration>,
+    /// Look for the highest rate that meets this.
+    pub find: Option<find::Goal>,
+    /// Workers never sleep: a core each, and shorter waits.
+    pub spin: bool,
+    /// The server's process on this machine, to be watched.
+    pub server_pid: Option<u32>,
     pub repeat: u32,
     /// A new connection for each request.
     pub reconnect: bool,

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Arrivals, failure::Failure, stats::Tally};
+use super::{Arrivals, failure::Failure, fairness::Fairness, stats::Tally};
 use crate::protocol::Answers;
 
 /// When requests were sent.
@@ -56,6 +56,8 @@ pub struct About {
     pub repeats: bool,
     pub model: Model,
     pub timeout: Duration,
+    /// Workers never sleep.
+    pub spin: bool,
     pub ramp: Duration,
     pub omit: Duration,
     pub seed: u64,
@@ -73,6 +75,34 @@ pub struct Generator {
     pub saturated: bool,
 }
 
+/// The server's process, watched from beside.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Server {
+    pub pid: u32,
+    /// CPU time that it used, and the time that this took.
+    pub cpu: Duration,
+    pub wall: Duration,
+    /// The most that it had in memory.
+    pub memory_bytes: u64,
+    /// It did not live to the end of the run.
+    pub ended: bool,
+}
+
+impl Server {
+    /// 100 is one core.
+    #[must_use]
+    pub fn cpu_percent(&self) -> f64 {
+        if self.wall.is_zero() { 0.0 } else { 100.0 * self.cpu.as_secs_f64() / self.wall.as_secs_f64() }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.cpu += other.cpu;
+        self.wall += other.wall;
+        self.memory_bytes = self.memory_bytes.max(other.memory_bytes);
+        self.ended |= other.ended;
+    }
+}
+
 /// One run, or several together.
 #[derive(Debug, Clone)]
 pub struct Results {
@@ -84,6 +114,10 @@ pub struct Results {
     pub silence: Duration,
     pub totals: Tally,
     pub generator: Generator,
+    /// `None`: nobody asked to watch it.
+    pub server: Option<Server>,
+    /// Right answers on each connection.
+    pub answered: Vec<u64>,
     pub interrupted: bool,
 }
 
@@ -148,7 +182,8 @@ impl Results {
     /// only when requests left late or not at all.
     #[must_use]
     pub fn is_saturated(&self) -> bool {
-        let busy = self.generator.busiest_percent > Self::BUSY_PERCENT;
+        // Whoever never sleeps is always busy.
+        let busy = self.generator.busiest_percent > Self::BUSY_PERCENT && !self.about.spin;
         let late = self.totals.send_lag.value_at_quantile(0.5) > Self::HIGH_LAG_NS;
         match self.about.model {
             Model::Closed => busy,
@@ -157,6 +192,12 @@ impl Results {
                 (behind && late) || (busy && (behind || late))
             }
         }
+    }
+
+    /// How right answers were spread over connections; where each request has a connection of its own, there is nothing to tell.
+    #[must_use]
+    pub fn fairness(&self) -> Option<Fairness> {
+        if self.about.reconnect { None } else { Fairness::of(&self.answered) }
     }
 
     /// Did the server fall silent before the end? So long that neither the rate nor the slowest reply explains it.
@@ -178,6 +219,12 @@ impl Results {
             all.silence = all.silence.max(run.silence);
             all.totals.add(&run.totals);
             all.interrupted |= run.interrupted;
+            for (sum, count) in all.answered.iter_mut().zip(&run.answered) {
+                *sum += count;
+            }
+            if let (Some(server), Some(other)) = (&mut all.server, &run.server) {
+                server.add(other);
+            }
             all.generator.saturated |= run.generator.saturated;
             all.generator.cpu_percent += run.generator.cpu_percent;
             all.generator.busiest_percent = all.generator.busiest_percent.max(run.generator.busiest_percent);

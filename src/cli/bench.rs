@@ -16,7 +16,7 @@ use super::{
     values::{self, Named},
 };
 use crate::{
-    bench::{Arrivals, BenchPlan, ReportPlan, Until, limit::Limit},
+    bench::{Arrivals, BenchPlan, ReportPlan, Until, find::Goal, limit::Limit},
     error::Trouble,
     protocol::{Answers, Ends, Protocol, Setup},
     transport::{Dial, Scheme, Target},
@@ -27,6 +27,10 @@ use crate::{
 const STREAM_CONNECTIONS: usize = 50;
 /// How long a run lasts, unless told otherwise.
 const DURATION: Duration = Duration::from_secs(10);
+/// The same of one probe of `--find-max`, after a time to settle; and the rate that it begins with.
+const PROBE: Duration = Duration::from_secs(2);
+const SETTLE: Duration = Duration::from_millis(500);
+const FIRST: f64 = 1_000.0;
 /// The longest message: all of it is in memory.
 const LONGEST: usize = 1 << 30;
 
@@ -117,8 +121,8 @@ struct RunArgs {
     #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = read::duration)]
     ramp: Duration,
     /// Warm up for so long, uncounted
-    #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = read::duration)]
-    omit: Duration,
+    #[arg(long, value_name = "TIME", value_parser = read::duration)]
+    omit: Option<Duration>,
     /// A reply is lost after so long [default: 10s; udp: 1s]
     #[arg(short = 'w', long, value_name = "TIME", value_parser = values::some_time)]
     timeout: Option<Duration>,
@@ -128,6 +132,12 @@ struct RunArgs {
     /// Worker threads [default: cores; less one on loopback]
     #[arg(short = 't', long, value_name = "N", value_parser = values::threads)]
     threads: Option<usize>,
+    /// Find the highest rate that keeps this, as in 'p99<2ms'
+    #[arg(long, value_name = "LIMIT", value_parser = Limit::parse_goal, conflicts_with_all = ["requests", "repeat", "bit_rate"])]
+    find_max: Vec<Limit>,
+    /// Never sleep: a core for each thread, shorter waits
+    #[arg(long)]
+    spin: bool,
     /// Seed of all random choices [default: 0]
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = read::count)]
     seed: u64,
@@ -139,6 +149,9 @@ struct ReportArgs {
     /// Exit code 4 if so, as in 'p99>2ms'; repeatable
     #[arg(long, value_name = "LIMIT", value_parser = Limit::parse)]
     fail_if: Vec<Limit>,
+    /// Watch the server's process: its CPU and memory
+    #[arg(long, value_name = "PID", value_parser = pid)]
+    server_pid: Option<u32>,
     /// A line for each interval
     #[arg(short = 'i', long, value_name = "TIME", value_parser = values::some_time)]
     interval: Option<Duration>,
@@ -186,7 +199,8 @@ impl Bench {
         self.report.files_differ()?;
         let setup = self.setup(&words, row, target.as_ref())?;
         let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };
-        let (load, rate) = asked_load(&asked, &self.load, &self.body, &words.data)?;
+        let flags = self.run.first_of(&self.load);
+        let (load, rate) = asked_load(&asked, &flags, &self.body, &words.data)?;
         Ok(BenchPlan {
             protocol: row,
             setup,
@@ -201,8 +215,11 @@ impl Bench {
             arrivals: self.load.arrivals(),
             in_flight: self.load.in_flight,
             ramp: self.run.ramp,
-            omit: self.run.omit,
+            omit: self.run.omit(),
             timeout: self.run.timeout,
+            find: self.run.goal(rate),
+            spin: self.run.spin,
+            server_pid: self.report.watched(words.target.is_some())?,
             repeat: self.run.repeat,
             reconnect: self.reconnects(scheme, row)?,
             seed: self.run.seed,
@@ -257,11 +274,41 @@ impl LoadArgs {
 
 impl RunArgs {
     fn until(&self) -> Until {
-        self.requests.map_or_else(|| Until::Duration(self.duration.unwrap_or(DURATION)), Until::Requests)
+        let usual = if self.searches() { PROBE } else { DURATION };
+        self.requests.map_or_else(|| Until::Duration(self.duration.unwrap_or(usual)), Until::Requests)
+    }
+
+    fn omit(&self) -> Duration {
+        self.omit.unwrap_or(if self.searches() { SETTLE } else { Duration::ZERO })
+    }
+
+    fn searches(&self) -> bool {
+        !self.find_max.is_empty()
+    }
+
+    /// A search begins with a rate, too.
+    fn first_of(&self, load: &LoadArgs) -> LoadArgs {
+        let first = self.searches().then_some(FIRST);
+        LoadArgs { rate: load.rate.or(first), ..load.clone() }
+    }
+
+    /// `rate`: where the search begins.
+    fn goal(&self, rate: Option<f64>) -> Option<Goal> {
+        rate.filter(|_| self.searches()).map(|first| Goal { limits: self.find_max.clone(), first })
     }
 }
 
 impl ReportArgs {
+    fn watched(&self, target: bool) -> Result<Option<u32>, Trouble> {
+        match self.server_pid {
+            Some(_) if !target => {
+                Err(Trouble::usage("--server-pid is for a server that runs already, and there is no target")
+                    .hint("start it apart, as in: serve-tcp 8080 & bench tcp localhost:8080 --server-pid $!"))
+            }
+            pid => Ok(pid),
+        }
+    }
+
     fn files_differ(&self) -> Result<(), Trouble> {
         match (&self.csv, &self.hdr) {
             (Some(csv), Some(hdr)) if csv == hdr => {
@@ -288,6 +335,13 @@ fn length(text: &str) -> Result<usize, String> {
     match read::size(text)? {
         length if length > LONGEST => Err("a message is at most 1 GiB".into()),
         length => Ok(length),
+    }
+}
+
+fn pid(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(pid) if pid > 0 => Ok(pid),
+        _ => Err("it is the number of a process".into()),
     }
 }
 

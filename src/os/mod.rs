@@ -57,6 +57,14 @@ pub struct TcpInfo {
     pub delivery_rate: Option<u64>,
 }
 
+/// What a process has used, with those that it started and that still run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcessUsage {
+    pub cpu: Duration,
+    /// In memory now.
+    pub rss_bytes: u64,
+}
+
 /// The longest path that a Unix socket's address can hold, in bytes, its final NUL not counted.
 pub const MAX_SOCKET_PATH: usize = size_of::<libc::sockaddr_un>() - std::mem::offset_of!(libc::sockaddr_un, sun_path) - 1;
 

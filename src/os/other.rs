@@ -15,7 +15,7 @@ use std::{
 use quinn_udp::{Transmit, UdpSocketState};
 use socket2::SockRef;
 
-use super::TcpInfo;
+use super::{ProcessUsage, TcpInfo};
 
 /// Whether accepted connections have their listener's flags differs from system to system: they are set again.
 pub const ACCEPTED_INHERIT_FLAGS: bool = false;
@@ -75,6 +75,15 @@ pub fn answer(socket: BorrowedFd<'_>, state: &UdpSocketState, to: SocketAddr, fr
 /// There is no portable way to ask.
 #[must_use]
 pub fn tcp_info(_: &SockRef<'_>) -> Option<TcpInfo> {
+    None
+}
+
+/// Of other processes nothing is known.
+pub const TELLS_OF_PROCESSES: bool = false;
+
+/// There is no portable way to ask.
+#[must_use]
+pub fn usage_of(_: u32) -> Option<ProcessUsage> {
     None
 }
 

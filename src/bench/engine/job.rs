@@ -67,6 +67,8 @@ pub(super) struct Job {
     /// A new connection for each request.
     pub(super) reconnect: bool,
     pub(super) timeout: Duration,
+    /// Workers never sleep.
+    pub(super) spin: bool,
     pub(super) terms: Arc<Terms>,
     pub(super) connections: usize,
     pub(super) threads: usize,
@@ -89,6 +91,7 @@ pub(super) struct Parts {
     pub(super) in_flight: Option<usize>,
     pub(super) reconnect: bool,
     pub(super) timeout: Option<Duration>,
+    pub(super) spin: bool,
     pub(super) connections: usize,
     pub(super) threads: usize,
     pub(super) tick: Duration,
@@ -124,6 +127,7 @@ impl Job {
             in_flight: in_flight.or(if unlimited { None } else { Some(1) }),
             reconnect: !datagrams && (parts.reconnect || answers == Answers::OnceThenClose),
             timeout: parts.timeout.unwrap_or(default),
+            spin: parts.spin,
             peer,
             protocol,
             setup,

@@ -8,13 +8,16 @@
 
 mod awaited;
 mod connection;
+mod idle;
 mod job;
 mod party;
 mod probe;
+mod probes;
 mod reporter;
 mod steps;
 mod target;
 mod turns;
+mod watched;
 mod work;
 mod worker;
 
@@ -34,10 +37,12 @@ use self::{
     job::{Job, Parts},
     reporter::{Cut, Names, Reporter},
     target::Found,
+    watched::Watched,
     worker::Report,
 };
 use super::{
     BenchPlan, Until,
+    find::{Curve, Next},
     limit::Missed,
     load::Shape,
     report::{self, Files, hdr, spread},
@@ -67,6 +72,7 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
     let plan = &plan;
     let mut files = Files::open(&plan.report)?;
     check_descriptors(plan)?;
+    plan.server_pid.map_or(Ok(()), watched::check)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -81,6 +87,10 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
         let found = check(plan, found)?;
         let head = hdr::Head { command: &plan.command, started_at: SystemTime::now() };
         files.begin(&head)?;
+        if let Some(goal) = &plan.find {
+            let (curve, best) = probes::find(plan, goal, &found, &mut files, &stop).await?;
+            return Ok(conclude_search(plan, &curve, &best)?);
+        }
         let runs = runs(plan, &found, &mut files, &stop, Instant::now()).await?;
         Ok(conclude(plan, &runs)?)
     });
@@ -127,10 +137,16 @@ fn check(plan: &BenchPlan, found: Found) -> Result<Found, Trouble> {
         ))
         .hint(format!("over udp each datagram is answered: bench udp -P {name}")));
     }
-    for limit in &plan.limits {
+    if plan.server_pid.is_some() && !found.peer.address.is_local() {
+        let sentence =
+            format!("--server-pid watches a process of this machine, and the server is at {}", found.peer.address);
+        return Err(Trouble::usage(sentence).hint("leave it out"));
+    }
+    let goals = plan.find.iter().flat_map(|goal| &goal.limits);
+    for limit in plan.limits.iter().chain(goals) {
         limit
             .applies(datagrams, answers != Answers::Never)
-            .map_err(|why| Trouble::usage(format!("--fail-if {} can't be judged: {why}", limit.text)))?;
+            .map_err(|why| Trouble::usage(format!("{} can't be judged: {why}", limit.text)))?;
     }
     Ok(found)
 }
@@ -178,6 +194,18 @@ fn conclude(plan: &BenchPlan, runs: &[Results]) -> Result<Exit, Trouble> {
     })
 }
 
+/// The same of `--find-max`: not one rate that meets what was asked is a limit that was missed.
+fn conclude_search(plan: &BenchPlan, curve: &Curve, best: &Results) -> Result<Exit, Trouble> {
+    let missed: Vec<Missed> = plan.limits.iter().filter_map(|limit| limit.judge(best)).collect();
+    report::found(&plan.report, curve, best, &missed)?;
+    Ok(match curve.end {
+        None => Exit::Interrupted,
+        Some(Next::Found { .. }) if missed.is_empty() => Exit::Done,
+        _ if curve.probes.iter().all(|probe| probe.achieved == 0.0) => Exit::Failed,
+        _ => Exit::LimitMissed,
+    })
+}
+
 fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
     // A server on this machine needs a core as well: three busy threads on two cores are slower than two.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -200,6 +228,7 @@ fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
         in_flight: plan.in_flight,
         reconnect: plan.reconnect,
         timeout: plan.timeout,
+        spin: plan.spin,
         connections,
         threads: plan.threads.unwrap_or(cores).clamp(1, connections),
         tick: cut.tick,
@@ -225,6 +254,7 @@ fn about(plan: &BenchPlan, job: &Job) -> About {
         repeats: job.repeats(),
         model,
         timeout: job.timeout,
+        spin: job.spin,
         ramp: plan.ramp,
         omit: plan.omit,
         seed: plan.seed,
@@ -284,6 +314,8 @@ async fn one(
     let names = Names { run: number, after, open_loop: plan.rate.is_some(), datagrams: job.datagrams() };
     let givers = std::mem::take(&mut crew.givers);
     let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, (plan.until, measured_from));
+    let until = job.shape.stops_at().map(|at| start + at);
+    let watched = plan.server_pid.map(|pid| Watched::begin(pid, measured_from, until));
     let gathered = gather(&mut crew.slices, &mut reporter).await;
     if gathered.is_err() {
         stop.advance(Phase::Now);
@@ -297,8 +329,13 @@ async fn one(
     if let Some(trouble) = job.trouble() {
         return Err(trouble);
     }
+    let server = match watched {
+        Some(watched) => watched.end().await,
+        None => None,
+    };
     let silence = silence(measured_from + duration, &reports).min(duration);
-    Ok(results(about(plan, &job), (started_at, duration, silence, interrupted), totals, &reports))
+    let results = results(about(plan, &job), (started_at, duration, silence, interrupted), totals, &reports);
+    Ok(Results { server, ..results })
 }
 
 /// Until all workers have ended.
@@ -334,7 +371,9 @@ fn results(about: About, when: (SystemTime, Duration, Duration, bool), totals: T
         .collect();
     let busiest_percent = percents.iter().copied().fold(0.0, f64::max);
     let generator = Generator { cpu_percent: percents.iter().sum(), busiest_percent, saturated: false };
-    let mut results = Results { about, started_at, duration, silence, totals, generator, interrupted };
+    let answered = reports.iter().flat_map(|report| report.answered.iter().copied()).collect();
+    let mut results =
+        Results { about, started_at, duration, silence, totals, generator, server: None, answered, interrupted };
     results.generator.saturated = results.is_saturated();
     results
 }

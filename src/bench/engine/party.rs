@@ -21,7 +21,7 @@ use super::{
     work::{Request, Work},
 };
 use crate::{
-    bench::{failure::Failure, stats::Tally},
+    bench::failure::Failure,
     protocol::Answers,
     role::{Quit, Said, Source, stop::Waiter},
     session::{Closed, Verdict, Violation},
@@ -202,7 +202,7 @@ impl Party {
             }
             Verdict::Right => {
                 self.state.answered = true;
-                self.work.right(&request, now);
+                self.work.right(self.place, &request, now);
             }
             Verdict::Wrong(mismatch) => {
                 self.state.answered = true;
@@ -243,7 +243,7 @@ impl Party {
         self.work.heard_at(Instant::now());
         while let Some(request) = self.unwritten.pop_front() {
             self.state.answered = true;
-            self.work.count(request.measured, Tally::right_unanswered);
+            self.work.right_unanswered(self.place, &request);
         }
     }
 

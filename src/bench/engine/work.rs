@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::job::Job;
+use super::{idle::Idle, job::Job};
 use crate::{
     bench::{
         failure::Failure,
@@ -29,14 +29,6 @@ pub(super) struct Request {
     pub(super) again: bool,
 }
 
-/// Those who wait for something to say, in the order in which they came, so that the load is even.
-#[derive(Debug, Default)]
-struct Idle {
-    wakers: VecDeque<(usize, Waker)>,
-    /// By place: is it in the queue?
-    waits: Vec<bool>,
-}
-
 /// The state of one worker.
 #[derive(Debug)]
 pub(super) struct Work {
@@ -48,6 +40,8 @@ pub(super) struct Work {
     /// Open loop: who is told when all that was due is taken.
     pacer: RefCell<Option<Waker>>,
     idle: RefCell<Idle>,
+    /// By place: how many of its requests were answered rightly, of those that count.
+    answered: RefCell<Vec<u64>>,
     /// What is to be said again.
     returned: RefCell<VecDeque<Request>>,
     start: Cell<Instant>,
@@ -70,7 +64,8 @@ impl Work {
             recorder: RefCell::new(recorder),
             schedule: RefCell::new(schedule),
             pacer: RefCell::default(),
-            idle: RefCell::new(Idle { wakers: VecDeque::new(), waits: vec![false; places] }),
+            idle: RefCell::new(Idle::of(places)),
+            answered: RefCell::new(vec![0; places]),
             returned: RefCell::default(),
             start: Cell::new(now),
             measured_from: Cell::new(now),
@@ -268,17 +263,29 @@ impl Work {
         });
     }
 
-    /// A right answer to `request` came.
-    pub(super) fn right(&self, request: &Request, now: Instant) {
+    /// A right answer to `request` came, at `place`.
+    pub(super) fn right(&self, place: usize, request: &Request, now: Instant) {
         let latency = nanos(now.saturating_duration_since(request.due));
         let as_sent = self.open_loop().then(|| nanos(now.saturating_duration_since(request.sent)));
         self.count(request.measured, |tally| tally.right(latency, as_sent));
+        self.answered.borrow_mut()[place] += u64::from(request.measured);
+    }
+
+    /// `request`, to which there is no answer, was written at `place`.
+    pub(super) fn right_unanswered(&self, place: usize, request: &Request) {
+        self.count(request.measured, Tally::right_unanswered);
+        self.answered.borrow_mut()[place] += u64::from(request.measured);
+    }
+
+    /// How many were right at each place.
+    pub(super) fn answered(&self) -> Vec<u64> {
+        self.answered.borrow().clone()
     }
 
     /// How late `request` left by our own fault. That it waited until the connection was free, at `free`, is the server's fault, but
     /// only where no other connection was free.
     pub(super) fn lag(&self, request: &Request, free: Instant) {
-        let others_free = !self.idle.borrow().wakers.is_empty();
+        let others_free = self.idle.borrow().is_someone();
         let from = if others_free { request.due } else { request.due.max(free) };
         let lag = nanos(request.sent.saturating_duration_since(from));
         self.count(request.measured, |tally| tally.send_lag.saturating_record(lag));
@@ -357,29 +364,6 @@ impl Work {
     /// Hands over what there is, for good.
     pub(super) fn finish(&self) {
         self.recorder.borrow_mut().finish();
-    }
-}
-
-impl Idle {
-    fn enter(&mut self, place: usize, waker: &Waker) {
-        if !std::mem::replace(&mut self.waits[place], true) {
-            self.wakers.push_back((place, waker.clone()));
-        }
-    }
-
-    fn wake(&mut self, most: usize) {
-        for _ in 0..most.min(self.wakers.len()) {
-            if let Some((place, waker)) = self.wakers.pop_front() {
-                self.waits[place] = false;
-                waker.wake();
-            }
-        }
-    }
-
-    fn leave(&mut self, place: usize) {
-        if std::mem::take(&mut self.waits[place]) {
-            self.wakers.retain(|(waiting, _)| *waiting != place);
-        }
     }
 }
 

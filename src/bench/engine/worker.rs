@@ -34,13 +34,15 @@ const GRAIN: Duration = Duration::from_micros(20);
 const SWEEP: Duration = Duration::from_millis(20);
 
 /// What a worker has to say at the end.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Report {
     /// CPU time used while measuring, and the time that this took.
     pub(super) cpu: Duration,
     pub(super) wall: Duration,
     pub(super) last_answer: Instant,
     pub(super) last_end: Instant,
+    /// Right answers on each of its connections.
+    pub(super) answered: Vec<u64>,
 }
 
 /// Starts worker `index` of `job.threads`.
@@ -99,9 +101,9 @@ async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Rep
         work.begin(start);
     }
     let measured = measure(&work, &mut connections).await;
-    let (last_answer, last_end) = (work.last_answer(), work.last_end());
+    let (last_answer, last_end, answered) = (work.last_answer(), work.last_end(), work.answered());
     work.finish();
-    Report { cpu: measured.0, wall: measured.1, last_answer, last_end }
+    Report { cpu: measured.0, wall: measured.1, last_answer, last_end, answered }
 }
 
 /// Runs until every connection has ended. Gives the CPU time used until sending stopped, and the time it had.
@@ -111,6 +113,9 @@ async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> (Duration, D
     beside.spawn_local(ticks(work.clone()));
     if work.open_loop() {
         beside.spawn_local(pace(work.clone()));
+    }
+    if work.job.spin {
+        beside.spawn_local(spin());
     }
     {
         let mut all = std::pin::pin!(async { while connections.join_next().await.is_some() {} });
@@ -182,6 +187,14 @@ async fn pace(work: Rc<Work>) {
     work.close();
 }
 
+/// Never lets the runtime sleep: between turns it looks for what came, and asks again at once. Waking up is then no part of a
+/// latency, and a whole core is used.
+async fn spin() {
+    loop {
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn tick_at(ticker: &mut Ticker, at: Instant) {
     ticker.set_at(at);
     std::future::poll_fn(|cx| ticker.poll_tick(cx)).await;
@@ -214,6 +227,7 @@ mod tests {
             in_flight: None,
             reconnect: false,
             timeout: None,
+            spin: false,
             connections: 1,
             threads: 1,
             tick: Duration::from_secs(1),

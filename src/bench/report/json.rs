@@ -13,14 +13,17 @@ use hdrhistogram::{
 use serde::Serialize;
 
 use super::{
+    curve,
     interval::Interval,
     spread::{self, Spread},
 };
 use crate::bench::{
     failure::Failure,
+    fairness,
+    find::Curve,
     limit::Missed,
     phases::Phase as Timed,
-    results::Results,
+    results::{Results, Server as Watched},
     stats::{Counters, Tally},
 };
 
@@ -38,6 +41,8 @@ struct Document<'a> {
     #[serde(flatten)]
     run: Run<'a>,
     limits_missed: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    find_max: Option<curve::Document<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     runs: Vec<Run<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -69,6 +74,10 @@ struct Run<'a> {
     connects: u64,
     peer_closes: u64,
     generator: Generator,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<Server>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fairness: Option<Fairness>,
     /// Base64 of an HdrHistogram, V2, in nanoseconds: the latencies.
     histogram: String,
 }
@@ -129,6 +138,25 @@ struct Generator {
     /// Open loop only.
     send_lag_us: Option<Lag>,
     saturated: bool,
+    spin: bool,
+}
+
+/// The server's process, where it was watched.
+#[derive(Serialize)]
+struct Server {
+    pid: u32,
+    cpu_percent: f64,
+    /// Null without a right answer.
+    cpu_us_per_request: Option<f64>,
+    memory_bytes: u64,
+    ended: bool,
+}
+
+#[derive(Serialize)]
+struct Fairness {
+    jain_index: f64,
+    fewest_requests: u64,
+    most_requests: u64,
 }
 
 /// A step on the way to the answer.
@@ -241,6 +269,21 @@ impl Datagrams {
     }
 }
 
+impl Server {
+    fn of(server: &Watched, requests: u64) -> Self {
+        let per_request = (requests > 0).then(|| rounded(server.cpu.as_secs_f64() * 1e6 / requests as f64));
+        let (pid, memory_bytes, ended) = (server.pid, server.memory_bytes, server.ended);
+        Self { pid, cpu_percent: rounded(server.cpu_percent()), cpu_us_per_request: per_request, memory_bytes, ended }
+    }
+}
+
+impl Fairness {
+    fn of(fairness: fairness::Fairness) -> Self {
+        let fairness::Fairness { jain_index, fewest, most } = fairness;
+        Self { jain_index: rounded(jain_index), fewest_requests: fewest, most_requests: most }
+    }
+}
+
 impl Numbers {
     fn of(tally: &Tally, rate: f64, open_loop: bool, datagrams: bool) -> Self {
         let counters = &tally.counters;
@@ -299,7 +342,10 @@ impl<'a> Run<'a> {
                 busiest_thread_percent: rounded(results.generator.busiest_percent),
                 send_lag_us: open_loop.then(|| Lag::of(&tally.send_lag)),
                 saturated: results.generator.saturated,
+                spin: about.spin,
             },
+            server: results.server.map(|server| Server::of(&server, tally.counters.right)),
+            fairness: results.fairness().map(Fairness::of),
             histogram: encoded(&tally.latency),
         }
     }
@@ -323,7 +369,7 @@ fn line(value: &impl Serialize) -> String {
 
 /// The result, as one line: of the only run, or of all of them together, with each beside it.
 #[must_use]
-pub fn result(all: &Results, runs: &[Results], missed: &[Missed], in_stream: bool) -> String {
+pub fn result(all: &Results, runs: &[Results], missed: &[Missed], curve: Option<&Curve>, in_stream: bool) -> String {
     line(&Document {
         schema_version: SCHEMA_VERSION,
         kind: in_stream.then_some("result"),
@@ -331,6 +377,7 @@ pub fn result(all: &Results, runs: &[Results], missed: &[Missed], in_stream: boo
         command: &all.about.command,
         run: Run::of(all),
         limits_missed: missed.iter().map(|missed| missed.sentence.as_str()).collect(),
+        find_max: curve.map(curve::Document::of),
         runs: if runs.len() > 1 { runs.iter().map(Run::of).collect() } else { Vec::new() },
         spread: spread::figures(runs).into_iter().collect(),
     })

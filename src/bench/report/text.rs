@@ -13,8 +13,9 @@ use crate::{
     bench::{
         Arrivals,
         failure::Failure,
+        fairness::Fairness,
         limit::Missed,
-        results::{Model, Results},
+        results::{Model, Results, Server},
         shown,
     },
     protocol::Answers,
@@ -38,6 +39,7 @@ pub fn report(results: &Results) -> String {
         text.push('\n');
         text.push_str(&bars::chart(&results.totals.latency));
     }
+    text.push_str(&uneven(results));
     text.push_str(&why(results));
     text
 }
@@ -124,7 +126,38 @@ fn glance(results: &Results) -> String {
         let share = format!(" {:>14}", shown::percent(results.failed_percent()));
         row(&mut text, "failures", &format!("{}{share}", failed.style(WRONG)));
     }
+    if let Some(server) = &results.server {
+        row(&mut text, "server", &watched(server, counters.right));
+    }
     text
+}
+
+/// What the server's process took: of a core, for each request, and of memory.
+fn watched(server: &Server, requests: u64) -> String {
+    let cpu = format!("{:.0} % of a core", server.cpu_percent());
+    let each = match requests {
+        0 => String::new(),
+        _ => format!("{} each", show::nanos((server.cpu.as_nanos() / u128::from(requests)) as u64)),
+    };
+    let ended = if server.ended { "  ended meanwhile" } else { "" };
+    format!("{cpu:>17} {each:>14}  {} in memory{ended}", show::bytes(server.memory_bytes))
+}
+
+/// Says when some connections had much more than others.
+fn uneven(results: &Results) -> String {
+    match results.fairness() {
+        Some(fairness) if fairness.is_uneven(results.totals.counters.right, results.answered.len()) => {
+            let mark = "!".style(WRONG);
+            format!("\n  {mark} connections were served unevenly:\n    {}\n", spread(&fairness, results))
+        }
+        _ => String::new(),
+    }
+}
+
+fn spread(fairness: &Fairness, results: &Results) -> String {
+    let rate = |count: u64| shown::per_second(count as f64 / results.duration.as_secs_f64().max(1e-9));
+    let (slowest, fastest) = (rate(fairness.fewest), rate(fairness.most));
+    format!("slowest {slowest}, fastest {fastest}, Jain's index {:.3}", fairness.jain_index)
 }
 
 /// How often a phase of this name was done.
@@ -254,12 +287,16 @@ pub fn detail(results: &Results) -> String {
     let (about, totals) = (&results.about, &results.totals);
     let in_flight = about.in_flight.map_or_else(|| "no limit".into(), |most| show::grouped(most as u64));
     let mut text = format!(
-        "\n  detail   threads {}, in flight {in_flight}, time-out {}, seed {}\n",
+        "\n  detail   threads {}{}, in flight {in_flight}, time-out {}, seed {}\n",
         about.threads,
+        if about.spin { ", spinning" } else { "" },
         shown::span(about.timeout),
         about.seed
     );
     row(&mut text, "cpu", &format!("{:.0} % of a core", results.generator.cpu_percent));
+    if let Some(fairness) = results.fairness() {
+        row(&mut text, "each", &spread(&fairness, results));
+    }
     for (name, histogram) in [("connect", &totals.connect), ("send lag", &totals.send_lag)] {
         if !histogram.is_empty() {
             let figure = |percentile| show::nanos(histogram.value_at_percentile(percentile));
