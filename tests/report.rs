@@ -21,7 +21,7 @@ use netproto::bench::{
     results::{About, Generator, Model, Results},
     stats::Tally,
 };
-use netproto::protocol::Answers;
+use netproto::{os::Machine, protocol::Answers};
 use serde_json::Value;
 
 const MS: u64 = 1_000_000;
@@ -67,7 +67,9 @@ fn closed_loop() -> Results {
     let duration = Duration::from_millis(500);
     let started_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let generator = Generator { cpu_percent: 88.0, busiest_percent: 45.0, saturated: false };
-    Results { about: about(), started_at, duration, silence: Duration::ZERO, totals, generator, interrupted: false }
+    let (silence, pieces) = (Duration::ZERO, Vec::new());
+    let machine = Some(Machine { host: "one".into(), kernel: "Linux 6.18.0 x86_64".into(), cpus: 2, cpu: None });
+    Results { about: about(), started_at, duration, silence, totals, generator, interrupted: false, machine, pieces }
 }
 
 /// 200,000 datagrams: 198,702 right, 1,203 lost, 95 late.

@@ -6,8 +6,11 @@ mod engine;
 pub mod failure;
 pub mod limit;
 pub mod load;
+pub mod merge;
+pub mod packed;
 mod phases;
 mod progress;
+pub mod record;
 pub mod report;
 pub mod results;
 mod shown;
@@ -61,6 +64,14 @@ pub struct ReportPlan {
     pub interval: Option<Duration>,
     pub quiet: bool,
     pub verbose: u8,
+}
+
+impl ReportPlan {
+    /// Does what is written show the course of the run?
+    #[must_use]
+    pub fn keeps_course(&self) -> bool {
+        self.json
+    }
 }
 
 /// A whole `bench` command, validated.

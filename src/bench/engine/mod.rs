@@ -40,6 +40,7 @@ use super::{
     BenchPlan, Until,
     limit::Missed,
     load::Shape,
+    record::Piece,
     report::{self, Files, hdr, spread},
     results::{About, Generator, Model, Results},
     stats::{Recorder, Slice, Tally},
@@ -292,13 +293,13 @@ async fn one(
     let stopped = Instant::now();
     let reports: Vec<_> = crew.threads.into_iter().filter_map(|thread| worker::report_of(thread, &job)).collect();
     let duration = measured(plan.until, interrupted.then_some(stopped), measured_from, &reports);
-    let totals = reporter.end(duration)?;
+    let (totals, pieces) = reporter.end(duration)?;
     gathered?;
     if let Some(trouble) = job.trouble() {
         return Err(trouble);
     }
     let silence = silence(measured_from + duration, &reports).min(duration);
-    Ok(results(about(plan, &job), (started_at, duration, silence, interrupted), totals, &reports))
+    Ok(results(about(plan, &job), (started_at, duration, silence, interrupted), (totals, pieces), &reports))
 }
 
 /// Until all workers have ended.
@@ -325,7 +326,12 @@ fn silence(end: Instant, reports: &[Report]) -> Duration {
     last.map_or(Duration::MAX, |last| end.saturating_duration_since(last))
 }
 
-fn results(about: About, when: (SystemTime, Duration, Duration, bool), totals: Tally, reports: &[Report]) -> Results {
+fn results(
+    about: About,
+    when: (SystemTime, Duration, Duration, bool),
+    (totals, pieces): (Tally, Vec<Piece>),
+    reports: &[Report],
+) -> Results {
     let (started_at, duration, silence, interrupted) = when;
     let percents: Vec<f64> = reports
         .iter()
@@ -334,7 +340,8 @@ fn results(about: About, when: (SystemTime, Duration, Duration, bool), totals: T
         .collect();
     let busiest_percent = percents.iter().copied().fold(0.0, f64::max);
     let generator = Generator { cpu_percent: percents.iter().sum(), busiest_percent, saturated: false };
-    let mut results = Results { about, started_at, duration, silence, totals, generator, interrupted };
+    let machine = Some(os::machine());
+    let mut results = Results { about, started_at, duration, silence, totals, generator, interrupted, machine, pieces };
     results.generator.saturated = results.is_saturated();
     results
 }

@@ -1,17 +1,16 @@
 //! `-J` and `--json-stream`. The form is promised in `schemas/bench.schema.json`, and a test holds real output against it:
 //! snake case, the unit in the name, what was asked beside what was achieved.
 //!
-//! May use: results, interval, `serde`, `base64`, `hdrhistogram`.
+//! May use: results, interval, packed, `serde`, `hdrhistogram`.
+
+mod course;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hdrhistogram::{
-    Histogram,
-    serialization::{Serializer as _, V2Serializer},
-};
+use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use self::course::Kept;
 use super::{
     interval::Interval,
     spread::{self, Spread},
@@ -19,10 +18,12 @@ use super::{
 use crate::bench::{
     failure::Failure,
     limit::Missed,
+    packed::Packed,
     phases::Phase as Timed,
     results::Results,
     stats::{Counters, Tally},
 };
+use crate::os;
 
 /// Raised when a field changes its meaning or goes away; not when one is added.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -49,6 +50,10 @@ struct Run<'a> {
     target: &'a str,
     transport: &'static str,
     protocol: &'static str,
+    answers: &'static str,
+    repeats: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<Machine<'a>>,
     started_at: String,
     duration_s: f64,
     silence_s: f64,
@@ -69,14 +74,32 @@ struct Run<'a> {
     connects: u64,
     peer_closes: u64,
     generator: Generator,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    examples: BTreeMap<&'static str, &'a str>,
     /// Base64 of an HdrHistogram, V2, in nanoseconds: the latencies.
     histogram: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histogram_uncorrected: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histogram_connect: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    intervals: Vec<Kept>,
+}
+
+/// Where the generator ran.
+#[derive(Serialize)]
+struct Machine<'a> {
+    host: &'a str,
+    kernel: &'a str,
+    cpus: usize,
+    cpu: Option<&'a str>,
 }
 
 /// What a run and an interval have in common.
 #[derive(Serialize)]
 struct Numbers {
     requests: u64,
+    requests_sent: u64,
     requests_per_second: f64,
     bytes_sent: u64,
     bytes_received: u64,
@@ -118,6 +141,7 @@ struct Datagrams {
     late: u64,
     corrupted: u64,
     unsolicited: u64,
+    unreachable: u64,
     /// Of a whole run only: an interval's losses are of datagrams that were sent before it.
     loss_percent: Option<f64>,
 }
@@ -128,6 +152,8 @@ struct Generator {
     busiest_thread_percent: f64,
     /// Open loop only.
     send_lag_us: Option<Lag>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histogram_send_lag: Option<String>,
     saturated: bool,
 }
 
@@ -139,6 +165,8 @@ struct Phase {
     latency_us: Option<Latency>,
     /// How often it came in one piece with the step before it.
     together: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histogram: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -211,8 +239,12 @@ impl Latency {
 
 impl Phase {
     fn all(tally: &Tally) -> Vec<Self> {
-        let phase =
-            |phase: &Timed| Self { name: phase.name, latency_us: Latency::of(&phase.times), together: phase.together };
+        let phase = |phase: &Timed| Self {
+            name: phase.name,
+            latency_us: Latency::of(&phase.times),
+            together: phase.together,
+            histogram: packed(&phase.times),
+        };
         tally.phases.seen().map(phase).collect()
     }
 }
@@ -236,6 +268,7 @@ impl Datagrams {
             late: counters.failures(Failure::Late),
             corrupted: counters.failures(Failure::Corrupted),
             unsolicited: counters.unsolicited,
+            unreachable: counters.unreachable,
             loss_percent: None,
         }
     }
@@ -246,6 +279,7 @@ impl Numbers {
         let counters = &tally.counters;
         Self {
             requests: counters.right,
+            requests_sent: counters.sent,
             requests_per_second: rounded(rate),
             bytes_sent: counters.bytes_sent,
             bytes_received: counters.bytes_received,
@@ -258,6 +292,11 @@ impl Numbers {
 }
 
 impl<'a> Run<'a> {
+    /// Several together: each has its own course.
+    fn all(results: &'a Results) -> Self {
+        Self { intervals: Vec::new(), ..Self::of(results) }
+    }
+
     fn of(results: &'a Results) -> Self {
         let (about, tally) = (&results.about, &results.totals);
         let open_loop = about.model.rate_asked().is_some();
@@ -269,6 +308,9 @@ impl<'a> Run<'a> {
             target: &about.target,
             transport: about.transport,
             protocol: about.protocol,
+            answers: about.answers.word(),
+            repeats: about.repeats,
+            machine: results.machine.as_ref().map(Machine::of),
             started_at: humantime::format_rfc3339_millis(results.started_at).to_string(),
             duration_s: seconds(results.duration),
             silence_s: seconds(results.silence),
@@ -298,19 +340,26 @@ impl<'a> Run<'a> {
                 cpu_percent: rounded(results.generator.cpu_percent),
                 busiest_thread_percent: rounded(results.generator.busiest_percent),
                 send_lag_us: open_loop.then(|| Lag::of(&tally.send_lag)),
+                histogram_send_lag: packed(&tally.send_lag),
                 saturated: results.generator.saturated,
             },
-            histogram: encoded(&tally.latency),
+            examples: tally.examples.iter().map(|(kind, text)| (kind.name(), text.as_str())).collect(),
+            histogram: Packed::of(&tally.latency).base64(),
+            histogram_uncorrected: packed(&tally.as_sent),
+            histogram_connect: packed(&tally.connect),
+            intervals: results.pieces.iter().map(|piece| Kept::of(piece, about.datagrams)).collect(),
         }
     }
 }
 
-fn encoded(histogram: &Histogram<u64>) -> String {
-    let mut bytes = Vec::new();
-    match V2Serializer::new().serialize(histogram, &mut bytes) {
-        Ok(_) => STANDARD.encode(bytes),
-        // Only a count above i64::MAX has no V2 form.
-        Err(_) => String::new(),
+/// Nothing where nothing was recorded.
+fn packed(histogram: &Histogram<u64>) -> Option<String> {
+    (!histogram.is_empty()).then(|| Packed::of(histogram).base64())
+}
+
+impl<'a> Machine<'a> {
+    fn of(machine: &'a os::Machine) -> Self {
+        Self { host: &machine.host, kernel: &machine.kernel, cpus: machine.cpus, cpu: machine.cpu.as_deref() }
     }
 }
 
@@ -329,7 +378,7 @@ pub fn result(all: &Results, runs: &[Results], missed: &[Missed], in_stream: boo
         kind: in_stream.then_some("result"),
         netproto_version: env!("CARGO_PKG_VERSION"),
         command: &all.about.command,
-        run: Run::of(all),
+        run: if runs.len() > 1 { Run::all(all) } else { Run::of(all) },
         limits_missed: missed.iter().map(|missed| missed.sentence.as_str()).collect(),
         runs: if runs.len() > 1 { runs.iter().map(Run::of).collect() } else { Vec::new() },
         spread: spread::figures(runs).into_iter().collect(),
