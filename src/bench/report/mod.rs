@@ -9,6 +9,7 @@ pub mod csv;
 pub mod hdr;
 pub mod interval;
 pub mod json;
+pub mod machines;
 pub mod spread;
 pub mod text;
 
