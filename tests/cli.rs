@@ -12,8 +12,20 @@ use std::{
 use netproto::bench::limit::Limit;
 use snapshot::{fresh, stale};
 
-const COMMANDS: [&str; 10] =
-    ["serve", "serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "explain", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "serve",
+    "serve-tcp",
+    "serve-udp",
+    "serve-unix",
+    "send",
+    "bench",
+    "compare",
+    "merge",
+    "protocols",
+    "explain",
+    "completions",
+    "man",
+];
 
 fn netproto(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netproto"));
@@ -288,6 +300,12 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["bench", "tcp", "--fail-if", "p99"],
             &["bench", "tcp", "--fail-if", "beauty<1"],
             &["bench", "tcp", "-J", "--json-stream"],
+            &["bench", "tcp", "--shard", "4/3"],
+            &["bench", "tcp", "--shard", "2"],
+            &["bench", "tcp", "-c", "2", "--shard", "3/3"],
+            &["bench", "tcp", "-n", "2", "--shard", "3/3"],
+            &["bench", "tcp", "--start-at", "noon"],
+            &["bench", "tcp", "--start-at", "1700000000.x"],
         ],
     ),
     (
@@ -302,6 +320,14 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["completions", "csh"],
             &["completions", "bsh"],
             &["completions", "tcsh"],
+            &["compare", "a.json"],
+            &["compare", "-", "-"],
+            &["compare", "a.json", "b.json", "--fail-if", "p99>5ms"],
+            &["compare", "a.json", "b.json", "--fail-if", "p99 worse"],
+            &["compare", "a.json", "b.json", "--fail-if", "max worse 5%"],
+            &["compare", "/nowhere.json", "b.json"],
+            &["merge", "a.json"],
+            &["merge", "a.json", "a.json"],
             &["man", "send"],
             &["man", "--dir"],
         ],

@@ -19,9 +19,10 @@ use netproto::bench::{
     limit::Limit,
     report::{Files, csv, hdr, interval::Interval, json, spread, text},
     results::{About, Generator, Model, Results},
+    shard::Shard,
     stats::Tally,
 };
-use netproto::protocol::Answers;
+use netproto::{os::Machine, protocol::Answers};
 use serde_json::Value;
 
 const MS: u64 = 1_000_000;
@@ -49,6 +50,7 @@ fn about() -> About {
         ramp: Duration::ZERO,
         omit: Duration::ZERO,
         seed: 7,
+        shard: Shard::WHOLE,
         command: "netproto bench tcp localhost:8080 -c 64".into(),
     }
 }
@@ -69,8 +71,21 @@ fn closed_loop() -> Results {
     let started_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let generator = Generator { cpu_percent: 88.0, busiest_percent: 45.0, saturated: false };
     let answered = vec![61_000 / 64; 64];
-    let (silence, server, interrupted) = (Duration::ZERO, None, false);
-    Results { about: about(), started_at, duration, silence, totals, generator, server, answered, interrupted }
+    let (silence, pieces, server, interrupted) = (Duration::ZERO, Vec::new(), None, false);
+    let machine = Some(Machine { host: "one".into(), kernel: "Linux 6.18.0 x86_64".into(), cpus: 2, cpu: None });
+    Results {
+        about: about(),
+        started_at,
+        duration,
+        silence,
+        totals,
+        generator,
+        server,
+        answered,
+        interrupted,
+        machine,
+        pieces,
+    }
 }
 
 /// 200,000 datagrams: 198,702 right, 1,203 lost, 95 late.

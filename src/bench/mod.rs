@@ -2,17 +2,23 @@
 //!
 //! May use: role, protocol, transport, session, `os`, `error`, `values`. Never: cli, clap; colours only in report/text.rs.
 
+pub mod compare;
 mod engine;
 pub mod failure;
 pub mod fairness;
 pub mod find;
 pub mod limit;
 pub mod load;
+pub mod merge;
+pub mod packed;
 mod phases;
 mod progress;
+pub mod record;
 pub mod report;
 pub mod results;
+pub mod shard;
 mod shown;
+pub mod start;
 pub mod stats;
 
 pub use engine::run;
@@ -65,6 +71,14 @@ pub struct ReportPlan {
     pub verbose: u8,
 }
 
+impl ReportPlan {
+    /// Does what is written show the course of the run?
+    #[must_use]
+    pub fn keeps_course(&self) -> bool {
+        self.json
+    }
+}
+
 /// A whole `bench` command, validated.
 #[derive(Debug, Clone)]
 pub struct BenchPlan {
@@ -78,6 +92,7 @@ pub struct BenchPlan {
     pub connections: usize,
     /// `None`: as many as there are cores, less one for a server on this machine.
     pub threads: Option<usize>,
+    /// Of all shards together, as are the connections and the rate.
     pub until: Until,
     pub load: Load,
     /// Requests per second; `None`: closed loop.
@@ -99,6 +114,10 @@ pub struct BenchPlan {
     /// A new connection for each request.
     pub reconnect: bool,
     pub seed: u64,
+    /// Which of several generators this is.
+    pub shard: shard::Shard,
+    /// `None`: at once.
+    pub start_at: Option<start::StartAt>,
     /// The `--fail-if` texts' parsed form.
     pub limits: Vec<limit::Limit>,
     pub report: ReportPlan,

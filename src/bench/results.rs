@@ -1,11 +1,11 @@
 //! What a run has shown: the numbers that all reports and limits read.
 //!
-//! May use: stats, failure.
+//! May use: stats, failure, record's pieces.
 
 use std::time::{Duration, SystemTime};
 
-use super::{Arrivals, failure::Failure, fairness::Fairness, stats::Tally};
-use crate::protocol::Answers;
+use super::{Arrivals, failure::Failure, fairness::Fairness, record::Piece, shard::Shard, stats::Tally};
+use crate::{os::Machine, protocol::Answers};
 
 /// When requests were sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,6 +25,14 @@ impl Model {
             Self::Open { arrivals: Arrivals::Constant, .. } => "constant",
             Self::Open { arrivals: Arrivals::Poisson, .. } => "poisson",
         }
+    }
+
+    /// The other way.
+    #[must_use]
+    pub fn of_name(name: &str, rate: Option<f64>) -> Option<Self> {
+        let open = |arrivals| rate.map(|rate| Self::Open { rate, arrivals });
+        let all = [Some(Self::Closed), open(Arrivals::Constant), open(Arrivals::Poisson)];
+        all.into_iter().flatten().find(|model| model.name() == name)
     }
 
     #[must_use]
@@ -61,6 +69,8 @@ pub struct About {
     pub ramp: Duration,
     pub omit: Duration,
     pub seed: u64,
+    /// Which of several generators: all that is said here is of its part.
+    pub shard: Shard,
     /// What was typed.
     pub command: String,
 }
@@ -119,6 +129,10 @@ pub struct Results {
     /// Right answers on each connection.
     pub answered: Vec<u64>,
     pub interrupted: bool,
+    /// Where the generator ran. `None`: in several places.
+    pub machine: Option<Machine>,
+    /// The course of it, where that was kept.
+    pub pieces: Vec<Piece>,
 }
 
 impl Results {
@@ -215,6 +229,9 @@ impl Results {
         let (first, rest) = runs.split_first()?;
         let mut all = first.clone();
         for run in rest {
+            let shifted =
+                |piece: &Piece| Piece { from: all.duration + piece.from, to: all.duration + piece.to, ..piece.clone() };
+            all.pieces.extend(run.pieces.iter().map(shifted));
             all.duration += run.duration;
             all.silence = all.silence.max(run.silence);
             all.totals.add(&run.totals);

@@ -125,3 +125,9 @@ pub fn give_back_start_up() {}
 pub fn stdout_was_closed() -> bool {
     false
 }
+
+/// Each system has its own way of telling the kind of its processors.
+#[must_use]
+pub fn cpu_model() -> Option<String> {
+    None
+}

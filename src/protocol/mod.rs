@@ -53,6 +53,27 @@ pub enum Answers {
     Never,
 }
 
+impl Answers {
+    const ALL: [Self; 5] = [Self::Each, Self::Unknown, Self::OnceThenClose, Self::Endless, Self::Never];
+
+    /// For JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Each => "each",
+            Self::Unknown => "unknown",
+            Self::OnceThenClose => "once_then_close",
+            Self::Endless => "endless",
+            Self::Never => "never",
+        }
+    }
+
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|answers| answers.word() == word)
+    }
+}
+
 /// What a session is made from.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {

@@ -6,6 +6,7 @@
 //!
 //! May use: the rest of bench, role, protocol, transport, `os`, tokio.
 
+mod appointed;
 mod awaited;
 mod connection;
 mod idle;
@@ -33,6 +34,7 @@ use tokio::{
 };
 
 use self::{
+    appointed::Appointed,
     connection::Gate,
     job::{Job, Parts},
     reporter::{Cut, Names, Reporter},
@@ -45,6 +47,7 @@ use super::{
     find::{Curve, Next},
     limit::Missed,
     load::Shape,
+    record::Piece,
     report::{self, Files, hdr, spread},
     results::{About, Generator, Model, Results},
     stats::{Recorder, Slice, Tally},
@@ -73,6 +76,7 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
     let mut files = Files::open(&plan.report)?;
     check_descriptors(plan)?;
     plan.server_pid.map_or(Ok(()), watched::check)?;
+    let appointed = Appointed::of(plan)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -87,11 +91,12 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
         let found = check(plan, found)?;
         let head = hdr::Head { command: &plan.command, started_at: SystemTime::now() };
         files.begin(&head)?;
+        appointed.wait(&stop).await;
         if let Some(goal) = &plan.find {
-            let (curve, best) = probes::find(plan, goal, &found, &mut files, &stop).await?;
+            let (curve, best) = probes::find(plan, goal, &found, &mut files, &stop, appointed).await?;
             return Ok(conclude_search(plan, &curve, &best)?);
         }
-        let runs = runs(plan, &found, &mut files, &stop, Instant::now()).await?;
+        let runs = runs(plan, &found, &mut files, &stop, (Instant::now(), appointed)).await?;
         Ok(conclude(plan, &runs)?)
     });
     // A name that is still being looked up does not keep us here.
@@ -115,11 +120,12 @@ fn check_descriptors(plan: &BenchPlan) -> Result<(), Trouble> {
     let (limit, _) = os::raise_nofile_limit();
     // Our own server has the other ends.
     let ends = if plan.target.is_some() { 1 } else { 2 };
-    let needed = plan.connections as u64 * ends + SPARE_DESCRIPTORS;
+    let needed = plan.shard.part(plan.connections as u64) * ends + SPARE_DESCRIPTORS;
     if needed <= limit {
         return Ok(());
     }
-    let (connections, limit) = (show::grouped(plan.connections as u64), show::grouped(limit));
+    let connections = show::grouped(plan.shard.part(plan.connections as u64));
+    let limit = show::grouped(limit);
     Err(Trouble::failed(format!("{connections} connections need more open files than the {limit} that are allowed"))
         .hint(format!("ulimit -n {needed}, or fewer connections (-c)")))
 }
@@ -162,12 +168,13 @@ async fn runs(
     found: &Found,
     files: &mut Files,
     stop: &Stop,
-    began: Instant,
+    (began, mut appointed): (Instant, Appointed),
 ) -> Result<Vec<Results>, Trouble> {
     let mut runs = Vec::new();
     let many = plan.repeat > 1;
     for number in 1..=plan.repeat.max(1) {
-        let results = one(plan, found, files, stop, (number, began)).await?;
+        let results = one(plan, found, files, stop, (number, began, appointed)).await?;
+        appointed = appointed.next();
         let wants_text = !plan.report.json && !plan.report.json_stream && !plan.report.quiet;
         if many && wants_text {
             report::say(&spread::line(number, plan.repeat, &results))?;
@@ -215,7 +222,7 @@ fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
     // A server on this machine needs a core as well: three busy threads on two cores are slower than two.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let cores = if found.peer.address.is_local() { (cores - 1).max(1) } else { cores };
-    let connections = plan.connections.max(1);
+    let connections = (plan.shard.part(plan.connections as u64) as usize).max(1);
     Job::new(Parts {
         peer: found.peer.clone(),
         first: found.take_first(),
@@ -227,7 +234,7 @@ fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
             arrivals: plan.arrivals,
             ramp: plan.ramp,
             omit: plan.omit,
-            until: plan.until,
+            until: part(plan),
             seed: plan.seed,
         },
         in_flight: plan.in_flight,
@@ -237,13 +244,22 @@ fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
         connections,
         threads: plan.threads.unwrap_or(cores).clamp(1, connections),
         tick: cut.tick,
+        shard: plan.shard,
         stop,
     })
 }
 
+/// How far this shard goes.
+fn part(plan: &BenchPlan) -> Until {
+    match plan.until {
+        Until::Requests(all) => Until::Requests(plan.shard.part(all)),
+        until @ Until::Duration(_) => until,
+    }
+}
+
 fn about(plan: &BenchPlan, job: &Job) -> About {
     let model = match plan.rate {
-        Some(rate) => Model::Open { rate, arrivals: plan.arrivals },
+        Some(rate) => Model::Open { rate: rate / plan.shard.of as f64, arrivals: plan.arrivals },
         None => Model::Closed,
     };
     About {
@@ -263,6 +279,7 @@ fn about(plan: &BenchPlan, job: &Job) -> About {
         ramp: plan.ramp,
         omit: plan.omit,
         seed: plan.seed,
+        shard: plan.shard,
         command: plan.command.clone(),
     }
 }
@@ -299,7 +316,7 @@ async fn one(
     found: &Found,
     files: &mut Files,
     stop: &Stop,
-    (number, began): (u32, Instant),
+    (number, began, appointed): (u32, Instant, Appointed),
 ) -> Result<Results, Trouble> {
     let cut = Cut::of(&plan.report);
     let job = Arc::new(job(plan, found, cut, stop.clone()));
@@ -311,14 +328,14 @@ async fn one(
             () = stop.reached(Phase::Finish) => break,
         }
     }
-    let started_at = SystemTime::now();
-    let start = Instant::now() + COUNTDOWN;
+    let start = appointed.start(COUNTDOWN);
     let _ = crew.start.send(Some(start));
+    let started_at = SystemTime::now() + start.saturating_duration_since(Instant::now());
     let measured_from = start + job.shape.measured_from();
     let after = measured_from.saturating_duration_since(began);
     let names = Names { run: number, after, open_loop: plan.rate.is_some(), datagrams: job.datagrams() };
     let givers = std::mem::take(&mut crew.givers);
-    let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, (plan.until, measured_from));
+    let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, (part(plan), measured_from));
     let until = job.shape.stops_at().map(|at| start + at);
     let watched = plan.server_pid.map(|pid| Watched::begin(pid, measured_from, until));
     let gathered = gather(&mut crew.slices, &mut reporter).await;
@@ -329,7 +346,7 @@ async fn one(
     let stopped = Instant::now();
     let reports: Vec<_> = crew.threads.into_iter().filter_map(|thread| worker::report_of(thread, &job)).collect();
     let duration = measured(plan.until, interrupted.then_some(stopped), measured_from, &reports);
-    let totals = reporter.end(duration)?;
+    let (totals, pieces) = reporter.end(duration)?;
     gathered?;
     if let Some(trouble) = job.trouble() {
         return Err(trouble);
@@ -339,7 +356,7 @@ async fn one(
         None => None,
     };
     let silence = silence(measured_from + duration, &reports).min(duration);
-    let results = results(about(plan, &job), (started_at, duration, silence, interrupted), totals, &reports);
+    let results = results(about(plan, &job), (started_at, duration, silence, interrupted), (totals, pieces), &reports);
     Ok(Results { server, ..results })
 }
 
@@ -367,7 +384,12 @@ fn silence(end: Instant, reports: &[Report]) -> Duration {
     last.map_or(Duration::MAX, |last| end.saturating_duration_since(last))
 }
 
-fn results(about: About, when: (SystemTime, Duration, Duration, bool), totals: Tally, reports: &[Report]) -> Results {
+fn results(
+    about: About,
+    when: (SystemTime, Duration, Duration, bool),
+    (totals, pieces): (Tally, Vec<Piece>),
+    reports: &[Report],
+) -> Results {
     let (started_at, duration, silence, interrupted) = when;
     let percents: Vec<f64> = reports
         .iter()
@@ -376,9 +398,11 @@ fn results(about: About, when: (SystemTime, Duration, Duration, bool), totals: T
         .collect();
     let busiest_percent = percents.iter().copied().fold(0.0, f64::max);
     let generator = Generator { cpu_percent: percents.iter().sum(), busiest_percent, saturated: false };
+    let machine = Some(os::machine());
     let answered = reports.iter().flat_map(|report| report.answered.iter().copied()).collect();
+    let server = None;
     let mut results =
-        Results { about, started_at, duration, silence, totals, generator, server: None, answered, interrupted };
+        Results { about, started_at, duration, silence, totals, generator, server, answered, interrupted, machine, pieces };
     results.generator.saturated = results.is_saturated();
     results
 }

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::{Files, Found, one};
+use super::{Files, Found, appointed::Appointed, one};
 use crate::{
     bench::{
         BenchPlan,
@@ -23,6 +23,7 @@ pub(super) async fn find(
     found: &Found,
     files: &mut Files,
     stop: &Stop,
+    mut appointed: Appointed,
 ) -> Result<(Curve, Results), Trouble> {
     let (began, mut search) = (Instant::now(), Search::from(goal.first));
     let mut curve = Curve { goal: goal.clone(), probes: Vec::new(), end: None };
@@ -31,7 +32,8 @@ pub(super) async fn find(
     while let Next::Probe(rate) = next {
         let number = curve.probes.len() as u32 + 1;
         let plan = BenchPlan { rate: Some(rate), ..plan.clone() };
-        let results = one(&plan, found, files, stop, (number, began)).await?;
+        let results = one(&plan, found, files, stop, (number, began, appointed)).await?;
+        appointed = appointed.next();
         let probe = Probe::of(goal, rate, &results);
         search.tell(rate, probe.missed.is_none());
         let interrupted = results.interrupted;

@@ -9,6 +9,7 @@ use crate::{
     bench::{
         ReportPlan, Until,
         progress::Progress,
+        record::{Keeper, Piece},
         report::{Files, interval::Interval, json, say},
         stats::{Giver, Slice, Tally},
     },
@@ -61,6 +62,8 @@ pub(super) struct Reporter<'a> {
     /// Ticks of which progress was shown.
     seen: u32,
     total: Tally,
+    /// The course of the run, where the report shows it.
+    keeper: Option<Keeper>,
     progress: Progress,
 }
 
@@ -75,7 +78,8 @@ impl<'a> Reporter<'a> {
         let delivered = vec![Some(0); givers.len()];
         let progress = Progress::begin(plan.quiet, until, measured_from);
         let (open, total) = (VecDeque::new(), Tally::default());
-        Self { plan, files, names, cut, givers, delivered, open, written: 0, seen: 0, total, progress }
+        let keeper = plan.keeps_course().then(|| Keeper::new(cut.tick));
+        Self { plan, files, names, cut, givers, delivered, open, written: 0, seen: 0, total, keeper, progress }
     }
 
     fn wants_intervals(&self) -> bool {
@@ -95,6 +99,9 @@ impl<'a> Reporter<'a> {
             }
             self.open[at].add(&tally);
         }
+        if let Some(keeper) = &mut self.keeper {
+            keeper.take(number, &tally);
+        }
         self.delivered[worker] = tick.map(|tick| tick + 1);
         self.givers[worker].give(tally);
         self.complete()
@@ -106,6 +113,9 @@ impl<'a> Reporter<'a> {
         if ticks > self.seen {
             self.seen = ticks;
             self.progress.update(&self.total);
+            if let Some(keeper) = &mut self.keeper {
+                keeper.complete(ticks);
+            }
         }
         while (self.written + 1) * self.cut.per <= ticks {
             self.write(self.cut.interval * (self.written + 1))?;
@@ -132,8 +142,8 @@ impl<'a> Reporter<'a> {
         Ok(())
     }
 
-    /// All workers have ended after `duration`: writes what is left and gives the total.
-    pub(super) fn end(mut self, duration: Duration) -> Result<Tally, Trouble> {
+    /// All workers have ended after `duration`: writes what is left and gives the total, and its course.
+    pub(super) fn end(mut self, duration: Duration) -> Result<(Tally, Vec<Piece>), Trouble> {
         self.progress.end();
         while !self.open.is_empty() {
             let from = self.cut.interval * self.written;
@@ -145,6 +155,7 @@ impl<'a> Reporter<'a> {
             }
             self.write(to)?;
         }
-        Ok(std::mem::take(&mut self.total))
+        let pieces = self.keeper.map(|keeper| keeper.end(duration)).unwrap_or_default();
+        Ok((self.total, pieces))
     }
 }

@@ -1,17 +1,19 @@
 //! `-J` and `--json-stream`. The form is promised in `schemas/bench.schema.json`, and a test holds real output against it:
 //! snake case, the unit in the name, what was asked beside what was achieved.
 //!
-//! May use: results, interval, `serde`, `base64`, `hdrhistogram`.
+//! May use: results, interval, packed, `serde`, `hdrhistogram`.
+
+mod course;
+mod latency;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hdrhistogram::{
-    Histogram,
-    serialization::{Serializer as _, V2Serializer},
-};
 use serde::Serialize;
 
+use self::{
+    course::Kept,
+    latency::{Lag, Latency, Phase, packed},
+};
 use super::{
     curve,
     interval::Interval,
@@ -22,10 +24,12 @@ use crate::bench::{
     fairness,
     find::Curve,
     limit::Missed,
-    phases::Phase as Timed,
+    packed::Packed,
     results::{Results, Server as Watched},
+    shard::Shard,
     stats::{Counters, Tally},
 };
+use crate::os;
 
 /// Raised when a field changes its meaning or goes away; not when one is added.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -45,8 +49,19 @@ struct Document<'a> {
     find_max: Option<curve::Document<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     runs: Vec<Run<'a>>,
+    /// Of several machines together: each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    machines: Vec<Part<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     spread: BTreeMap<&'static str, Spread>,
+}
+
+/// One of those that were merged.
+#[derive(Serialize)]
+struct Part<'a> {
+    command: &'a str,
+    #[serde(flatten)]
+    run: Run<'a>,
 }
 
 #[derive(Serialize)]
@@ -54,6 +69,10 @@ struct Run<'a> {
     target: &'a str,
     transport: &'static str,
     protocol: &'static str,
+    answers: &'static str,
+    repeats: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<Machine<'a>>,
     started_at: String,
     duration_s: f64,
     silence_s: f64,
@@ -78,14 +97,32 @@ struct Run<'a> {
     server: Option<Server>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fairness: Option<Fairness>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    examples: BTreeMap<&'static str, &'a str>,
     /// Base64 of an HdrHistogram, V2, in nanoseconds: the latencies.
     histogram: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histogram_uncorrected: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histogram_connect: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    intervals: Vec<Kept>,
+}
+
+/// Where the generator ran.
+#[derive(Serialize)]
+struct Machine<'a> {
+    host: &'a str,
+    kernel: &'a str,
+    cpus: usize,
+    cpu: Option<&'a str>,
 }
 
 /// What a run and an interval have in common.
 #[derive(Serialize)]
 struct Numbers {
     requests: u64,
+    requests_sent: u64,
     requests_per_second: f64,
     bytes_sent: u64,
     bytes_received: u64,
@@ -108,6 +145,8 @@ struct Load {
     ramp_s: f64,
     omit_s: f64,
     seed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -127,6 +166,7 @@ struct Datagrams {
     late: u64,
     corrupted: u64,
     unsolicited: u64,
+    unreachable: u64,
     /// Of a whole run only: an interval's losses are of datagrams that were sent before it.
     loss_percent: Option<f64>,
 }
@@ -137,6 +177,8 @@ struct Generator {
     busiest_thread_percent: f64,
     /// Open loop only.
     send_lag_us: Option<Lag>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histogram_send_lag: Option<String>,
     saturated: bool,
     spin: bool,
 }
@@ -159,39 +201,6 @@ struct Fairness {
     most_requests: u64,
 }
 
-/// A step on the way to the answer.
-#[derive(Serialize)]
-struct Phase {
-    name: &'static str,
-    /// Null where none has a time of its own.
-    latency_us: Option<Latency>,
-    /// How often it came in one piece with the step before it.
-    together: u64,
-}
-
-#[derive(Serialize)]
-struct Lag {
-    p50: f64,
-    p99: f64,
-    max: f64,
-}
-
-#[derive(Serialize)]
-struct Latency {
-    count: u64,
-    min: f64,
-    mean: f64,
-    stddev: f64,
-    p50: f64,
-    p75: f64,
-    p90: f64,
-    p95: f64,
-    p99: f64,
-    p99_9: f64,
-    p99_99: f64,
-    max: f64,
-}
-
 #[derive(Serialize)]
 struct Stretch {
     schema_version: u32,
@@ -209,47 +218,8 @@ fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
 
-fn us(ns: f64) -> f64 {
-    rounded(ns / 1e3)
-}
-
 fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e6
-}
-
-impl Latency {
-    fn of(histogram: &Histogram<u64>) -> Option<Self> {
-        let at = |percentile| us(histogram.value_at_percentile(percentile) as f64);
-        (!histogram.is_empty()).then(|| Self {
-            count: histogram.len(),
-            min: us(histogram.min() as f64),
-            mean: us(histogram.mean()),
-            stddev: us(histogram.stdev()),
-            p50: at(50.0),
-            p75: at(75.0),
-            p90: at(90.0),
-            p95: at(95.0),
-            p99: at(99.0),
-            p99_9: at(99.9),
-            p99_99: at(99.99),
-            max: us(histogram.max() as f64),
-        })
-    }
-}
-
-impl Phase {
-    fn all(tally: &Tally) -> Vec<Self> {
-        let phase =
-            |phase: &Timed| Self { name: phase.name, latency_us: Latency::of(&phase.times), together: phase.together };
-        tally.phases.seen().map(phase).collect()
-    }
-}
-
-impl Lag {
-    fn of(histogram: &Histogram<u64>) -> Self {
-        let at = |percentile| us(histogram.value_at_percentile(percentile) as f64);
-        Self { p50: at(50.0), p99: at(99.0), max: us(histogram.max() as f64) }
-    }
 }
 
 impl Datagrams {
@@ -264,6 +234,7 @@ impl Datagrams {
             late: counters.failures(Failure::Late),
             corrupted: counters.failures(Failure::Corrupted),
             unsolicited: counters.unsolicited,
+            unreachable: counters.unreachable,
             loss_percent: None,
         }
     }
@@ -289,6 +260,7 @@ impl Numbers {
         let counters = &tally.counters;
         Self {
             requests: counters.right,
+            requests_sent: counters.sent,
             requests_per_second: rounded(rate),
             bytes_sent: counters.bytes_sent,
             bytes_received: counters.bytes_received,
@@ -301,6 +273,11 @@ impl Numbers {
 }
 
 impl<'a> Run<'a> {
+    /// Several together: each has its own course.
+    fn all(results: &'a Results) -> Self {
+        Self { intervals: Vec::new(), ..Self::of(results) }
+    }
+
     fn of(results: &'a Results) -> Self {
         let (about, tally) = (&results.about, &results.totals);
         let open_loop = about.model.rate_asked().is_some();
@@ -312,6 +289,9 @@ impl<'a> Run<'a> {
             target: &about.target,
             transport: about.transport,
             protocol: about.protocol,
+            answers: about.answers.word(),
+            repeats: about.repeats,
+            machine: results.machine.as_ref().map(Machine::of),
             started_at: humantime::format_rfc3339_millis(results.started_at).to_string(),
             duration_s: seconds(results.duration),
             silence_s: seconds(results.silence),
@@ -328,6 +308,7 @@ impl<'a> Run<'a> {
                 ramp_s: seconds(about.ramp),
                 omit_s: seconds(about.omit),
                 seed: about.seed,
+                shard: (about.shard != Shard::WHOLE).then(|| about.shard.to_string()),
             },
             numbers,
             bits_sent_per_second: rounded(results.bits_sent_per_second()),
@@ -341,22 +322,24 @@ impl<'a> Run<'a> {
                 cpu_percent: rounded(results.generator.cpu_percent),
                 busiest_thread_percent: rounded(results.generator.busiest_percent),
                 send_lag_us: open_loop.then(|| Lag::of(&tally.send_lag)),
+                histogram_send_lag: packed(&tally.send_lag),
                 saturated: results.generator.saturated,
                 spin: about.spin,
             },
             server: results.server.map(|server| Server::of(&server, tally.counters.right)),
             fairness: results.fairness().map(Fairness::of),
-            histogram: encoded(&tally.latency),
+            examples: tally.examples.iter().map(|(kind, text)| (kind.name(), text.as_str())).collect(),
+            histogram: Packed::of(&tally.latency).base64(),
+            histogram_uncorrected: packed(&tally.as_sent),
+            histogram_connect: packed(&tally.connect),
+            intervals: results.pieces.iter().map(|piece| Kept::of(piece, about.datagrams)).collect(),
         }
     }
 }
 
-fn encoded(histogram: &Histogram<u64>) -> String {
-    let mut bytes = Vec::new();
-    match V2Serializer::new().serialize(histogram, &mut bytes) {
-        Ok(_) => STANDARD.encode(bytes),
-        // Only a count above i64::MAX has no V2 form.
-        Err(_) => String::new(),
+impl<'a> Machine<'a> {
+    fn of(machine: &'a os::Machine) -> Self {
+        Self { host: &machine.host, kernel: &machine.kernel, cpus: machine.cpus, cpu: machine.cpu.as_deref() }
     }
 }
 
@@ -375,11 +358,29 @@ pub fn result(all: &Results, runs: &[Results], missed: &[Missed], curve: Option<
         kind: in_stream.then_some("result"),
         netproto_version: env!("CARGO_PKG_VERSION"),
         command: &all.about.command,
-        run: Run::of(all),
+        run: if runs.len() > 1 { Run::all(all) } else { Run::of(all) },
         limits_missed: missed.iter().map(|missed| missed.sentence.as_str()).collect(),
         find_max: curve.map(curve::Document::of),
         runs: if runs.len() > 1 { runs.iter().map(Run::of).collect() } else { Vec::new() },
+        machines: Vec::new(),
         spread: spread::figures(runs).into_iter().collect(),
+    })
+}
+
+/// Several machines' runs together, and each of them.
+#[must_use]
+pub fn merged(all: &Results, machines: &[Results]) -> String {
+    line(&Document {
+        schema_version: SCHEMA_VERSION,
+        kind: None,
+        netproto_version: env!("CARGO_PKG_VERSION"),
+        command: &all.about.command,
+        run: Run::all(all),
+        limits_missed: Vec::new(),
+        find_max: None,
+        runs: Vec::new(),
+        machines: machines.iter().map(|run| Part { command: &run.about.command, run: Run::of(run) }).collect(),
+        spread: BTreeMap::new(),
     })
 }
 

@@ -10,6 +10,7 @@ pub mod curve;
 pub mod hdr;
 pub mod interval;
 pub mod json;
+pub mod machines;
 pub mod spread;
 pub mod text;
 
