@@ -77,6 +77,8 @@ fn run(seed: u64) -> Results {
         silence: Duration::from_millis(7),
         totals,
         generator: Generator { cpu_percent: 88.125, busiest_percent: 45.5, saturated: true },
+        server: None,
+        answered: Vec::new(),
         interrupted: false,
         machine: Some(Machine { host: "one".into(), kernel: "Linux 6.18.0 x86_64".into(), cpus: 2, cpu }),
         pieces: keeper.end(TICK * 8),
