@@ -246,7 +246,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l interval -d '
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l retry -d 'Try again so often if it can\'t connect' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l retry-delay -d 'Time between tries' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s o -l output -d 'Write the answer to FILE' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand send" -s s -l source -d 'Our own address' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s s -l source -d 'Our own address; bench: A,B take turns' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l interface -d 'Use this network interface only' -r
@@ -322,12 +322,18 @@ varint\t'a length in LEB128, then the data'"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l max-frame -d 'Longest message of a framing' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s f -l file -d 'Send what FILE holds; - is standard input' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s c -l connections -d 'Connections [default: 50; udp: 1]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s l -l length -d 'Length of each message [default: 64]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s l -l length -d 'Length: 64 [default], 64..1500, 64:9,1400:1' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l data-file -d 'Send the lines of FILE in turn' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s r -l rate -d 'Requests per second, come what may (open loop)' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s b -l bit-rate -d 'The same, in bits per second of messages' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l arrivals -d 'Spread of an open loop: constant [default], poisson' -r -f -a "constant\t''
 poisson\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l in-flight -d 'Requests under way on each connection [default: 1]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l stages -d 'In TIME to RATE, and so on: 10s:1k,30s:5k,10s:0' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l steps -d 'Rates in turn: 1k,2k,5k, or 10s:1k,20s:2k' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l sine -d 'A rate that swings: MEAN:AMPLITUDE:PERIOD' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l burst -d 'So many at once, every so often, as in 100/1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l connect-rate -d 'Open so many connections per second, at most' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s d -l duration -d 'How long to measure [default: 10s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s n -l requests -d 'Stop after so many requests, not after --duration' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l ramp -d 'Rise to the full load in this time, first' -r
@@ -340,7 +346,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l fail-if -d '
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s i -l interval -d 'A line for each interval' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l csv -d 'Write the intervals as CSV' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hdr -d 'Write an HdrHistogram interval log' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s s -l source -d 'Our own address' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s s -l source -d 'Our own address; bench: A,B take turns' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l interface -d 'Use this network interface only' -r
@@ -381,6 +387,7 @@ always\t''
 never\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-escapes -d 'Take DATA as it is: \\n is two letters'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l reconnect -d 'A new connection for each request'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hold -d 'Only open the connections and keep them'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s J -l json -d 'The report as one JSON document'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l json-stream -d 'A JSON object for each interval, then the report'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s q -l quiet -d 'Only the report: no progress, no hints'

@@ -1,5 +1,8 @@
 //! The reports of the load generator: what they say of results that are known, and that the JSON keeps its promise.
 
+#[path = "report/shapes.rs"]
+mod shapes;
+
 use std::{
     collections::BTreeSet,
     time::{Duration, SystemTime},
@@ -44,6 +47,8 @@ fn about() -> About {
         reconnect: false,
         repeats: false,
         model: Model::Closed,
+        course: None,
+        connect_rate: None,
         timeout: Duration::from_secs(10),
         ramp: Duration::ZERO,
         omit: Duration::ZERO,
@@ -67,7 +72,9 @@ fn closed_loop() -> Results {
     let duration = Duration::from_millis(500);
     let started_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let generator = Generator { cpu_percent: 88.0, busiest_percent: 45.0, saturated: false };
-    Results { about: about(), started_at, duration, silence: Duration::ZERO, totals, generator, interrupted: false }
+    let (silence, quiet, interrupted) = (Duration::ZERO, Duration::ZERO, false);
+    let (over_time, held, about) = (Vec::new(), None, about());
+    Results { about, started_at, duration, silence, quiet, totals, over_time, held, generator, interrupted }
 }
 
 /// 200,000 datagrams: 198,702 right, 1,203 lost, 95 late.
@@ -109,8 +116,8 @@ fn saturated() -> Results {
     results
 }
 
-fn all() -> [Results; 4] {
-    [closed_loop(), open_loop_with_trouble(), nothing_right(), saturated()]
+fn all() -> [Results; 6] {
+    [closed_loop(), open_loop_with_trouble(), nothing_right(), saturated(), shapes::shaped(), shapes::kept()]
 }
 
 fn plain(text: &str) -> String {
@@ -249,14 +256,13 @@ fn the_json_is_as_the_schema_promises() {
 }
 
 fn interval(results: &Results) -> Interval<'_> {
-    let open_loop = results.about.model.rate_asked().is_some();
     Interval {
         run: 1,
         after: Duration::ZERO,
         from: Duration::from_secs(1),
         to: Duration::from_secs(2),
         tally: &results.totals,
-        open_loop,
+        asked: results.about.model.rate_asked(),
     }
 }
 

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::{
     bench_load::{Asked, asked_load},
+    bench_shape::{Around, ShapeArgs},
     data::DataArgs,
     flags::{
         params::{self, ParamFlags},
@@ -16,7 +17,7 @@ use super::{
     values::{self, Named},
 };
 use crate::{
-    bench::{Arrivals, BenchPlan, ReportPlan, Until, limit::Limit},
+    bench::{Arrivals, BenchPlan, ReportPlan, limit::Limit, sizes::Sizes},
     error::Trouble,
     protocol::{Answers, Ends, Protocol, Setup},
     transport::{Dial, Scheme, Target},
@@ -40,7 +41,11 @@ const LONGEST: usize = 1 << 30;
   netproto bench tcp localhost:8080 -c 64         as fast as replies come
   netproto bench udp localhost:8080 -r 20k        20,000 a second, come what may
   netproto bench tcp localhost:8080 -r 1k --fail-if 'p99>2ms'
+  netproto bench tcp localhost:8080 --stages 10s:1k,30s:5k,10s:0
+  netproto bench tcp localhost:8080 -c 10k --hold -d 1m
   netproto bench dns localhost:5353 -f questions.txt --in-flight 100
+
+In DATA and in lines: {seq} counts, {rand:8} is random, {now} the time; {{seq}}\nis {seq} itself.
 
 Limits: p50, p99.9 (any percentile), mean, min, max; errors, loss, rate."
 )]
@@ -78,9 +83,12 @@ pub(super) struct LoadArgs {
     /// Connections [default: 50; udp: 1]
     #[arg(short = 'c', long, value_name = "N", value_parser = values::at_least_one)]
     pub connections: Option<usize>,
-    /// Length of each message [default: 64]
-    #[arg(short = 'l', long, value_name = "SIZE", value_parser = length, conflicts_with = "file")]
-    pub length: Option<usize>,
+    /// Length: 64 [default], 64..1500, 64:9,1400:1
+    #[arg(short = 'l', long, value_name = "SIZE", value_parser = sizes, conflicts_with_all = ["file", "data_file"])]
+    pub length: Option<Sizes>,
+    /// Send the lines of FILE in turn
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "file")]
+    pub data_file: Option<PathBuf>,
     /// Requests per second, come what may (open loop)
     #[arg(short = 'r', long, value_name = "RATE", value_parser = read::rate)]
     pub rate: Option<f64>,
@@ -96,6 +104,8 @@ pub(super) struct LoadArgs {
     /// A new connection for each request
     #[arg(long)]
     pub reconnect: bool,
+    #[command(flatten)]
+    pub shape: ShapeArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -185,8 +195,10 @@ impl Bench {
         let dial = Dial { speaks: target::speaks(named), ..self.dial.dial(scheme)? };
         self.report.files_differ()?;
         let setup = self.setup(&words, row, target.as_ref())?;
+        self.load.shape.connects(scheme)?;
+        let (course, until) = self.load.shape.course(&self.run.around(self.load.arrivals()), DURATION)?;
         let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };
-        let (load, rate) = asked_load(&asked, &self.load, &self.body, &words.data)?;
+        let (load, rate) = asked_load(&asked, &self.load, course.as_ref(), &self.body, &words.data)?;
         Ok(BenchPlan {
             protocol: row,
             setup,
@@ -195,9 +207,10 @@ impl Bench {
             dial,
             connections: self.load.connections.unwrap_or(if values::datagrams(scheme) { 1 } else { STREAM_CONNECTIONS }),
             threads: self.run.threads,
-            until: self.run.until(),
+            until,
             load,
             rate,
+            course,
             arrivals: self.load.arrivals(),
             in_flight: self.load.in_flight,
             ramp: self.run.ramp,
@@ -205,6 +218,9 @@ impl Bench {
             timeout: self.run.timeout,
             repeat: self.run.repeat,
             reconnect: self.reconnects(scheme, row)?,
+            connect_rate: self.connect_rate()?,
+            hold: self.load.shape.hold,
+            sources: self.dial.sources(),
             seed: self.run.seed,
             limits: self.report.fail_if.clone(),
             report: self.report.plan(),
@@ -216,7 +232,7 @@ impl Bench {
     fn setup(&self, words: &Words, row: Option<&'static Protocol>, target: Option<&Target>) -> Result<Setup, Trouble> {
         let mut setup = self.protocol.setup.of(row, if target.is_some() { Ends::Client } else { Ends::Both })?;
         self.flags.set(row, &mut setup.params)?;
-        setup.from_file = self.body.file.is_some();
+        setup.from_file = self.body.file.is_some() || self.load.data_file.is_some();
         if let Some(row) = row {
             params::said_once(row, &setup.params, setup.from_file, !words.data.is_empty())?;
         }
@@ -230,10 +246,22 @@ impl Bench {
         Ok(setup)
     }
 
+    /// A ramp of the closed loop opens connections at its own pace.
+    fn connect_rate(&self) -> Result<Option<f64>, Trouble> {
+        let load = &self.load;
+        let closed = load.rate.is_none() && load.bit_rate.is_none() && load.shape.flag().is_none();
+        if load.shape.connect_rate.is_some() && closed && !self.run.ramp.is_zero() {
+            return Err(
+                Trouble::usage("--connect-rate and --ramp both say when connections open").hint("leave one of them out")
+            );
+        }
+        Ok(load.shape.connect_rate)
+    }
+
     /// Over streams, a protocol that answers once and closes needs a connection for each request.
     fn reconnects(&self, scheme: Scheme, row: Option<&'static Protocol>) -> Result<bool, Trouble> {
         let stream = !values::datagrams(scheme);
-        let implied = stream && row.is_some_and(|row| row.answers.stream == Answers::OnceThenClose);
+        let implied = stream && !self.load.shape.hold && row.is_some_and(|row| row.answers.stream == Answers::OnceThenClose);
         if self.load.reconnect && !stream {
             return Err(Trouble::usage("--reconnect opens connections, and datagrams have none").hint("leave it out"));
         }
@@ -256,8 +284,9 @@ impl LoadArgs {
 }
 
 impl RunArgs {
-    fn until(&self) -> Until {
-        self.requests.map_or_else(|| Until::Duration(self.duration.unwrap_or(DURATION)), Until::Requests)
+    fn around(&self, arrivals: Arrivals) -> Around {
+        let Self { duration, requests, ramp, omit, .. } = *self;
+        Around { duration, requests, ramp, omit, arrivals }
     }
 }
 
@@ -289,6 +318,10 @@ fn length(text: &str) -> Result<usize, String> {
         length if length > LONGEST => Err("a message is at most 1 GiB".into()),
         length => Ok(length),
     }
+}
+
+fn sizes(text: &str) -> Result<Sizes, String> {
+    Sizes::parse(text, length)
 }
 
 fn repeats(text: &str) -> Result<u32, String> {

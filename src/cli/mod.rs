@@ -8,6 +8,7 @@
 
 mod bench;
 mod bench_load;
+mod bench_shape;
 mod completions;
 mod data;
 mod explain;

@@ -156,6 +156,7 @@ impl Send {
         let row = named.unwrap_or(ANY);
         carried(row, target.scheme, &format!("send {} HOST:PORT", row.typed()))?;
         let data = self.data(&words, row)?;
+        self.dial.one_source()?;
         let dial = Dial { speaks: target::speaks(named), ..self.dial.dial(target.scheme)? };
         if let Data::Messages(messages) = &data {
             data::fits(messages, &target, dial.family, Some(row))?;
@@ -218,7 +219,7 @@ impl Send {
             return Ok(Data::None);
         }
         if let Some(file) = &self.body.file {
-            data::only_source(&words.data)?;
+            data::only_source("--file", &words.data)?;
             return Ok(match file.as_os_str() == "-" {
                 true => Data::Stdin,
                 // The session opens it itself, and sends it as long as it is.

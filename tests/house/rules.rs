@@ -88,6 +88,8 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     // Colour belongs to what a person reads: the text of a report, its bars, and stdout that drops colour in a pipe.
     ("src/bench/report/text.rs", "owo_colors"),
     ("src/bench/report/bars.rs", "owo_colors"),
+    ("src/bench/report/held.rs", "owo_colors"),
+    ("src/bench/report/over_time.rs", "owo_colors"),
     ("src/bench/report/mod.rs", "anstream"),
     // The terminal under the progress lines, made a little narrower.
     ("src/role/terminal.rs", "console"),

@@ -7,11 +7,15 @@
 //! May use: the rest of bench, role, protocol, transport, `os`, tokio.
 
 mod awaited;
+mod body;
 mod connection;
+mod hold;
+mod idle;
 mod job;
 mod party;
 mod probe;
 mod reporter;
+mod room;
 mod steps;
 mod target;
 mod turns;
@@ -39,24 +43,20 @@ use self::{
 use super::{
     BenchPlan, Until,
     limit::Missed,
-    load::Shape,
+    load::{Shape, course},
     report::{self, Files, hdr, spread},
-    results::{About, Generator, Model, Results},
+    results::{About, Generator, Held, Model, Results},
     stats::{Recorder, Slice, Tally},
 };
 use crate::{
     error::{Exit, Trouble, reason},
-    os,
     protocol::Answers,
     role::stop::{Phase, Stop},
     session::Rides,
-    values::show,
 };
 
 /// From the moment all are ready to the start: long enough for every thread to hear of it.
 const COUNTDOWN: Duration = Duration::from_millis(5);
-/// Descriptors that a process needs beside its connections.
-const SPARE_DESCRIPTORS: u64 = 64;
 
 /// Runs a whole `bench` command. No runtime may be around it.
 ///
@@ -66,7 +66,7 @@ const SPARE_DESCRIPTORS: u64 = 64;
 pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
     let plan = &plan;
     let mut files = Files::open(&plan.report)?;
-    check_descriptors(plan)?;
+    room::check_descriptors(plan)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -101,26 +101,14 @@ async fn interrupt(stop: Stop) {
     stop.advance(Phase::Finish);
 }
 
-fn check_descriptors(plan: &BenchPlan) -> Result<(), Trouble> {
-    let (limit, _) = os::raise_nofile_limit();
-    // Our own server has the other ends.
-    let ends = if plan.target.is_some() { 1 } else { 2 };
-    let needed = plan.connections as u64 * ends + SPARE_DESCRIPTORS;
-    if needed <= limit {
-        return Ok(());
-    }
-    let (connections, limit) = (show::grouped(plan.connections as u64), show::grouped(limit));
-    Err(Trouble::failed(format!("{connections} connections need more open files than the {limit} that are allowed"))
-        .hint(format!("ulimit -n {needed}, or fewer connections (-c)")))
-}
-
 /// What can be known to be in vain is refused before anything is sent.
-fn check(plan: &BenchPlan, found: Found) -> Result<Found, Trouble> {
+fn check(plan: &BenchPlan, mut found: Found) -> Result<Found, Trouble> {
+    found.sources = room::sources(plan, &found.peer)?;
     let datagrams = found.peer.rides() == Rides::Datagrams;
     let by = found.protocol.answers;
     let answers = if datagrams { by.datagrams } else { by.stream };
     let name = found.protocol.name;
-    if answers == Answers::Endless {
+    if answers == Answers::Endless && !plan.hold {
         return Err(Trouble::usage(format!(
             "{name} over {} sends without being asked, so there is nothing to time",
             found.peer.scheme
@@ -129,7 +117,8 @@ fn check(plan: &BenchPlan, found: Found) -> Result<Found, Trouble> {
     }
     for limit in &plan.limits {
         limit
-            .applies(datagrams, answers != Answers::Never)
+            .applies(datagrams, answers != Answers::Never && !plan.hold)
+            .map_err(|why| if plan.hold { "--hold asks nothing, so there is neither latency nor loss" } else { why })
             .map_err(|why| Trouble::usage(format!("--fail-if {} can't be judged: {why}", limit.text)))?;
     }
     Ok(found)
@@ -189,16 +178,12 @@ fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
         protocol: found.protocol,
         setup: plan.setup.clone(),
         load: plan.load.clone(),
-        shape: Shape {
-            rate: plan.rate,
-            arrivals: plan.arrivals,
-            ramp: plan.ramp,
-            omit: plan.omit,
-            until: plan.until,
-            seed: plan.seed,
-        },
+        shape: shape(plan),
         in_flight: plan.in_flight,
         reconnect: plan.reconnect,
+        connect_rate: plan.connect_rate,
+        hold: plan.hold,
+        sources: found.sources.clone(),
         timeout: plan.timeout,
         connections,
         threads: plan.threads.unwrap_or(cores).clamp(1, connections),
@@ -207,8 +192,31 @@ fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
     })
 }
 
-fn about(plan: &BenchPlan, job: &Job) -> About {
-    let model = match plan.rate {
+fn shape(plan: &BenchPlan) -> Shape {
+    let curve = match (&plan.course, plan.rate) {
+        (Some(course), _) => Some(course.kind.curve(plan.ramp, plan.omit)),
+        (None, rate) => rate.map(|rate| course::steady(rate, plan.ramp)),
+    };
+    Shape {
+        curve: curve.map(Arc::new),
+        arrivals: plan.arrivals,
+        ramp: plan.ramp,
+        omit: plan.omit,
+        until: plan.until,
+        seed: plan.seed,
+    }
+}
+
+/// The mean rate that was asked for, of a course in the time that was measured.
+fn rate(plan: &BenchPlan, shape: &Shape, duration: Duration) -> Option<f64> {
+    let by_time = plan.course.is_some() && matches!(plan.until, Until::Duration(_)) && !duration.is_zero();
+    let asked = shape.asked(Duration::ZERO, duration).filter(|asked| by_time && *asked > 0.0);
+    asked.map(|asked| asked / duration.as_secs_f64()).or(plan.rate)
+}
+
+fn about(plan: &BenchPlan, job: &Job, duration: Duration) -> About {
+    let model = match rate(plan, &job.shape, duration) {
+        _ if plan.hold => Model::Hold,
         Some(rate) => Model::Open { rate, arrivals: plan.arrivals },
         None => Model::Closed,
     };
@@ -224,6 +232,8 @@ fn about(plan: &BenchPlan, job: &Job) -> About {
         reconnect: job.reconnect,
         repeats: job.repeats(),
         model,
+        course: plan.course.clone(),
+        connect_rate: plan.connect_rate,
         timeout: job.timeout,
         ramp: plan.ramp,
         omit: plan.omit,
@@ -281,9 +291,10 @@ async fn one(
     let _ = crew.start.send(Some(start));
     let measured_from = start + job.shape.measured_from();
     let after = measured_from.saturating_duration_since(began);
-    let names = Names { run: number, after, open_loop: plan.rate.is_some(), datagrams: job.datagrams() };
+    let names = Names { run: number, after, datagrams: job.datagrams() };
     let givers = std::mem::take(&mut crew.givers);
-    let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, (plan.until, measured_from));
+    let load = (&job.shape, plan.course.as_ref());
+    let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, load, measured_from);
     let gathered = gather(&mut crew.slices, &mut reporter).await;
     if gathered.is_err() {
         stop.advance(Phase::Now);
@@ -292,13 +303,24 @@ async fn one(
     let stopped = Instant::now();
     let reports: Vec<_> = crew.threads.into_iter().filter_map(|thread| worker::report_of(thread, &job)).collect();
     let duration = measured(plan.until, interrupted.then_some(stopped), measured_from, &reports);
-    let totals = reporter.end(duration)?;
+    let (totals, over_time) = reporter.end(duration)?;
     gathered?;
     if let Some(trouble) = job.trouble() {
         return Err(trouble);
     }
     let silence = silence(measured_from + duration, &reports).min(duration);
-    Ok(results(about(plan, &job), (started_at, duration, silence, interrupted), totals, &reports))
+    let mut results = results(about(plan, &job, duration), (started_at, duration, silence, interrupted), totals, &reports);
+    results.quiet = job.shape.quiet(duration).unwrap_or_default();
+    results.over_time = over_time;
+    results.held = held(plan, &job, &results);
+    Ok(results)
+}
+
+/// What became of connections that were only kept.
+fn held(plan: &BenchPlan, job: &Job, results: &Results) -> Option<Held> {
+    let (memory, opened) = job.hold.as_ref()?.taken();
+    let sources = job.sources.len().max(1);
+    Some(Held { opened, lasted: results.totals.counters.right, memory, both_ends: plan.target.is_none(), sources })
 }
 
 /// Until all workers have ended.
@@ -334,7 +356,9 @@ fn results(about: About, when: (SystemTime, Duration, Duration, bool), totals: T
         .collect();
     let busiest_percent = percents.iter().copied().fold(0.0, f64::max);
     let generator = Generator { cpu_percent: percents.iter().sum(), busiest_percent, saturated: false };
-    let mut results = Results { about, started_at, duration, silence, totals, generator, interrupted };
+    let (quiet, over_time, held) = (Duration::ZERO, Vec::new(), None);
+    let mut results =
+        Results { about, started_at, duration, silence, quiet, totals, over_time, held, generator, interrupted };
     results.generator.saturated = results.is_saturated();
     results
 }

@@ -3,6 +3,8 @@
 //!
 //! May use: results, interval, `serde`, `base64`, `hdrhistogram`.
 
+mod shaped;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -12,11 +14,13 @@ use hdrhistogram::{
 };
 use serde::Serialize;
 
+use self::shaped::{Held, Part};
 use super::{
     interval::Interval,
     spread::{self, Spread},
 };
 use crate::bench::{
+    Arrivals,
     failure::Failure,
     limit::Missed,
     phases::Phase as Timed,
@@ -57,7 +61,7 @@ struct Run<'a> {
     threads: usize,
     reconnect: bool,
     timeout_s: f64,
-    load: Load,
+    load: Load<'a>,
     #[serde(flatten)]
     numbers: Numbers,
     bits_sent_per_second: f64,
@@ -71,6 +75,10 @@ struct Run<'a> {
     generator: Generator,
     /// Base64 of an HdrHistogram, V2, in nanoseconds: the latencies.
     histogram: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    over_time: Vec<Part>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<Held>,
 }
 
 /// What a run and an interval have in common.
@@ -89,13 +97,18 @@ struct Numbers {
 }
 
 #[derive(Serialize)]
-struct Load {
+struct Load<'a> {
     model: &'static str,
+    /// As typed; null: the rate stayed the same, or there was none.
+    shape: Option<&'a str>,
+    arrivals: Option<&'static str>,
+    /// Of a shape the mean.
     rate_asked: Option<f64>,
     /// Requests that left, per second.
     rate_achieved: f64,
     /// On one connection; null: no limit.
     in_flight: Option<usize>,
+    connect_rate_asked: Option<f64>,
     ramp_s: f64,
     omit_s: f64,
     seed: u64,
@@ -165,13 +178,16 @@ struct Latency {
 }
 
 #[derive(Serialize)]
-struct Stretch {
+struct Slice {
     schema_version: u32,
     #[serde(rename = "type")]
     kind: &'static str,
     run: u32,
     from_s: f64,
     to_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_asked: Option<f64>,
+    rate_achieved: f64,
     #[serde(flatten)]
     numbers: Numbers,
 }
@@ -278,10 +294,13 @@ impl<'a> Run<'a> {
             reconnect: about.reconnect,
             timeout_s: seconds(about.timeout),
             load: Load {
-                model: about.model.name(),
+                model: about.model.name(about.course.as_ref()),
+                shape: about.course.as_ref().map(|course| course.text.as_str()),
+                arrivals: about.model.arrivals().map(Arrivals::name),
                 rate_asked: about.model.rate_asked(),
                 rate_achieved: rounded(results.rate_sent()),
                 in_flight: about.in_flight,
+                connect_rate_asked: about.connect_rate,
                 ramp_s: seconds(about.ramp),
                 omit_s: seconds(about.omit),
                 seed: about.seed,
@@ -301,6 +320,8 @@ impl<'a> Run<'a> {
                 saturated: results.generator.saturated,
             },
             histogram: encoded(&tally.latency),
+            over_time: results.over_time.iter().map(Part::of).collect(),
+            held: results.held.as_ref().map(Held::of),
         }
     }
 }
@@ -339,12 +360,14 @@ pub fn result(all: &Results, runs: &[Results], missed: &[Missed], in_stream: boo
 /// One interval, as one line.
 #[must_use]
 pub fn interval(interval: &Interval<'_>, datagrams: bool) -> String {
-    line(&Stretch {
+    line(&Slice {
         schema_version: SCHEMA_VERSION,
         kind: "interval",
         run: interval.run,
         from_s: seconds(interval.from),
         to_s: seconds(interval.to),
-        numbers: Numbers::of(interval.tally, interval.rate(), interval.open_loop, datagrams),
+        rate_asked: interval.asked.map(|asked| rounded(interval.per_second(asked))),
+        rate_achieved: rounded(interval.per_second(interval.tally.counters.sent as f64)),
+        numbers: Numbers::of(interval.tally, interval.rate(), interval.open_loop(), datagrams),
     })
 }

@@ -7,8 +7,10 @@
 pub mod bars;
 pub mod csv;
 pub mod hdr;
+mod held;
 pub mod interval;
 pub mod json;
+mod over_time;
 pub mod spread;
 pub mod text;
 
