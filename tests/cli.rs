@@ -58,6 +58,26 @@ fn help_is_as_held_and_fits_80_columns() {
     fresh(&wrong);
 }
 
+/// Also where nobody says how wide a line may be: in a pipe, in a pager, in a mail.
+#[test]
+fn every_screen_fits_80_columns() {
+    let mut wrong = Vec::new();
+    let mut look = |args: &[&str]| {
+        let output = netproto(args).env_remove("COLUMNS").output().unwrap();
+        let wide = |line: &&str| line.chars().count() > 80;
+        wrong.extend(text(&output.stdout).lines().filter(wide).map(|line| format!("{args:?}: too wide: {line}")));
+    };
+    for command in COMMANDS {
+        look(&[command, "--help"]);
+    }
+    look(&["protocols"]);
+    for row in netproto::protocol::ALL {
+        look(&["protocols", row.name]);
+        look(&["explain", row.name]);
+    }
+    fresh(&wrong);
+}
+
 #[test]
 fn the_first_screen_comes_without_a_command_too() {
     let bare = run(&[]);

@@ -235,6 +235,7 @@ impl Bench {
         setup.from_file = self.body.file.is_some() || self.load.data_file.is_some();
         if let Some(row) = row {
             params::said_once(row, &setup.params, setup.from_file, !words.data.is_empty())?;
+            params::load_makes_sense(row, &setup.params)?;
         }
         if let (Some(row), Some(target)) = (row, target) {
             let user;

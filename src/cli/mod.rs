@@ -53,7 +53,7 @@ use crate::{
     disable_help_flag = true,
     disable_help_subcommand = true,
     args_override_self = true,
-    max_term_width = 100
+    max_term_width = 80
 )]
 pub struct Cli {
     #[command(subcommand)]

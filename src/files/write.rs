@@ -34,7 +34,7 @@ pub(super) struct Drafted {
 impl Drafted {
     pub(super) fn begin(folder: Arc<Dir>, draft: &Draft<'_>, made: Arc<Made>) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        options.write(true).mode(0o644);
+        options.write(true).mode(if draft.private { 0o600 } else { 0o644 });
         match draft.resumed_at {
             None => options.create_new(true),
             // A pipe in its place must not hold the thread.

@@ -80,6 +80,8 @@ pub struct Goal {
     pub path: String,
     /// We were sent here from elsewhere: it is asked for without the data that was for there.
     pub bare: bool,
+    /// We were sent here: what is asked for is the path, whatever list there is.
+    pub sent: bool,
     /// We were sent here by another authority than the one that was typed: what is secret stays there.
     pub foreign: bool,
 }
@@ -140,6 +142,10 @@ pub enum Takes {
     /// Any bytes, and none as well: a request is whole without. A file is streamed by the session itself.
     Optional {
         /// What the data is, for help: `the body`.
+        usage: &'static str,
+    },
+    /// The same; and what is piped in is taken for it where nothing else is given.
+    Piped {
         usage: &'static str,
     },
 }
@@ -230,7 +236,13 @@ impl Protocol {
     /// Is a message whole without data?
     #[must_use]
     pub fn data_is_optional(&self) -> bool {
-        matches!(self.takes, Takes::Optional { .. })
+        matches!(self.takes, Takes::Optional { .. } | Takes::Piped { .. })
+    }
+
+    /// Is standard input the data, where nobody types it?
+    #[must_use]
+    pub fn takes_what_is_piped(&self) -> bool {
+        matches!(self.takes, Takes::Piped { .. })
     }
 
     /// What it rides on where nobody says.

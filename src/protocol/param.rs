@@ -32,8 +32,10 @@ pub enum ParamKind {
     Folder {
         make: bool,
     },
-    /// A file that need not be there yet: its folder becomes a root.
+    /// A file or folder that is there: its folder becomes a root.
     Place,
+    /// A regular file that is appended to, and need not be there yet: its folder becomes a root.
+    Appended,
 }
 
 /// A text file, and the way to others that it names.
@@ -84,16 +86,33 @@ pub struct Param {
     pub is_data: bool,
     /// Parameters that would mean nothing beside it.
     pub excludes: &'static [&'static str],
+    /// It means nothing to the load generator: why, and what to do there.
+    pub not_in_bench: Option<&'static str>,
 }
 
 impl Param {
     /// A parameter of the server.
     #[must_use]
     pub const fn server(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
-        let (longest, short, flag_help) = (None, None, None);
+        let (longest, short, flag_help, not_in_bench) = (None, None, None, None);
         let (many, secret, builds, is_data) = (false, false, false, false);
         let (ends, excludes): (_, &[&str]) = (Ends::Server, &[]);
-        Self { name, kind, default, longest, help, flag_help, ends, many, short, secret, builds, is_data, excludes }
+        Self {
+            name,
+            kind,
+            default,
+            longest,
+            help,
+            flag_help,
+            ends,
+            many,
+            short,
+            secret,
+            builds,
+            is_data,
+            excludes,
+            not_in_bench,
+        }
     }
 
     /// A parameter of the client, and a flag.
@@ -134,6 +153,11 @@ impl Param {
     }
 
     #[must_use]
+    pub const fn not_in_bench(self, why: &'static str) -> Self {
+        Self { not_in_bench: Some(why), ..self }
+    }
+
+    #[must_use]
     pub const fn longest(self, bytes: usize) -> Self {
         Self { longest: Some(bytes), ..self }
     }
@@ -165,7 +189,7 @@ impl ParamKind {
             Self::Size => "SIZE",
             Self::Switch => "true",
             Self::Parsed { shape, .. } => shape,
-            Self::File(_) | Self::Contents | Self::Place => "FILE",
+            Self::File(_) | Self::Contents | Self::Place | Self::Appended => "FILE",
             Self::Folder { .. } => "DIR",
         }
     }
@@ -179,7 +203,7 @@ impl ParamKind {
             Self::Count => "count",
             Self::Size => "size",
             Self::Switch => "switch",
-            Self::File(_) | Self::Contents | Self::Place => "file",
+            Self::File(_) | Self::Contents | Self::Place | Self::Appended => "file",
             Self::Folder { .. } => "folder",
         }
     }
@@ -187,11 +211,34 @@ impl ParamKind {
 
 /// What a protocol has made of a file or of a text.
 #[derive(Clone)]
-pub struct Made(pub(super) Arc<dyn Any + Send + Sync>);
+pub struct Made {
+    pub(super) it: Arc<dyn Any + Send + Sync>,
+    /// It is a list of so many things, each to be asked for in its turn.
+    pub(super) turns: u64,
+    /// What of it nobody who carries the bytes should read: `the header Cookie`.
+    pub(super) secret: Option<&'static str>,
+    /// To a server, the parameter that means nothing beside this value; and why.
+    pub(super) bars: Option<(&'static str, &'static str)>,
+}
 
 impl Made {
     pub fn new<T: Any + Send + Sync>(made: T) -> Self {
-        Self(Arc::new(made))
+        Self { it: Arc::new(made), turns: 1, secret: None, bars: None }
+    }
+
+    #[must_use]
+    pub fn in_turns(self, turns: usize) -> Self {
+        Self { turns: turns as u64, ..self }
+    }
+
+    #[must_use]
+    pub fn secret(self, what: Option<&'static str>) -> Self {
+        Self { secret: what, ..self }
+    }
+
+    #[must_use]
+    pub fn bars(self, param: &'static str, why: &'static str) -> Self {
+        Self { bars: Some((param, why)), ..self }
     }
 }
 

@@ -198,6 +198,31 @@ impl Params {
         self.all(name, made_of)
     }
 
+    /// Each value that a protocol has made, with its parameter.
+    fn each_made(&self) -> impl Iterator<Item = (&'static str, &Made)> {
+        let all = self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (*name, value)));
+        all.filter_map(|(name, value)| if let Value::Made(made) = value { Some((name, made)) } else { None })
+    }
+
+    /// The parameter that lists what is to be asked for in turn, and how many things that are: 1 without a list.
+    #[must_use]
+    pub fn turns(&self) -> (&'static str, u64) {
+        self.each_made().map(|(name, made)| (name, made.turns)).max_by_key(|(_, turns)| *turns).unwrap_or(("", 1))
+    }
+
+    /// What of these values nobody who carries the bytes should read.
+    #[must_use]
+    pub fn secret(&self) -> Option<&'static str> {
+        self.each_made().find_map(|(_, made)| made.secret)
+    }
+
+    /// A value that leaves another parameter, which was given, without a meaning to a server: both, and why.
+    #[must_use]
+    pub fn barred(&self) -> Option<(&'static str, &'static str, &'static str)> {
+        let bars = |(name, made): (&'static str, &Made)| made.bars.map(|(other, why)| (name, other, why));
+        self.each_made().filter_map(bars).find(|(_, other, _)| self.has(other))
+    }
+
     /// The files `name`, in the order given.
     #[must_use]
     pub fn contents(&self, name: &str) -> Vec<&Contents> {
@@ -216,7 +241,7 @@ fn text_of(value: &Value) -> Option<&str> {
 }
 
 fn made_of<T: Any + Send + Sync>(value: &Value) -> Option<Arc<T>> {
-    if let Value::Made(made) = value { made.0.clone().downcast().ok() } else { None }
+    if let Value::Made(made) = value { made.it.clone().downcast().ok() } else { None }
 }
 
 impl Param {
@@ -249,7 +274,7 @@ impl Param {
             ParamKind::Size => read::size(text).map(|size| Value::Number(size as u64)).map_err(malformed),
             ParamKind::Switch => switch(text).map(Value::Switch).map_err(malformed),
             ParamKind::Parsed { read, .. } => read(text).map(Value::Made).map_err(malformed),
-            ParamKind::File(_) | ParamKind::Contents | ParamKind::Folder { .. } | ParamKind::Place => {
+            ParamKind::File(_) | ParamKind::Contents | ParamKind::Folder { .. } | ParamKind::Place | ParamKind::Appended => {
                 Err(malformed("it names a file".into()))
             }
         }

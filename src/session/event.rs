@@ -37,6 +37,8 @@ pub enum Event {
     /// What happened, as fields for machines: a request answered, a message delivered. Reported only when
     /// [`crate::session::Watch::records`] is set.
     Record(Box<Record>),
+    /// Our own end could not do its part, and goes on: whoever runs it is told, with the hint, each fault once.
+    Fault(Box<Violation>),
     /// A transfer has come so far, of so much if that is known; in bytes.
     Progress { done: u64, total: Option<u64> },
     /// The answer is to be had elsewhere. It is said before the answer that came here: whoever drives us may ask there instead,

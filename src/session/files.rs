@@ -106,6 +106,12 @@ pub trait Files: Send + Sync + fmt::Debug {
 
     fn set_modified(&self, name: &Path, to: SystemTime) -> Result<(), FileError>;
 
+    /// Removes from a folder what processes left there that were killed while they wrote: files under made-up names, see
+    /// [`Self::unique`], which nobody is writing. Done once for a root.
+    fn sweep(&self, folder: &Path) {
+        let _ = folder;
+    }
+
     /// A piece of a name that no other file of this machine was given: letters, digits and full stops.
     fn unique(&self) -> String;
 }
@@ -121,6 +127,8 @@ pub struct Draft<'a> {
     pub resumed_at: Option<u64>,
     /// May something stand under `name` already? Then it is replaced.
     pub replaces: bool,
+    /// Nobody but its owner may read it.
+    pub private: bool,
 }
 
 /// A file open to read.

@@ -2,17 +2,19 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    io::Read as _,
-    path::Path,
+    io::{Read as _, Write as _},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
+use owo_colors::OwoColorize as _;
 
 use crate::{
     error::{Trouble, reason},
     files::Root,
     protocol::{self, ALL, Contents, Ends, Given, Param, ParamError, ParamKind, Params, Place, Protocol, Sheet},
+    role::send::Data,
     values::show,
 };
 
@@ -67,7 +69,10 @@ fn flag(param: &'static Param, rows: &[&str]) -> Arg {
 
 impl Args for ParamFlags {
     fn augment_args(command: Command) -> Command {
-        flags().into_iter().fold(command, |command, (param, rows)| command.arg(flag(param, &rows)))
+        let loads = command.get_name() == "bench";
+        // Refused with a reason, and not with a guess at what was meant.
+        let arg = |param: &'static Param, rows: &[&str]| flag(param, rows).hide(loads && param.not_in_bench.is_some());
+        flags().into_iter().fold(command, |command, (param, rows)| command.arg(arg(param, &rows)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -109,7 +114,7 @@ impl ParamFlags {
                 None => return Err(not_of(name, row)),
             }
         }
-        row.map_or(Ok(()), |row| agree(row, params))
+        row.map_or(Ok(()), |row| agree(row, Ends::Client, params))
     }
 }
 
@@ -128,7 +133,7 @@ pub fn said_once(row: &Protocol, params: &Params, file: bool, data: bool) -> Res
 ///
 /// # Errors
 /// Two of them exclude each other.
-pub(super) fn agree(row: &Protocol, params: &Params) -> Result<(), Trouble> {
+pub(super) fn agree(row: &Protocol, end: Ends, params: &Params) -> Result<(), Trouble> {
     // A switch that is off is as good as left out.
     let given = |param: &&Param| match param.kind {
         ParamKind::Switch => params.switch(param.name),
@@ -141,7 +146,40 @@ pub(super) fn agree(row: &Protocol, params: &Params) -> Result<(), Trouble> {
             return Err(Trouble::usage(sentence).hint("leave one of them out"));
         }
     }
-    Ok(())
+    // Of a client one may be what is said, and the other what is wanted.
+    match params.barred().filter(|_| end == Ends::Server) {
+        Some((param, other, why)) => {
+            let sentence = format!("{}: {param} and {other} exclude each other here: {why}", row.name);
+            Err(Trouble::usage(sentence).hint("leave one of them out"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What a list asks for in turn is asked for with one message each.
+///
+/// # Errors
+/// There are several.
+pub fn one_for_each(params: &Params, data: &Data) -> Result<(), Trouble> {
+    match (params.turns(), data) {
+        ((list, turns), Data::Messages(messages)) if turns > 1 && messages.len() > 1 => {
+            let sentence = format!("--{list} asks for each line with the same DATA, and there are {}", messages.len());
+            Err(Trouble::usage(sentence).hint("give one, or none"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What means nothing to the load generator is not given to it.
+///
+/// # Errors
+/// Something of that kind.
+pub fn load_makes_sense(row: &Protocol, params: &Params) -> Result<(), Trouble> {
+    let given = |param: &&Param| params.switch(param.name) || param.kind.word() != "switch" && params.has(param.name);
+    match row.params.iter().filter(given).find_map(|param| Some((param, param.not_in_bench?))) {
+        Some((param, why)) => Err(Trouble::usage(format!("--{} is for send", param.name)).hint(why)),
+        None => Ok(()),
+    }
 }
 
 /// A flag that the protocol in use does not have.
@@ -173,10 +211,54 @@ pub fn set(params: &mut Params, row: &Protocol, end: Ends, name: &str, value: &O
             Given::Contents(Contents { name, bytes: contents(path, param)?.into() })
         }
         ParamKind::Folder { make } => Given::Place(Place { files: Arc::new(Root::open(path, make)?), name: ".".into() }),
-        ParamKind::Place => Given::Place(place(path)?),
+        ParamKind::Place => {
+            readable(path)?;
+            Given::Place(place(path)?)
+        }
+        ParamKind::Appended => Given::Place(to_append(path)?),
         _ => Given::Text(&typed),
     };
     params.set(param, given).map_err(|error| trouble(row, &error))
+}
+
+/// Links that are followed from a name that was typed.
+const MOST_LINKS: usize = 40;
+
+/// Where the name leads that a person typed. What a root refuses, a link out of its folder, is here what is meant.
+fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(to) = path.read_link() else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(to);
+    }
+    path
+}
+
+/// Is there a file or a folder that can be read?
+///
+/// # Errors
+/// There is none.
+fn readable(path: &Path) -> Result<(), Trouble> {
+    let trouble = |why: &str| Trouble::failed(format!("could not read {}: {why}", show::path(path)));
+    let there = path.metadata().map_err(|error| trouble(&reason(&error)))?;
+    if !there.is_file() && !there.is_dir() {
+        return Err(trouble("it is neither a file nor a folder"));
+    }
+    let opened = if there.is_dir() { path.read_dir().map(drop) } else { std::fs::File::open(path).map(drop) };
+    opened.map_err(|error| trouble(&reason(&error)))
+}
+
+/// A file that is appended to, and what was wrong with its end.
+fn to_append(path: &Path) -> Result<Place, Trouble> {
+    let (root, name, half) = Root::to_append(&followed(path))?;
+    if let Some(half) = half {
+        let half = show::grouped(half);
+        let warning =
+            format!("{}: half a piece was taken off its end, {half} bytes of one that broke off", show::path(path));
+        // Nobody reads: then nobody is warned.
+        let _ = writeln!(anstream::stderr(), "{} {warning}", "warning:".yellow());
+    }
+    Ok(Place { files: Arc::new(root), name })
 }
 
 /// A path as a name below its folder; a folder is its own root.
@@ -184,6 +266,7 @@ pub fn set(params: &mut Params, row: &Protocol, end: Ends, name: &str, value: &O
 /// # Errors
 /// The folder can't be opened.
 pub fn place(path: &Path) -> Result<Place, Trouble> {
+    let path = &followed(path);
     if path.is_dir() {
         return Ok(Place { files: Arc::new(Root::open(path, false)?), name: ".".into() });
     }

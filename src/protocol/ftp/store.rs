@@ -123,5 +123,5 @@ fn fresh(files: &dyn Files, name: &Name) -> Result<Store, FileError> {
 
 fn draft(files: &dyn Files, name: &Name, unique: &str, resumed_at: Option<u64>) -> Result<Box<dyn FileWriter>, FileError> {
     let temporary = name.temporary(unique);
-    files.create(&Draft { temporary: temporary.path(), name: name.path(), resumed_at, replaces: true })
+    files.create(&Draft { temporary: temporary.path(), name: name.path(), resumed_at, replaces: true, private: false })
 }

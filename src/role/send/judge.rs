@@ -66,6 +66,10 @@ fn ended(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble> {
             let (replies, all) = (heard.replies(plan.protocol.answers.stream), plan.replies.unwrap_or(heard.said));
             Err(Trouble::failed(format!("{target}: peer closed after {replies} of {all} answers")))
         }
+        // What was asked and not answered is never passed over, whoever closed.
+        Closed::ByUs if unfinished(plan, exchange) => {
+            Err(Trouble::failed(format!("{target}: closed after {}", exchange.heard.so_far())))
+        }
         _ => Ok(()),
     }
 }
@@ -80,6 +84,13 @@ fn unanswered(plan: &SendPlan, exchange: &Exchange) -> bool {
     let heard = &exchange.heard;
     let each = plan.protocol.answers.stream == Answers::Each && heard.answered < heard.said;
     each || plan.replies.is_some()
+}
+
+/// Is something without its answer that has one?
+fn unfinished(plan: &SendPlan, exchange: &Exchange) -> bool {
+    let heard = &exchange.heard;
+    let each = plan.protocol.answers.stream == Answers::Each && plan.target.scheme.rides() == Rides::Stream;
+    each && (exchange.left || heard.answered < heard.said)
 }
 
 fn timed_out(plan: &SendPlan, exchange: &Exchange) -> Trouble {

@@ -48,6 +48,34 @@ struct Exchange {
     tcp_info: Option<TcpInfo>,
     /// Something of ours was never said, or never taken.
     unsaid: bool,
+    /// Something that was typed is to be said yet, to whoever answers.
+    left: bool,
+}
+
+impl Exchange {
+    /// One side closed after an answer, and there is more to be asked; of what was asked, nothing is in doubt. Each connection
+    /// brings an answer, so there is an end.
+    fn goes_on(&self, answered_before: u64) -> bool {
+        let heard = &self.heard;
+        let fine = heard.input_error.is_none() && heard.output_error.is_none() && heard.unsayable.is_none();
+        let more = self.left && !heard.done && !heard.in_doubt && heard.elsewhere.is_none();
+        let closed = matches!(self.how, Closed::ByUs | Closed::ByPeer);
+        fine && more && closed && heard.answered > answered_before
+    }
+
+    /// Both as one.
+    fn after(self, before: &Traffic) -> Self {
+        let traffic = Traffic {
+            opened: before.opened,
+            first_byte: before.first_byte.or(self.traffic.first_byte),
+            bytes_in: before.bytes_in + self.traffic.bytes_in,
+            bytes_out: before.bytes_out + self.traffic.bytes_out,
+            messages: before.messages + self.traffic.messages,
+            pauses: before.pauses + self.traffic.pauses,
+            paused: before.paused + self.traffic.paused,
+        };
+        Self { traffic, took: before.opened.elapsed(), ..self }
+    }
 }
 
 /// Runs `send`.
@@ -67,12 +95,14 @@ pub fn run(plan: &SendPlan) -> anyhow::Result<Exit> {
 
 /// One exchange, or as many as `-n` asks for.
 async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
-    if plan.count > 1 && plan.data == Data::Stdin && !plan.connect_only {
-        return Err(Trouble::usage("-n repeats an exchange, and standard input can be read only once")
+    let (all, turns) = (plan.exchanges(), plan.turns());
+    if all > 1 && plan.data == Data::Stdin && !plan.connect_only {
+        let flag = if plan.count > 1 { "-n".into() } else { format!("--{}", plan.setup.params.turns().0) };
+        return Err(Trouble::usage(format!("{flag} repeats an exchange, and standard input can be read only once"))
             .hint("give the data as an argument, or as a file with -f"));
     }
     let mut show = Show::open(plan)?;
-    if plan.count == 1 {
+    if all == 1 {
         return once(plan, &mut show).await;
     }
     let mut round = tell::RoundTrips::default();
@@ -80,9 +110,16 @@ async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
     // No interval: the next follows at once.
     let mut ticks = tokio::time::interval(plan.interval.max(Duration::from_nanos(1)));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    for n in 0..plan.count {
+    for n in 0..all {
+        let begun = async {
+            // The pause is between rounds, and not between the lines of a list.
+            if n % turns == 0 {
+                ticks.tick().await;
+            }
+            exchange(plan, n + 1, &mut show).await
+        };
         let result = tokio::select! {
-            result = async { ticks.tick().await; exchange(plan, n + 1, &mut show).await } => result,
+            result = begun => result,
             _ = tokio::signal::ctrl_c() => {
                 let trouble = Trouble::new(Exit::Interrupted, format!("interrupted after {n} exchanges"));
                 failure = Some(interrupted(plan, n + 1, &mut show, trouble));
@@ -202,7 +239,7 @@ async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
                 }
                 return Ok(Leg::Done(took));
             }
-            over_stream(plan, stream, route, &mut script, show).await
+            over_streams(plan, n, (stream, route), &mut script, show).await
         }
         Rides::Datagrams => {
             let resolved = retrying(plan, || transport::addresses(&plan.target, &plan.dial)).await;
@@ -234,7 +271,7 @@ async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
     } else if let Some(trace) = &trace {
         tell::traced(plan, n, trace);
     }
-    show.end(plan.count > 1).map_err(|error| judge::output_failed(plan, &error))?;
+    show.end(plan.exchanges() > 1).map_err(|error| judge::output_failed(plan, &error))?;
     verdict.map(|()| Leg::Done(exchange.took))
 }
 
@@ -274,17 +311,62 @@ fn facts(plan: &SendPlan, local: Endpoint, peer: Endpoint) -> Facts {
     Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch, said_before: 0 }
 }
 
-async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut Script, show: &mut Show) -> Exchange {
-    let mut party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies);
+/// Over one connection; and over more, where the peer closes before all was answered and says so.
+async fn over_streams(
+    plan: &SendPlan,
+    n: u64,
+    connected: (Stream, Route),
+    script: &mut Script,
+    show: &mut Show,
+) -> Exchange {
+    let mut answered = 0;
+    let mut exchange = over_stream(plan, n, connected, Heard::default(), script, show).await;
+    while exchange.goes_on(answered) {
+        answered = exchange.heard.answered;
+        if let Some(trace) = &mut show.trace {
+            trace.over(&exchange, Rides::Stream);
+        }
+        match retrying(plan, || transport::connect(&plan.target, &plan.dial)).await {
+            Ok((stream, route)) => {
+                if let Some(trace) = &mut show.trace {
+                    trace.connected(&plan.target, &route, &stream.local(), &stream.peer());
+                }
+                tell::connected(plan, &route, &stream.local(), &stream.peer());
+                let heard = std::mem::take(&mut exchange.heard);
+                let next = over_stream(plan, n, (stream, route), heard, script, show).await;
+                exchange = next.after(&exchange.traffic);
+            }
+            Err(trouble) => {
+                let why = trouble.sentence.rsplit(&format!("{}: ", plan.target)).next().unwrap_or_default().to_owned();
+                exchange.how = Closed::Failed(format!("closed after {}, and then: {why}", exchange.heard.so_far()));
+            }
+        }
+    }
+    exchange
+}
+
+async fn over_stream(
+    plan: &SendPlan,
+    n: u64,
+    (stream, route): (Stream, Route),
+    heard: Heard,
+    script: &mut Script,
+    show: &mut Show,
+) -> Exchange {
+    let mut party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies).after(heard);
     party.repeatable = plan.data != Data::Stdin;
     let (local, peer) = (stream.local(), stream.peer());
     let session = (plan.protocol.client)(&plan.setup);
-    let mut drive = Drive::new(stream, session, party, facts(plan, local.clone(), peer.clone()), terms(plan));
+    // Each exchange has its place in a list.
+    let facts = Facts { said_before: n - 1, ..facts(plan, local.clone(), peer.clone()) };
+    let mut drive = Drive::new(stream, session, party, facts, terms(plan));
     let how = (&mut drive).await;
     let took = drive.traffic().opened.elapsed();
     let tcp_info = drive.wire().tcp_info();
     let unsaid = drive.unsent() > 0 || drive.party().has_more();
     let traffic = *drive.traffic();
     let (_, party) = drive.into_parts();
-    Exchange { heard: party.heard, how, traffic, took, route, local, peer, tcp_info, unsaid }
+    let heard = party.into_heard();
+    let left = plan.protocol.answers.stream == Answers::Each && (!heard.returned.is_empty() || script.holds_more());
+    Exchange { heard, how, traffic, took, route, local, peer, tcp_info, unsaid, left }
 }

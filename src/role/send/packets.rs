@@ -81,6 +81,7 @@ async fn over(plan: &SendPlan, socket: PacketClient, script: &mut Script, show: 
     let unsaid = drive.party().has_more();
     let traffic = *drive.traffic();
     let (_, party) = drive.into_parts();
+    let heard = party.into_heard();
     let route = Route { resolve: Duration::ZERO, addresses: Vec::new(), connect: Duration::ZERO, attempts: Vec::new() };
-    Ok(Exchange { heard: party.heard, how, traffic, took, route, local, peer, tcp_info: None, unsaid })
+    Ok(Exchange { heard, how, traffic, took, route, local, peer, tcp_info: None, unsaid, left: false })
 }

@@ -1,6 +1,7 @@
 //! The client's part in a conversation: says the script, shows what comes, knows when it is done.
 
 use std::{
+    collections::VecDeque,
     io,
     task::{Context, Poll},
     time::Instant,
@@ -26,7 +27,13 @@ pub(super) struct Correspondent<'a> {
     /// Over streams, and the end of the answers is the peer's end.
     until_eof: bool,
     replies_wanted: Option<u64>,
-    refused: Option<(u64, Bytes)>,
+    refused: Option<Bytes>,
+    /// The number of the next message: each connection begins anew.
+    next: u64,
+    /// What was said here and has no answer yet, where answers have their ends.
+    open: VecDeque<(u64, Bytes)>,
+    /// What was said on another connection, and is to be said again here.
+    again: VecDeque<Bytes>,
     ended: bool,
     /// Silence matters only when all is said.
     pub(super) patient: bool,
@@ -55,6 +62,10 @@ pub(super) struct Heard {
     pub(super) records: Vec<Record>,
     /// The answer is to be had there; what came here is none.
     pub(super) elsewhere: Option<Box<Elsewhere>>,
+    /// What the peer will not answer here, and may be asked again on another connection.
+    pub(super) returned: VecDeque<Bytes>,
+    /// Something was said and neither answered nor given back: nobody knows what became of it.
+    pub(super) in_doubt: bool,
 }
 
 impl Heard {
@@ -63,6 +74,11 @@ impl Heard {
         if messages && self.kept.last().is_some_and(|last| *last != b'\n') && self.kept.len() < KEPT {
             self.kept.push(b'\n');
         }
+    }
+
+    /// `1 of 3 answers`
+    pub(super) fn so_far(&self) -> String {
+        format!("{} of {} answers", self.answered, self.said + self.returned.len() as u64)
     }
 
     /// Where nobody knows an answer's end, or there is none, each piece is one.
@@ -86,6 +102,9 @@ impl<'a> Correspondent<'a> {
             until_eof,
             replies_wanted,
             refused: None,
+            next: 0,
+            open: VecDeque::new(),
+            again: VecDeque::new(),
             ended: false,
             patient: false,
             repeatable: true,
@@ -93,9 +112,46 @@ impl<'a> Correspondent<'a> {
         }
     }
 
-    /// Is anything read that was never said?
+    /// Goes on with what was heard on another connection, and with what is left to be said.
+    pub(super) fn after(self, mut heard: Heard) -> Self {
+        let again = std::mem::take(&mut heard.returned);
+        Self { again, heard, ..self }
+    }
+
+    /// Is anything read that was never said, or not to whoever answers?
     pub(super) fn has_more(&mut self) -> bool {
-        self.refused.is_some() || self.script.has_more()
+        self.refused.is_some() || !self.again.is_empty() || !self.heard.returned.is_empty() || self.script.has_more()
+    }
+
+    /// What was heard; with what the session did not take, as it comes before all that was not yet said.
+    pub(super) fn into_heard(mut self) -> Heard {
+        if let Some(body) = self.refused.take() {
+            self.heard.said -= 1;
+            self.heard.returned.push_back(body);
+        }
+        self.heard.returned.append(&mut self.again);
+        self.heard.in_doubt = !self.open.is_empty();
+        self.heard
+    }
+
+    fn say(&mut self, body: Bytes) -> Said {
+        (self.next, self.heard.said) = (self.next + 1, self.heard.said + 1);
+        self.hand(body)
+    }
+
+    /// Hands over the last message, for the first time or again.
+    fn hand(&mut self, body: Bytes) -> Said {
+        let seq = self.next - 1;
+        if self.answers == Answers::Each {
+            self.open.push_back((seq, body.clone()));
+        }
+        Said::Message(seq, body)
+    }
+
+    /// It has its answer, or will have none here.
+    fn closed(&mut self, seq: u64) -> Option<Bytes> {
+        let at = self.open.iter().position(|(open, _)| *open == seq)?;
+        self.open.remove(at).map(|(_, body)| body)
     }
 
     fn replies(&self) -> u64 {
@@ -107,7 +163,7 @@ impl<'a> Correspondent<'a> {
         if let Some(wanted) = self.replies_wanted {
             return self.replies() >= wanted;
         }
-        if !self.ended {
+        if !self.ended || !self.heard.returned.is_empty() {
             return false;
         }
         match self.answers {
@@ -121,15 +177,15 @@ impl<'a> Correspondent<'a> {
 
 impl Source for Correspondent<'_> {
     fn poll_say(&mut self, cx: &mut Context<'_>) -> Poll<Said> {
-        if let Some((seq, body)) = self.refused.take() {
-            return Poll::Ready(Said::Message(seq, body));
+        if let Some(body) = self.refused.take() {
+            return Poll::Ready(self.hand(body));
+        }
+        if let Some(body) = self.again.pop_front() {
+            return Poll::Ready(self.say(body));
         }
         let next = std::task::ready!(self.script.poll_next(cx));
         Poll::Ready(match next {
-            Some(Ok(body)) => {
-                self.heard.said += 1;
-                Said::Message(self.heard.said - 1, body)
-            }
+            Some(Ok(body)) => self.say(body),
             Some(Err(error)) => {
                 self.heard.input_error = Some(error);
                 Said::End
@@ -142,7 +198,8 @@ impl Source for Correspondent<'_> {
     }
 
     fn refused(&mut self, seq: u64, body: Bytes) {
-        self.refused = Some((seq, body));
+        self.closed(seq);
+        self.refused = Some(body);
     }
 
     fn awaits(&self) -> bool {
@@ -178,7 +235,14 @@ impl Sink for Correspondent<'_> {
                 let mismatch = Mismatch::between(b"an answer", elsewhere.why.as_bytes());
                 self.heard.first_wrong.get_or_insert(Box::new(mismatch.because(sentence, None)));
             }
-            Event::Answered { verdict, .. } => {
+            Event::Returned { seq } => {
+                if let Some(body) = self.closed(seq) {
+                    self.heard.said -= 1;
+                    self.heard.returned.push_back(body);
+                }
+            }
+            Event::Answered { seq, verdict } => {
+                self.closed(seq);
                 self.heard.answered += 1;
                 if let Verdict::Wrong(mismatch) = verdict {
                     self.heard.first_wrong.get_or_insert(mismatch);

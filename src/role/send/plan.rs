@@ -77,6 +77,16 @@ pub struct SendPlan {
 }
 
 impl SendPlan {
+    /// Exchanges of one round: one for each line of a list.
+    pub(super) fn turns(&self) -> u64 {
+        if self.connect_only { 1 } else { self.setup.params.turns().1 }
+    }
+
+    /// Exchanges in all.
+    pub(super) fn exchanges(&self) -> u64 {
+        self.count.saturating_mul(self.turns())
+    }
+
     /// The same, where we were sent.
     ///
     /// # Errors
@@ -97,7 +107,7 @@ impl SendPlan {
             plan.setup.goal.authority = authority;
         }
         if let Some(path) = elsewhere.path {
-            plan.setup.goal.path = path;
+            (plan.setup.goal.path, plan.setup.goal.sent) = (path, true);
         }
         plan.setup.goal.bare |= elsewhere.bare;
         Ok(plan)

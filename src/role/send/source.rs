@@ -88,6 +88,11 @@ impl Script {
         }
     }
 
+    /// Is there more of what was typed?
+    pub(super) fn holds_more(&self) -> bool {
+        matches!(self, Self::Messages(messages) if !messages.is_empty())
+    }
+
     /// The same once more, where what was read can be said again.
     pub(super) fn repeatable(&self) -> Option<Self> {
         match self {

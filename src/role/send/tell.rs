@@ -185,7 +185,8 @@ pub(super) fn unconnected(plan: &SendPlan, trouble: &Trouble, trace: Option<&Tra
 
 /// `--trace`: the ladder of the exchange that was the `n`-th.
 pub(super) fn traced(plan: &SendPlan, n: u64, trace: &Trace) {
-    let of = if plan.count > 1 { format!("exchange {} of {} · ", n, grouped(plan.count)) } else { String::new() };
+    let all = plan.exchanges();
+    let of = if all > 1 { format!("exchange {n} of {} · ", grouped(all)) } else { String::new() };
     let title = format!("{of}{} · {}", plan.target, plan.protocol.name);
     let _ = io::stderr().write_all(ladder::draw(&title, trace).as_bytes());
 }

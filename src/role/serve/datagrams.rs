@@ -25,9 +25,7 @@ use crate::{
         stop::{Phase, Waiter},
         timers::Timers,
     },
-    session::{
-        Closed, Cx, Effect, EffectId, Endpoint, Event, Facts, Front, Input, Out, Outcome, Rides, Session, Violation, Watch,
-    },
+    session::{Closed, Cx, Effect, EffectId, Endpoint, Facts, Front, Input, Out, Outcome, Rides, Session, Violation, Watch},
     transport::{Batch, PacketServer},
 };
 
@@ -250,12 +248,7 @@ impl Desk {
         peer.traffic.messages += messages;
         self.server.counts.messages.fetch_add(messages, Relaxed);
         for event in self.out.events.drain(..) {
-            let peer = || to.to_string();
-            self.server.log.say(&match event {
-                Event::Message(bytes) => Entry::Message { peer: peer(), way: Way::In, bytes: bytes.into() },
-                Event::Record(record) => Entry::Record { peer: peer(), record },
-                _ => continue,
-            });
+            self.server.tell(to, event);
         }
         if let Err(violation) = result {
             self.server.counts.dropped.fetch_add(1, Relaxed);

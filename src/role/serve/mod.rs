@@ -36,7 +36,8 @@ use crate::{
     error::{Exit, Trouble, reason},
     os,
     protocol::MakeSession,
-    session::{Endpoint, Rides, Violation},
+    role::Way,
+    session::{Endpoint, Event, Rides, Violation},
     transport::{self, Host, Listener, PacketServer, Place, Scheme},
     values::show::duration,
 };
@@ -315,7 +316,18 @@ async fn interval_lines(log: Log, servers: Vec<Arc<Server>>, every: Duration) {
 }
 
 impl Server {
-    /// Tells of a session that our own end has ended: each fault once, with what to do.
+    /// Tells of what a session reports, as far as the log wants it.
+    fn tell(&self, peer: &Endpoint, event: Event) {
+        let peer_name = || peer.to_string();
+        self.log.say(&match event {
+            Event::Message(bytes) => Entry::Message { peer: peer_name(), way: Way::In, bytes: bytes.into() },
+            Event::Record(record) => Entry::Record { peer: peer_name(), record },
+            Event::Fault(fault) => return self.tell_fault(peer, &fault),
+            _ => return,
+        });
+    }
+
+    /// Tells of what our own end could not do: each fault once, with what to do about it.
     fn tell_fault(&self, peer: &Endpoint, violation: &Violation) {
         let Some(hint) = violation.hint else { return };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);

@@ -264,13 +264,7 @@ impl Source for Guest {
 
 impl Sink for Guest {
     fn event(&mut self, event: Event, _: Instant) {
-        let peer = || self.seat.peer.to_string();
-        let entry = match event {
-            Event::Message(bytes) => Entry::Message { peer: peer(), way: Way::In, bytes: bytes.into() },
-            Event::Record(record) => Entry::Record { peer: peer(), record },
-            _ => return,
-        };
-        self.seat.door.server.log.say(&entry);
+        self.seat.door.server.tell(&self.seat.peer, event);
     }
 
     fn looks(&self) -> bool {
