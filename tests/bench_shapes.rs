@@ -17,6 +17,7 @@ use support::{
     Folder, Output, Server,
     net::{reset, serve},
     netproto,
+    network::Network,
     report::{count, hold_against_the_schema, number},
 };
 
@@ -232,6 +233,22 @@ fn many_sources_take_turns() {
 fn what_the_limits_do_not_allow_is_said_before() {
     let output = netproto(&["bench", "tcp", "127.0.0.1:9", "-c", "90M", "--hold"]).run();
     output.code(1).said("90,000,000 connections need more open files than").said("sudo prlimit --pid $$ --nofile=90000064");
+}
+
+/// In a network of our own, where one address has a thousand ports.
+#[test]
+fn where_one_address_has_too_few_ports_others_take_turns() {
+    let Some(network) = Network::new("echo 32768 33767 > /proc/sys/net/ipv4/ip_local_port_range") else { return };
+    let hold = ["bench", "tcp", "-c", "1500", "--hold", "-d", "200ms", "-J"];
+    let output = network.inside(netproto(&hold)).run();
+    let report = output.code(0).json();
+    assert_eq!((count(&report, "/held/lasted"), count(&report, "/held/source_addresses")), (1500, 2), "{output}");
+    // Who says where to begin from is told what it lacks.
+    let output = network.inside(netproto(&[&hold[..], &["-s", "127.0.0.9"]].concat())).run();
+    output.code(1).said("need more ports than the 1,000 that one source address has");
+    output.said("sudo sysctl -w net.ipv4.ip_local_port_range='1024 65535'");
+    let output = network.inside(netproto(&[&hold[..], &["-s", "127.0.0.9,127.0.0.10"]].concat())).run();
+    assert_eq!(count(&output.code(0).json(), "/held/lasted"), 1500, "{output}");
 }
 
 /// Keeps what comes, line by line, and echoes it.
