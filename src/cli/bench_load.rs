@@ -124,7 +124,7 @@ impl Asked<'_> {
         let templates = match (&body.file, &flags.data_file) {
             (Some(file), _) => {
                 data::only_source("--file", words)?;
-                let lines = data::lines(&data::contents(file)?);
+                let lines = data::lines(&data::contents(file)?, form);
                 if lines.is_empty() {
                     let file = show::path(file);
                     return Err(Trouble::usage(format!("{file} holds no message: each line is {}", form.usage)));
