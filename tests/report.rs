@@ -1,5 +1,8 @@
 //! The reports of the load generator: what they say of results that are known, and that the JSON keeps its promise.
 
+#[path = "report/shapes.rs"]
+mod shapes;
+
 use std::{
     collections::BTreeSet,
     time::{Duration, SystemTime},
@@ -45,6 +48,8 @@ fn about() -> About {
         reconnect: false,
         repeats: false,
         model: Model::Closed,
+        course: None,
+        connect_rate: None,
         timeout: Duration::from_secs(10),
         spin: false,
         ramp: Duration::ZERO,
@@ -72,12 +77,16 @@ fn closed_loop() -> Results {
     let generator = Generator { cpu_percent: 88.0, busiest_percent: 45.0, saturated: false };
     let answered = vec![61_000 / 64; 64];
     let (silence, pieces, server, interrupted) = (Duration::ZERO, Vec::new(), None, false);
+    let (quiet, over_time, held) = (Duration::ZERO, Vec::new(), None);
     let machine = Some(Machine { host: "one".into(), kernel: "Linux 6.18.0 x86_64".into(), cpus: 2, cpu: None });
     Results {
         about: about(),
         started_at,
         duration,
         silence,
+        quiet,
+        over_time,
+        held,
         totals,
         generator,
         server,
@@ -127,8 +136,8 @@ fn saturated() -> Results {
     results
 }
 
-fn all() -> [Results; 4] {
-    [closed_loop(), open_loop_with_trouble(), nothing_right(), saturated()]
+fn all() -> [Results; 6] {
+    [closed_loop(), open_loop_with_trouble(), nothing_right(), saturated(), shapes::shaped(), shapes::kept()]
 }
 
 fn plain(text: &str) -> String {
@@ -267,14 +276,13 @@ fn the_json_is_as_the_schema_promises() {
 }
 
 fn interval(results: &Results) -> Interval<'_> {
-    let open_loop = results.about.model.rate_asked().is_some();
     Interval {
         run: 1,
         after: Duration::ZERO,
         from: Duration::from_secs(1),
         to: Duration::from_secs(2),
         tally: &results.totals,
-        open_loop,
+        asked: results.about.model.rate_asked(),
     }
 }
 

@@ -90,7 +90,7 @@ pub fn doubts(runs: &[Results]) -> Vec<String> {
         ("transports", |about| about.transport.into()),
         ("protocols", |about| about.protocol.into()),
         ("targets", |about| about.target.clone()),
-        ("kinds of load", |about| about.model.name().into()),
+        ("kinds of load", |about| about.model.name(about.course.as_ref()).into()),
         ("time-outs", |about| shown::span(about.timeout)),
     ];
     for (what, told) in same {
@@ -173,7 +173,7 @@ fn about(runs: &[Results], first: &About, command: String) -> About {
     let model = match first.model {
         // A third three times is a whole.
         Model::Open { arrivals, .. } => Model::Open { rate: (rate * 1e6).round() / 1e6, arrivals },
-        Model::Closed => Model::Closed,
+        other => other,
     };
     About {
         target: listed(&targets),

@@ -10,6 +10,7 @@ pub mod find;
 pub mod limit;
 pub mod load;
 pub mod merge;
+pub mod over_time;
 pub mod packed;
 mod phases;
 mod progress;
@@ -18,15 +19,18 @@ pub mod report;
 pub mod results;
 pub mod shard;
 mod shown;
+pub mod sizes;
 pub mod start;
 pub mod stats;
+pub mod template;
 
 pub use engine::run;
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 
+use self::{load::course::Course, sizes::Sizes, template::Template};
 use crate::{
     protocol::{Protocol, Setup},
     transport::{Dial, Scheme, Target},
@@ -39,13 +43,33 @@ pub enum Arrivals {
     Poisson,
 }
 
+impl Arrivals {
+    /// The one of this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Constant, Self::Poisson].into_iter().find(|arrivals| arrivals.name() == name)
+    }
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::Poisson => "poisson",
+        }
+    }
+}
+
 /// What each request says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Load {
     /// A pattern of so many bytes, numbered over datagrams.
     Length(usize),
-    /// These messages in turn: DATA arguments, or one file.
+    /// The same, of lengths that vary.
+    Sizes(Sizes),
+    /// These messages in turn: DATA arguments, one file, or the lines of one.
     Messages(Vec<Bytes>),
+    /// The same, with places that are filled anew for each request.
+    Templates(Vec<Template>),
 }
 
 /// When a run ends.
@@ -95,8 +119,10 @@ pub struct BenchPlan {
     /// Of all shards together, as are the connections and the rate.
     pub until: Until,
     pub load: Load,
-    /// Requests per second; `None`: closed loop.
+    /// Requests per second, of a `course` the mean; `None`: closed loop.
     pub rate: Option<f64>,
+    /// What the rate does over time; `None`: it stays as it is.
+    pub course: Option<Course>,
     pub arrivals: Arrivals,
     /// Per connection; `None`: one, and over datagrams in open loop as many as are due.
     pub in_flight: Option<usize>,
@@ -113,6 +139,12 @@ pub struct BenchPlan {
     pub repeat: u32,
     /// A new connection for each request.
     pub reconnect: bool,
+    /// Connections opened per second, at most.
+    pub connect_rate: Option<f64>,
+    /// Only open connections and keep them.
+    pub hold: bool,
+    /// Addresses of ours that connections begin from in turn, where there are several.
+    pub sources: Vec<SocketAddr>,
     pub seed: u64,
     /// Which of several generators this is.
     pub shard: shard::Shard,

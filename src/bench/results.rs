@@ -4,7 +4,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Arrivals, failure::Failure, fairness::Fairness, record::Piece, shard::Shard, stats::Tally};
+use super::{
+    Arrivals, failure::Failure, fairness::Fairness, load::course::Course, over_time::Stretch, record::Piece, shard::Shard,
+    stats::Tally,
+};
 use crate::{os::Machine, protocol::Answers};
 
 /// When requests were sent.
@@ -14,31 +17,34 @@ pub enum Model {
     Closed,
     /// At this rate, whatever the server did.
     Open { rate: f64, arrivals: Arrivals },
+    /// None were: connections were only kept.
+    Hold,
 }
 
 impl Model {
-    /// For JSON.
+    /// For JSON: `closed`, `hold`, the name of a course, or that of the arrivals where the rate is always the same.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open { arrivals: Arrivals::Constant, .. } => "constant",
-            Self::Open { arrivals: Arrivals::Poisson, .. } => "poisson",
+    pub fn name(self, course: Option<&Course>) -> &'static str {
+        match (self, course) {
+            (Self::Closed, _) => "closed",
+            (Self::Hold, _) => "hold",
+            (Self::Open { .. }, Some(course)) => course.kind.name(),
+            (Self::Open { arrivals, .. }, None) => arrivals.name(),
         }
     }
 
-    /// The other way.
     #[must_use]
-    pub fn of_name(name: &str, rate: Option<f64>) -> Option<Self> {
-        let open = |arrivals| rate.map(|rate| Self::Open { rate, arrivals });
-        let all = [Some(Self::Closed), open(Arrivals::Constant), open(Arrivals::Poisson)];
-        all.into_iter().flatten().find(|model| model.name() == name)
+    pub fn arrivals(self) -> Option<Arrivals> {
+        match self {
+            Self::Closed | Self::Hold => None,
+            Self::Open { arrivals, .. } => Some(arrivals),
+        }
     }
 
     #[must_use]
     pub fn rate_asked(self) -> Option<f64> {
         match self {
-            Self::Closed => None,
+            Self::Closed | Self::Hold => None,
             Self::Open { rate, .. } => Some(rate),
         }
     }
@@ -63,6 +69,10 @@ pub struct About {
     /// Datagrams that repeat, and answers that are the same bytes: what a server with a loop guard falls silent to.
     pub repeats: bool,
     pub model: Model,
+    /// What the rate did over time; `None`: it stayed the same.
+    pub course: Option<Course>,
+    /// Connections opened per second, at most.
+    pub connect_rate: Option<f64>,
     pub timeout: Duration,
     /// Workers never sleep.
     pub spin: bool,
@@ -113,6 +123,28 @@ impl Server {
     }
 }
 
+/// Connections that were only kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    pub opened: u64,
+    /// Those that were still there in the end.
+    pub lasted: u64,
+    /// Resident memory that all but the first took, in bytes, where the system tells.
+    pub memory: Option<u64>,
+    /// Was the server in this process, so that the memory is that of both ends?
+    pub both_ends: bool,
+    /// Addresses of ours that they began from.
+    pub sources: usize,
+}
+
+impl Held {
+    /// Resident memory of one, in bytes.
+    #[must_use]
+    pub fn memory_each(&self) -> Option<u64> {
+        self.memory?.checked_div(self.opened.saturating_sub(1))
+    }
+}
+
 /// One run, or several together.
 #[derive(Debug, Clone)]
 pub struct Results {
@@ -122,7 +154,13 @@ pub struct Results {
     pub duration: Duration,
     /// From the last reply to the end of that time.
     pub silence: Duration,
+    /// Open loop: from the last request that was due to the end of that time.
+    pub quiet: Duration,
     pub totals: Tally,
+    /// Where the rate changed: what was asked and achieved in each of a few stretches.
+    pub over_time: Vec<Stretch>,
+    /// Where connections were only kept.
+    pub held: Option<Held>,
     pub generator: Generator,
     /// `None`: nobody asked to watch it.
     pub server: Option<Server>,
@@ -201,6 +239,7 @@ impl Results {
         let late = self.totals.send_lag.value_at_quantile(0.5) > Self::HIGH_LAG_NS;
         match self.about.model {
             Model::Closed => busy,
+            Model::Hold => false,
             Model::Open { rate, .. } => {
                 let behind = self.rate_sent() < rate * Self::KEPT_UP;
                 (behind && late) || (busy && (behind || late))
@@ -217,10 +256,13 @@ impl Results {
     /// Did the server fall silent before the end? So long that neither the rate nor the slowest reply explains it.
     #[must_use]
     pub fn fell_silent(&self) -> bool {
+        if self.held.is_some() {
+            return false;
+        }
         let gap = self.about.model.rate_asked().map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
         let slowest = Duration::from_nanos(self.totals.latency.max());
         let answered = self.about.answers != Answers::Never && self.totals.counters.right > 0;
-        answered && self.silence > Self::SILENCE.max(10 * gap).max(3 * slowest)
+        answered && self.silence.saturating_sub(self.quiet) > Self::SILENCE.max(10 * gap).max(3 * slowest)
     }
 
     /// Several runs as one: their sum. `None` without a run.
@@ -233,6 +275,9 @@ impl Results {
                 |piece: &Piece| Piece { from: all.duration + piece.from, to: all.duration + piece.to, ..piece.clone() };
             all.pieces.extend(run.pieces.iter().map(shifted));
             all.duration += run.duration;
+            if run.silence.saturating_sub(run.quiet) > all.silence.saturating_sub(all.quiet) {
+                (all.silence, all.quiet) = (run.silence, run.quiet);
+            }
             all.silence = all.silence.max(run.silence);
             all.totals.add(&run.totals);
             all.interrupted |= run.interrupted;
@@ -245,6 +290,11 @@ impl Results {
             all.generator.saturated |= run.generator.saturated;
             all.generator.cpu_percent += run.generator.cpu_percent;
             all.generator.busiest_percent = all.generator.busiest_percent.max(run.generator.busiest_percent);
+        }
+        if !rest.is_empty() {
+            // Stretches and what was held are those of one run: each has its own.
+            all.over_time.clear();
+            all.held = None;
         }
         all.generator.cpu_percent /= runs.len() as f64;
         Some(all)

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
     use crate::bench::{
         Arrivals,
-        load::{Next, Schedule, Shape},
+        load::{Next, Schedule, Shape, course},
     };
 
     #[test]
@@ -105,7 +105,7 @@ mod tests {
                 until @ Until::Duration(_) => until,
             };
             for worker in 0..*threads {
-                let shape = Shape { until: shard.until(until, (worker, *threads)), ..shape };
+                let shape = Shape { until: shard.until(until, (worker, *threads)), ..shape.clone() };
                 let mut schedule = Schedule::new(shape, shard.worker(worker, *threads), usize::MAX);
                 while let Next::Now(due) = schedule.next(Duration::from_secs(3600), 0) {
                     sent.push(due);
@@ -118,7 +118,8 @@ mod tests {
 
     fn shape(until: Until) -> Shape {
         let arrivals = Arrivals::Constant;
-        Shape { rate: Some(999.7), arrivals, ramp: Duration::ZERO, omit: Duration::ZERO, until, seed: 3 }
+        let curve = Some(course::steady(999.7, Duration::ZERO).into());
+        Shape { curve, arrivals, ramp: Duration::ZERO, omit: Duration::ZERO, until, seed: 3 }
     }
 
     #[test]

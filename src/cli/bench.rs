@@ -6,6 +6,8 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::{
     bench_load::{Asked, asked_load},
+    bench_run::RunArgs,
+    bench_shape::ShapeArgs,
     data::DataArgs,
     flags::{
         params::{self, ParamFlags},
@@ -16,7 +18,7 @@ use super::{
     values::{self, Named},
 };
 use crate::{
-    bench::{Arrivals, BenchPlan, ReportPlan, Until, find::Goal, limit::Limit, shard::Shard, start::StartAt},
+    bench::{Arrivals, BenchPlan, ReportPlan, limit::Limit, shard::Shard, sizes::Sizes},
     error::Trouble,
     protocol::{Answers, Ends, Protocol, Setup},
     transport::{Dial, Scheme, Target},
@@ -27,10 +29,6 @@ use crate::{
 const STREAM_CONNECTIONS: usize = 50;
 /// How long a run lasts, unless told otherwise.
 const DURATION: Duration = Duration::from_secs(10);
-/// The same of one probe of `--find-max`, after a time to settle; and the rate that it begins with.
-const PROBE: Duration = Duration::from_secs(2);
-const SETTLE: Duration = Duration::from_millis(500);
-const FIRST: f64 = 1_000.0;
 /// The longest message: all of it is in memory.
 const LONGEST: usize = 1 << 30;
 
@@ -44,7 +42,11 @@ const LONGEST: usize = 1 << 30;
   netproto bench tcp localhost:8080 -c 64         as fast as replies come
   netproto bench udp localhost:8080 -r 20k        20,000 a second, come what may
   netproto bench tcp localhost:8080 -r 1k --fail-if 'p99>2ms'
+  netproto bench tcp localhost:8080 --stages 10s:1k,30s:5k,10s:0
+  netproto bench tcp localhost:8080 -c 10k --hold -d 1m
   netproto bench dns localhost:5353 -f questions.txt --in-flight 100
+
+In DATA and in lines: {seq} counts, {rand:8} is random, {now} the time; {{seq}}\nis {seq} itself.
 
 Limits: p50, p99.9 (any percentile), mean, min, max; errors, loss, rate."
 )]
@@ -82,9 +84,12 @@ pub(super) struct LoadArgs {
     /// Connections [default: 50; udp: 1]
     #[arg(short = 'c', long, value_name = "N", value_parser = values::at_least_one)]
     pub connections: Option<usize>,
-    /// Length of each message [default: 64]
-    #[arg(short = 'l', long, value_name = "SIZE", value_parser = length, conflicts_with = "file")]
-    pub length: Option<usize>,
+    /// Length: 64 [default], 64..1500, 64:9,1400:1
+    #[arg(short = 'l', long, value_name = "SIZE", value_parser = sizes, conflicts_with_all = ["file", "data_file"])]
+    pub length: Option<Sizes>,
+    /// Send the lines of FILE in turn
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "file")]
+    pub data_file: Option<PathBuf>,
     /// Requests per second, come what may (open loop)
     #[arg(short = 'r', long, value_name = "RATE", value_parser = read::rate)]
     pub rate: Option<f64>,
@@ -100,53 +105,14 @@ pub(super) struct LoadArgs {
     /// A new connection for each request
     #[arg(long)]
     pub reconnect: bool,
+    #[command(flatten)]
+    pub shape: ShapeArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ArrivalsArg {
     Constant,
     Poisson,
-}
-
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Run")]
-struct RunArgs {
-    /// How long to measure [default: 10s]
-    #[arg(short = 'd', long, value_name = "TIME", value_parser = values::some_time, conflicts_with = "requests")]
-    duration: Option<Duration>,
-    /// Stop after so many requests, not after --duration
-    #[arg(short = 'n', long, value_name = "COUNT", value_parser = read::positive)]
-    requests: Option<u64>,
-    /// Rise to the full load in this time, first
-    #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = read::duration)]
-    ramp: Duration,
-    /// Warm up for so long, uncounted
-    #[arg(long, value_name = "TIME", value_parser = read::duration)]
-    omit: Option<Duration>,
-    /// A reply is lost after so long [default: 10s; udp: 1s]
-    #[arg(short = 'w', long, value_name = "TIME", value_parser = values::some_time)]
-    timeout: Option<Duration>,
-    /// Run it so many times, show the spread
-    #[arg(long, value_name = "N", default_value = "1", hide_default_value = true, value_parser = repeats)]
-    repeat: u32,
-    /// Worker threads [default: cores; less one on loopback]
-    #[arg(short = 't', long, value_name = "N", value_parser = values::threads)]
-    threads: Option<usize>,
-    /// Find the highest rate that keeps this, as in 'p99<2ms'
-    #[arg(long, value_name = "LIMIT", value_parser = Limit::parse_goal, conflicts_with_all = ["requests", "repeat", "bit_rate", "shard"])]
-    find_max: Vec<Limit>,
-    /// Never sleep: a core for each thread, shorter waits
-    #[arg(long)]
-    spin: bool,
-    /// Be the I-th of N generators that share the load
-    #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
-    shard: Option<Shard>,
-    /// Begin then: 14:00, 2026-11-28T14:00:00Z, +5s
-    #[arg(long, value_name = "TIME", value_parser = StartAt::parse)]
-    start_at: Option<StartAt>,
-    /// Seed of all random choices [default: 0]
-    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = read::count)]
-    seed: u64,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -204,9 +170,11 @@ impl Bench {
         let dial = Dial { speaks: target::speaks(named), ..self.dial.dial(scheme)? };
         self.report.files_differ()?;
         let setup = self.setup(&words, row, target.as_ref())?;
+        self.load.shape.connects(scheme)?;
+        let (course, until) = self.load.shape.course(&self.run.around(self.load.arrivals()), DURATION)?;
         let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };
         let flags = self.run.first_of(&self.load);
-        let (load, rate) = asked_load(&asked, &flags, &self.body, &words.data)?;
+        let (load, rate) = asked_load(&asked, &flags, course.as_ref(), &self.body, &words.data)?;
         Ok(BenchPlan {
             protocol: row,
             setup,
@@ -215,9 +183,10 @@ impl Bench {
             dial,
             connections: self.connections(scheme)?,
             threads: self.run.threads,
-            until: self.run.until(),
+            until,
             load,
             rate,
+            course,
             arrivals: self.load.arrivals(),
             in_flight: self.load.in_flight,
             ramp: self.run.ramp,
@@ -228,6 +197,9 @@ impl Bench {
             server_pid: self.report.watched(words.target.is_some())?,
             repeat: self.run.repeat,
             reconnect: self.reconnects(scheme, row)?,
+            connect_rate: self.connect_rate()?,
+            hold: self.load.shape.hold,
+            sources: self.dial.sources(),
             seed: self.run.seed,
             shard: self.run.shard.unwrap_or(Shard::WHOLE),
             start_at: self.run.start_at.clone(),
@@ -259,7 +231,7 @@ impl Bench {
     fn setup(&self, words: &Words, row: Option<&'static Protocol>, target: Option<&Target>) -> Result<Setup, Trouble> {
         let mut setup = self.protocol.setup.of(row, if target.is_some() { Ends::Client } else { Ends::Both })?;
         self.flags.set(row, &mut setup.params)?;
-        setup.from_file = self.body.file.is_some();
+        setup.from_file = self.body.file.is_some() || self.load.data_file.is_some();
         if let Some(row) = row {
             params::said_once(row, &setup.params, setup.from_file, !words.data.is_empty())?;
             params::load_makes_sense(row, &setup.params)?;
@@ -274,10 +246,22 @@ impl Bench {
         Ok(setup)
     }
 
+    /// A ramp of the closed loop opens connections at its own pace.
+    fn connect_rate(&self) -> Result<Option<f64>, Trouble> {
+        let load = &self.load;
+        let closed = load.rate.is_none() && load.bit_rate.is_none() && load.shape.flag().is_none();
+        if load.shape.connect_rate.is_some() && closed && !self.run.ramp.is_zero() {
+            return Err(
+                Trouble::usage("--connect-rate and --ramp both say when connections open").hint("leave one of them out")
+            );
+        }
+        Ok(load.shape.connect_rate)
+    }
+
     /// Over streams, a protocol that answers once and closes needs a connection for each request.
     fn reconnects(&self, scheme: Scheme, row: Option<&'static Protocol>) -> Result<bool, Trouble> {
         let stream = !values::datagrams(scheme);
-        let implied = stream && row.is_some_and(|row| row.answers.stream == Answers::OnceThenClose);
+        let implied = stream && !self.load.shape.hold && row.is_some_and(|row| row.answers.stream == Answers::OnceThenClose);
         if self.load.reconnect && !stream {
             return Err(Trouble::usage("--reconnect opens connections, and datagrams have none").hint("leave it out"));
         }
@@ -296,32 +280,6 @@ impl LoadArgs {
             ArrivalsArg::Constant => Arrivals::Constant,
             ArrivalsArg::Poisson => Arrivals::Poisson,
         }
-    }
-}
-
-impl RunArgs {
-    fn until(&self) -> Until {
-        let usual = if self.searches() { PROBE } else { DURATION };
-        self.requests.map_or_else(|| Until::Duration(self.duration.unwrap_or(usual)), Until::Requests)
-    }
-
-    fn omit(&self) -> Duration {
-        self.omit.unwrap_or(if self.searches() { SETTLE } else { Duration::ZERO })
-    }
-
-    fn searches(&self) -> bool {
-        !self.find_max.is_empty()
-    }
-
-    /// A search begins with a rate, too.
-    fn first_of(&self, load: &LoadArgs) -> LoadArgs {
-        let first = self.searches().then_some(FIRST);
-        LoadArgs { rate: load.rate.or(first), ..load.clone() }
-    }
-
-    /// `rate`: where the search begins.
-    fn goal(&self, rate: Option<f64>) -> Option<Goal> {
-        rate.filter(|_| self.searches()).map(|first| Goal { limits: self.find_max.clone(), first })
     }
 }
 
@@ -372,11 +330,8 @@ fn pid(text: &str) -> Result<u32, String> {
     }
 }
 
-fn repeats(text: &str) -> Result<u32, String> {
-    match values::few(text)? {
-        0 => Err("it must be at least 1".into()),
-        times => Ok(times),
-    }
+fn sizes(text: &str) -> Result<Sizes, String> {
+    Sizes::parse(text, length)
 }
 
 fn missing() -> Trouble {

@@ -8,6 +8,8 @@
 
 mod bench;
 mod bench_load;
+mod bench_run;
+mod bench_shape;
 mod compare;
 mod completions;
 mod data;

@@ -43,6 +43,10 @@ static EXAMPLES: &[(Option<&str>, &str, &str)] = &[
     (None, "DIR", "man"),
     (None, "GROUP", "239.1.2.3"),
     (None, "ADDR[:PORT]", "192.0.2.7"),
+    (Some("--stages"), "LIST", "10s:1k,30s:5k,10s:0"),
+    (Some("--steps"), "LIST", "1k,2k,5k"),
+    (None, "M:A:P", "1k:500:30s"),
+    (None, "N/TIME", "100/1s"),
     (None, "LIMIT", "'p99>2ms'"),
     (None, "FRAMING", "lines"),
 ];

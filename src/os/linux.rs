@@ -77,6 +77,20 @@ fn set_option(socket: &SockRef<'_>, level: i32, name: i32, value: libc::c_int) -
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// The first and the last of the ports that are handed out to connections.
+#[must_use]
+pub fn port_range() -> Option<(u16, u16)> {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+    let mut ports = range.split_whitespace().map_while(|port| port.parse().ok());
+    Some((ports.next()?, ports.next()?))
+}
+
+/// As many descriptors as a process may ever be allowed to have.
+#[must_use]
+pub fn most_descriptors() -> Option<u64> {
+    fs::read_to_string("/proc/sys/fs/nr_open").ok()?.trim().parse().ok()
+}
+
 /// Bytes of this process that are in memory.
 #[must_use]
 pub fn rss_bytes() -> Option<u64> {

@@ -93,6 +93,18 @@ pub fn rss_bytes() -> Option<u64> {
     None
 }
 
+/// There is no portable way to ask.
+#[must_use]
+pub fn port_range() -> Option<(u16, u16)> {
+    None
+}
+
+/// There is no portable way to ask.
+#[must_use]
+pub fn most_descriptors() -> Option<u64> {
+    None
+}
+
 /// A one-shot timer that is set again and again: the runtime's own, with its grain of a millisecond.
 pub struct Ticker {
     sleep: Option<Pin<Box<tokio::time::Sleep>>>,

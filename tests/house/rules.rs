@@ -91,6 +91,8 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("src/bench/report/bars.rs", "owo_colors"),
     ("src/bench/report/curve.rs", "owo_colors"),
     ("src/bench/compare/text.rs", "owo_colors"),
+    ("src/bench/report/held.rs", "owo_colors"),
+    ("src/bench/report/over_time.rs", "owo_colors"),
     ("src/bench/report/mod.rs", "anstream"),
     // The terminal under the progress lines, made a little narrower.
     ("src/role/terminal.rs", "console"),

@@ -48,9 +48,8 @@ pub fn differs(before: &Record, after: &Record) -> Vec<Differs> {
 fn load(about: &About) -> String {
     match about.model {
         Model::Closed => "closed loop".into(),
-        model @ Model::Open { .. } => {
-            format!("{}/s {}", shown::number(model.rate_asked().unwrap_or_default()), model.name())
-        }
+        Model::Hold => "connections kept".into(),
+        model @ Model::Open { rate, .. } => format!("{}/s {}", shown::number(rate), model.name(about.course.as_ref())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who has nothing to say just now, of the connections of one worker.
+//! Who waits for something to say.
 
 use std::{collections::VecDeque, task::Waker};
 
@@ -11,12 +11,13 @@ pub(super) struct Idle {
 }
 
 impl Idle {
-    /// For so many places.
-    pub(super) fn of(places: usize) -> Self {
+    /// Nobody waits; there are so many places.
+    pub(super) fn new(places: usize) -> Self {
         Self { wakers: VecDeque::new(), waits: vec![false; places] }
     }
 
-    pub(super) fn is_someone(&self) -> bool {
+    /// Does anybody wait?
+    pub(super) fn any(&self) -> bool {
         !self.wakers.is_empty()
     }
 

@@ -8,13 +8,18 @@
 
 mod appointed;
 mod awaited;
+mod body;
 mod connection;
+mod hold;
 mod idle;
 mod job;
 mod party;
+mod planned;
 mod probe;
 mod probes;
 mod reporter;
+mod request;
+mod room;
 mod steps;
 mod target;
 mod turns;
@@ -36,7 +41,8 @@ use tokio::{
 use self::{
     appointed::Appointed,
     connection::Gate,
-    job::{Job, Parts},
+    job::Job,
+    planned::{about, held, job},
     reporter::{Cut, Names, Reporter},
     target::Found,
     watched::Watched,
@@ -46,10 +52,9 @@ use super::{
     BenchPlan, Until,
     find::{Curve, Next},
     limit::Missed,
-    load::Shape,
     record::Piece,
     report::{self, Files, hdr, spread},
-    results::{About, Generator, Model, Results},
+    results::{About, Generator, Results},
     stats::{Recorder, Slice, Tally},
 };
 use crate::{
@@ -58,13 +63,10 @@ use crate::{
     protocol::Answers,
     role::stop::{Phase, Stop},
     session::Rides,
-    values::show,
 };
 
 /// From the moment all are ready to the start: long enough for every thread to hear of it.
 const COUNTDOWN: Duration = Duration::from_millis(5);
-/// Descriptors that a process needs beside its connections.
-const SPARE_DESCRIPTORS: u64 = 64;
 
 /// Runs a whole `bench` command. No runtime may be around it.
 ///
@@ -74,7 +76,7 @@ const SPARE_DESCRIPTORS: u64 = 64;
 pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
     let plan = &plan;
     let mut files = Files::open(&plan.report)?;
-    check_descriptors(plan)?;
+    room::check_descriptors(plan)?;
     plan.server_pid.map_or(Ok(()), watched::check)?;
     let appointed = Appointed::of(plan)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -116,27 +118,14 @@ async fn interrupt(stop: Stop) {
     stop.advance(Phase::Finish);
 }
 
-fn check_descriptors(plan: &BenchPlan) -> Result<(), Trouble> {
-    let (limit, _) = os::raise_nofile_limit();
-    // Our own server has the other ends.
-    let ends = if plan.target.is_some() { 1 } else { 2 };
-    let needed = plan.shard.part(plan.connections as u64) * ends + SPARE_DESCRIPTORS;
-    if needed <= limit {
-        return Ok(());
-    }
-    let connections = show::grouped(plan.shard.part(plan.connections as u64));
-    let limit = show::grouped(limit);
-    Err(Trouble::failed(format!("{connections} connections need more open files than the {limit} that are allowed"))
-        .hint(format!("ulimit -n {needed}, or fewer connections (-c)")))
-}
-
 /// What can be known to be in vain is refused before anything is sent.
-fn check(plan: &BenchPlan, found: Found) -> Result<Found, Trouble> {
+fn check(plan: &BenchPlan, mut found: Found) -> Result<Found, Trouble> {
+    found.sources = room::sources(plan, &found.peer)?;
     let datagrams = found.peer.rides() == Rides::Datagrams;
     let by = found.protocol.answers;
     let answers = if datagrams { by.datagrams } else { by.stream };
     let name = found.protocol.name;
-    if answers == Answers::Endless {
+    if answers == Answers::Endless && !plan.hold {
         let row = found.protocol;
         let asked = row.rides.contains(&Rides::Datagrams) && by.datagrams != Answers::Endless;
         let hint = if asked {
@@ -156,7 +145,8 @@ fn check(plan: &BenchPlan, found: Found) -> Result<Found, Trouble> {
     let goals = plan.find.iter().flat_map(|goal| &goal.limits);
     for limit in plan.limits.iter().chain(goals) {
         limit
-            .applies(datagrams, answers != Answers::Never)
+            .applies(datagrams, answers != Answers::Never && !plan.hold)
+            .map_err(|why| if plan.hold { "--hold asks nothing, so there is neither latency nor loss" } else { why })
             .map_err(|why| Trouble::usage(format!("{} can't be judged: {why}", limit.text)))?;
     }
     Ok(found)
@@ -218,72 +208,6 @@ fn conclude_search(plan: &BenchPlan, curve: &Curve, best: &Results) -> Result<Ex
     })
 }
 
-fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
-    // A server on this machine needs a core as well: three busy threads on two cores are slower than two.
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let cores = if found.peer.address.is_local() { (cores - 1).max(1) } else { cores };
-    let connections = (plan.shard.part(plan.connections as u64) as usize).max(1);
-    Job::new(Parts {
-        peer: found.peer.clone(),
-        first: found.take_first(),
-        protocol: found.protocol,
-        setup: plan.setup.clone(),
-        load: plan.load.clone(),
-        shape: Shape {
-            rate: plan.rate,
-            arrivals: plan.arrivals,
-            ramp: plan.ramp,
-            omit: plan.omit,
-            until: part(plan),
-            seed: plan.seed,
-        },
-        in_flight: plan.in_flight,
-        reconnect: plan.reconnect,
-        timeout: plan.timeout,
-        spin: plan.spin,
-        connections,
-        threads: plan.threads.unwrap_or(cores).clamp(1, connections),
-        tick: cut.tick,
-        shard: plan.shard,
-        stop,
-    })
-}
-
-/// How far this shard goes.
-fn part(plan: &BenchPlan) -> Until {
-    match plan.until {
-        Until::Requests(all) => Until::Requests(plan.shard.part(all)),
-        until @ Until::Duration(_) => until,
-    }
-}
-
-fn about(plan: &BenchPlan, job: &Job) -> About {
-    let model = match plan.rate {
-        Some(rate) => Model::Open { rate: rate / plan.shard.of as f64, arrivals: plan.arrivals },
-        None => Model::Closed,
-    };
-    About {
-        transport: job.peer.scheme.name(),
-        target: job.peer.address.to_string(),
-        protocol: job.protocol.name,
-        datagrams: job.datagrams(),
-        answers: job.answers,
-        connections: job.connections,
-        threads: job.threads,
-        in_flight: job.in_flight,
-        reconnect: job.reconnect,
-        repeats: job.repeats(),
-        model,
-        timeout: job.timeout,
-        spin: job.spin,
-        ramp: plan.ramp,
-        omit: plan.omit,
-        seed: plan.seed,
-        shard: plan.shard,
-        command: plan.command.clone(),
-    }
-}
-
 /// Workers that were started, and the ways between them and us.
 struct Crew {
     threads: Vec<JoinHandle<Option<Report>>>,
@@ -333,9 +257,10 @@ async fn one(
     let started_at = SystemTime::now() + start.saturating_duration_since(Instant::now());
     let measured_from = start + job.shape.measured_from();
     let after = measured_from.saturating_duration_since(began);
-    let names = Names { run: number, after, open_loop: plan.rate.is_some(), datagrams: job.datagrams() };
+    let names = Names { run: number, after, datagrams: job.datagrams() };
     let givers = std::mem::take(&mut crew.givers);
-    let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, (part(plan), measured_from));
+    let load = (&job.shape, plan.course.as_ref());
+    let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, load, measured_from);
     let until = job.shape.stops_at().map(|at| start + at);
     let watched = plan.server_pid.map(|pid| Watched::begin(pid, measured_from, until));
     let gathered = gather(&mut crew.slices, &mut reporter).await;
@@ -346,7 +271,7 @@ async fn one(
     let stopped = Instant::now();
     let reports: Vec<_> = crew.threads.into_iter().filter_map(|thread| worker::report_of(thread, &job)).collect();
     let duration = measured(plan.until, interrupted.then_some(stopped), measured_from, &reports);
-    let (totals, pieces) = reporter.end(duration)?;
+    let (totals, pieces, over_time) = reporter.end(duration)?;
     gathered?;
     if let Some(trouble) = job.trouble() {
         return Err(trouble);
@@ -356,8 +281,13 @@ async fn one(
         None => None,
     };
     let silence = silence(measured_from + duration, &reports).min(duration);
-    let results = results(about(plan, &job), (started_at, duration, silence, interrupted), (totals, pieces), &reports);
-    Ok(Results { server, ..results })
+    let about = about(plan, &job, duration);
+    let mut results = results(about, (started_at, duration, silence, interrupted), (totals, pieces), &reports);
+    results.server = server;
+    results.quiet = job.shape.quiet(duration).unwrap_or_default();
+    results.over_time = over_time;
+    results.held = held(plan, &job, &results);
+    Ok(results)
 }
 
 /// Until all workers have ended.
@@ -400,9 +330,23 @@ fn results(
     let generator = Generator { cpu_percent: percents.iter().sum(), busiest_percent, saturated: false };
     let machine = Some(os::machine());
     let answered = reports.iter().flat_map(|report| report.answered.iter().copied()).collect();
-    let server = None;
-    let mut results =
-        Results { about, started_at, duration, silence, totals, generator, server, answered, interrupted, machine, pieces };
+    let (quiet, over_time, held, server) = (Duration::ZERO, Vec::new(), None, None);
+    let mut results = Results {
+        about,
+        started_at,
+        duration,
+        silence,
+        quiet,
+        totals,
+        over_time,
+        held,
+        generator,
+        server,
+        answered,
+        interrupted,
+        machine,
+        pieces,
+    };
     results.generator.saturated = results.is_saturated();
     results
 }

@@ -143,7 +143,7 @@ impl Party {
             self.arm(request.sent, cx);
         }
         self.said += 1;
-        (seq, self.work.job.body(seq, self.said_before, &mut self.room))
+        (seq, self.work.job.body(self.work.number(self.place), seq, self.said_before, &mut self.room))
     }
 
     /// Sets the timer to when `sent` will have been too long ago. One timer serves a whole conversation: when it rings, it is

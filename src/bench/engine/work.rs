@@ -8,26 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(super) use super::request::Request;
 use super::{idle::Idle, job::Job};
 use crate::{
     bench::{
         failure::Failure,
-        load::{Next, Schedule, Shape},
+        load::{Next, Schedule, Shape, Worker, gaps::Gaps},
         stats::{Counters, Recorder, Tally},
     },
     os,
 };
-
-/// One request, on its way or about to be.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Request {
-    pub(super) due: Instant,
-    pub(super) sent: Instant,
-    /// Does it count, or is it warm-up?
-    pub(super) measured: bool,
-    /// It was said before, on a connection that the peer closed without answering it.
-    pub(super) again: bool,
-}
 
 /// The state of one worker.
 #[derive(Debug)]
@@ -44,6 +34,12 @@ pub(super) struct Work {
     answered: RefCell<Vec<u64>>,
     /// What is to be said again.
     returned: RefCell<VecDeque<Request>>,
+    /// When the next connection may be opened, where there is a rate for that.
+    gaps: Option<RefCell<Gaps>>,
+    worker: Worker,
+    /// When this worker was made.
+    made: Instant,
+    begun: Cell<bool>,
     start: Cell<Instant>,
     measured_from: Cell<Instant>,
     stops_at: Cell<Option<Instant>>,
@@ -58,16 +54,22 @@ pub(super) struct Work {
 
 impl Work {
     pub(super) fn new(job: Arc<Job>, (index, of): (u64, u64), places: usize, recorder: Recorder, now: Instant) -> Self {
-        let shape = Shape { until: job.shard.until(job.shape.until, (index, of)), ..job.shape };
-        let schedule = Schedule::new(shape, job.shard.worker(index, of), job.in_flight.unwrap_or(usize::MAX));
+        let shape = Shape { until: job.shard.until(job.shape.until, (index, of)), ..job.shape.clone() };
+        let worker = job.shard.worker(index, of);
+        let schedule = Schedule::new(shape, worker, job.in_flight.unwrap_or(usize::MAX));
+        let gaps = job.connect_rate.map(|rate| RefCell::new(Gaps::new(rate, worker)));
         Self {
             job,
+            gaps,
+            worker,
+            made: now,
             recorder: RefCell::new(recorder),
             schedule: RefCell::new(schedule),
             pacer: RefCell::default(),
-            idle: RefCell::new(Idle::of(places)),
+            idle: RefCell::new(Idle::new(places)),
             answered: RefCell::new(vec![0; places]),
             returned: RefCell::default(),
+            begun: Cell::new(false),
             start: Cell::new(now),
             measured_from: Cell::new(now),
             stops_at: Cell::new(None),
@@ -81,8 +83,20 @@ impl Work {
     /// Everybody begins at the same moment. Told by whoever hears of it first.
     pub(super) fn begin(&self, start: Instant) {
         self.start.set(start);
+        self.begun.set(true);
         self.measured_from.set(start + self.job.shape.measured_from());
         self.stops_at.set(self.job.shape.stops_at().map(|at| start + at));
+    }
+
+    /// The number of a connection among those of all workers.
+    pub(super) fn number(&self, place: usize) -> usize {
+        self.worker.index as usize + place * self.worker.of as usize
+    }
+
+    /// When the next connection may be opened; each who asks has a turn of its own. `None`: at once.
+    pub(super) fn connect_turn(&self, now: Instant) -> Option<Instant> {
+        let turn = self.gaps.as_ref()?.borrow_mut().turn(now.saturating_duration_since(self.made));
+        self.made.checked_add(turn)
     }
 
     pub(super) fn start(&self) -> Instant {
@@ -117,7 +131,7 @@ impl Work {
     }
 
     pub(super) fn open_loop(&self) -> bool {
-        self.job.shape.rate.is_some()
+        self.job.shape.open_loop()
     }
 
     /// Counts, if `measured`.
@@ -186,6 +200,12 @@ impl Work {
         Some(self.leaves(self.start.get() + due, now))
     }
 
+    /// The run has begun, and nothing is left to be said.
+    pub(super) fn has_said_all(&self, now: Instant) -> bool {
+        let done = || self.closing.get() || (self.next_due(now) == Next::Done && self.returned.borrow().is_empty());
+        self.begun.get() && done()
+    }
+
     /// What comes next, of all that is due or will be.
     pub(super) fn next_due(&self, now: Instant) -> Next {
         self.schedule.borrow().peek(now.saturating_duration_since(self.start.get()), 0)
@@ -215,6 +235,11 @@ impl Work {
         }
         // It waits as long as it takes since it was due; a reply in time is one in time for this attempt.
         returned.pop_front().map(|request| Request { sent: now, ..request })
+    }
+
+    /// Measuring has begun, where no request says so.
+    pub(super) fn measure_from(&self, now: Instant) {
+        self.began.set(Some((os::thread_cpu_time(), now)));
     }
 
     /// `request` leaves: from now on it is the other end's.
@@ -286,7 +311,7 @@ impl Work {
     /// How late `request` left by our own fault. That it waited until the connection was free, at `free`, is the server's fault, but
     /// only where no other connection was free.
     pub(super) fn lag(&self, request: &Request, free: Instant) {
-        let others_free = self.idle.borrow().is_someone();
+        let others_free = self.idle.borrow().any();
         let from = if others_free { request.due } else { request.due.max(free) };
         let lag = nanos(request.sent.saturating_duration_since(from));
         self.count(request.measured, |tally| tally.send_lag.saturating_record(lag));

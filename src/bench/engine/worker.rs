@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     connection::{self, Gate},
+    hold::{self, Held},
     job::Job,
     work::Work,
 };
@@ -85,8 +86,16 @@ async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Rep
     let numbers: Vec<_> = (index..job.connections).step_by(job.threads).collect();
     let work = Rc::new(Work::new(job.clone(), share, numbers.len(), recorder, Instant::now()));
     let mut connections = JoinSet::new();
-    for (place, number) in numbers.into_iter().enumerate() {
-        connections.spawn_local(connection::run(work.clone(), place, number, gate.clone()));
+    if job.hold.is_some() {
+        let (held, openers) = Held::new(numbers.len());
+        for opener in 0..openers {
+            let numbers: Vec<_> = numbers[opener..].iter().copied().step_by(openers).collect();
+            connections.spawn_local(hold::run(work.clone(), held.clone(), numbers.into_iter(), gate.clone()));
+        }
+    } else {
+        for (place, number) in numbers.into_iter().enumerate() {
+            connections.spawn_local(connection::run(work.clone(), place, number, gate.clone()));
+        }
     }
     let mut start = gate.start.clone();
     drop(gate);
@@ -221,9 +230,12 @@ mod tests {
             protocol: protocol::DEFAULT,
             setup: Setup::default(),
             load: Load::Length(1),
-            shape: Shape { rate: None, arrivals: Arrivals::Constant, ramp: zero, omit: zero, until, seed: 0 },
+            shape: Shape { curve: None, arrivals: Arrivals::Constant, ramp: zero, omit: zero, until, seed: 0 },
             in_flight: None,
             reconnect: false,
+            connect_rate: None,
+            hold: false,
+            sources: Vec::new(),
             timeout: None,
             spin: false,
             connections: 1,

@@ -15,7 +15,9 @@ use super::{
 };
 use crate::{
     bench::{
+        Arrivals,
         failure::Failure,
+        load::course::{self, Course},
         merge,
         report::json::SCHEMA_VERSION,
         results::{About, Generator, Model, Results, Server},
@@ -119,7 +121,7 @@ fn run(node: &Node<'_>, command: &str) -> Result<Results, Wrong> {
     let started = node.get("started_at")?;
     let started_at: SystemTime = humantime::parse_rfc3339(started.as_text()?).map_err(|_| "started_at is no time")?;
     let duration = node.seconds("duration_s")?;
-    let about = about(node, command)?;
+    let about = about(node, command, duration)?;
     let generator = node.get("generator")?;
     let generator = Generator {
         cpu_percent: generator.number("cpu_percent")?,
@@ -138,6 +140,10 @@ fn run(node: &Node<'_>, command: &str) -> Result<Results, Wrong> {
         totals: totals(node)?,
         generator,
         interrupted: node.flag("interrupted")?,
+        quiet: Duration::ZERO,
+        // What the course above tells is not told twice, and connections that were kept are those of one run.
+        over_time: Vec::new(),
+        held: None,
         server: node.find("server").map(|node| server(&node, duration)).transpose()?,
         // How requests were spread is told of one run, and not of what is read again.
         answered: Vec::new(),
@@ -146,10 +152,10 @@ fn run(node: &Node<'_>, command: &str) -> Result<Results, Wrong> {
     })
 }
 
-fn about(node: &Node<'_>, command: &str) -> Result<About, Wrong> {
+fn about(node: &Node<'_>, command: &str, duration: Duration) -> Result<About, Wrong> {
     let load = node.get("load")?;
-    let rate = load.find("rate_asked").map(|_| load.number("rate_asked")).transpose()?;
-    let model = Model::of_name(load.text("model")?, rate).ok_or("load.model is none that this netproto knows")?;
+    let course = course(&load, duration)?;
+    let model = model(&load, course.is_some())?;
     let answers = node.find("answers").map_or(Ok("each"), |node| node.as_text())?;
     Ok(About {
         transport: kept(node.shown("transport")?),
@@ -165,12 +171,40 @@ fn about(node: &Node<'_>, command: &str) -> Result<About, Wrong> {
         model,
         timeout: node.seconds("timeout_s")?,
         spin: node.get("generator")?.flag_if("spin")?,
+        connect_rate: load.find("connect_rate_asked").map(|_| load.number("connect_rate_asked")).transpose()?,
+        course,
         ramp: load.seconds("ramp_s")?,
         omit: load.seconds("omit_s")?,
         seed: load.count("seed")?,
         shard: load.find("shard").map_or(Ok(Shard::WHOLE), |shard| Shard::parse(shard.as_text()?))?,
         command: node.find("command").map_or(Ok(command.to_owned()), |_| node.shown("command"))?,
     })
+}
+
+/// What the rate did over time, where it did not stay the same.
+fn course(load: &Node<'_>, duration: Duration) -> Result<Option<Course>, Wrong> {
+    let Some(shape) = load.find("shape") else { return Ok(None) };
+    let text = shape.as_text()?;
+    let course = match load.text("model")? {
+        "stages" => course::stages(text),
+        "steps" => course::steps(text).map(|steps| steps.over(duration)),
+        "sine" => course::sine(text),
+        "burst" => course::burst(text),
+        _ => Err("its model has none".into()),
+    };
+    course.map(Some).map_err(|why| format!("load.shape is none that this netproto knows: {why}"))
+}
+
+fn model(load: &Node<'_>, shaped: bool) -> Result<Model, Wrong> {
+    let name = load.text("model")?;
+    let arrivals = load.find("arrivals").map(|arrivals| arrivals.as_text().map(str::to_owned)).transpose()?;
+    let arrivals = if shaped { arrivals.unwrap_or_default() } else { name.to_owned() };
+    match (name, Arrivals::of_name(&arrivals)) {
+        ("closed", _) => Ok(Model::Closed),
+        ("hold", _) => Ok(Model::Hold),
+        (_, Some(arrivals)) => Ok(Model::Open { rate: load.number("rate_asked")?, arrivals }),
+        _ => Err("load.model is none that this netproto knows".into()),
+    }
 }
 
 fn server(node: &Node<'_>, duration: Duration) -> Result<Server, Wrong> {

@@ -4,7 +4,9 @@
 //! May use: results, interval, packed, `serde`, `hdrhistogram`.
 
 mod course;
+mod ends;
 mod latency;
+mod shaped;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,6 +14,7 @@ use serde::Serialize;
 
 use self::{
     course::Kept,
+    ends::{Fairness, Machine, Server},
     latency::{Lag, Latency, Phase, packed},
 };
 use super::{
@@ -20,16 +23,15 @@ use super::{
     spread::{self, Spread},
 };
 use crate::bench::{
+    Arrivals,
     failure::Failure,
-    fairness,
     find::Curve,
     limit::Missed,
     packed::Packed,
-    results::{Results, Server as Watched},
+    results::Results,
     shard::Shard,
     stats::{Counters, Tally},
 };
-use crate::os;
 
 /// Raised when a field changes its meaning or goes away; not when one is added.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -81,7 +83,7 @@ struct Run<'a> {
     threads: usize,
     reconnect: bool,
     timeout_s: f64,
-    load: Load,
+    load: Load<'a>,
     #[serde(flatten)]
     numbers: Numbers,
     bits_sent_per_second: f64,
@@ -107,15 +109,10 @@ struct Run<'a> {
     histogram_connect: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     intervals: Vec<Kept>,
-}
-
-/// Where the generator ran.
-#[derive(Serialize)]
-struct Machine<'a> {
-    host: &'a str,
-    kernel: &'a str,
-    cpus: usize,
-    cpu: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    over_time: Vec<shaped::Part>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<shaped::Held>,
 }
 
 /// What a run and an interval have in common.
@@ -135,13 +132,18 @@ struct Numbers {
 }
 
 #[derive(Serialize)]
-struct Load {
+struct Load<'a> {
     model: &'static str,
+    /// As typed; null: the rate stayed the same, or there was none.
+    shape: Option<&'a str>,
+    arrivals: Option<&'static str>,
+    /// Of a shape the mean.
     rate_asked: Option<f64>,
     /// Requests that left, per second.
     rate_achieved: f64,
     /// On one connection; null: no limit.
     in_flight: Option<usize>,
+    connect_rate_asked: Option<f64>,
     ramp_s: f64,
     omit_s: f64,
     seed: u64,
@@ -183,32 +185,17 @@ struct Generator {
     spin: bool,
 }
 
-/// The server's process, where it was watched.
 #[derive(Serialize)]
-struct Server {
-    pid: u32,
-    cpu_percent: f64,
-    /// Null without a right answer.
-    cpu_us_per_request: Option<f64>,
-    memory_bytes: u64,
-    ended: bool,
-}
-
-#[derive(Serialize)]
-struct Fairness {
-    jain_index: f64,
-    fewest_requests: u64,
-    most_requests: u64,
-}
-
-#[derive(Serialize)]
-struct Stretch {
+struct Slice {
     schema_version: u32,
     #[serde(rename = "type")]
     kind: &'static str,
     run: u32,
     from_s: f64,
     to_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_asked: Option<f64>,
+    rate_achieved: f64,
     #[serde(flatten)]
     numbers: Numbers,
 }
@@ -237,21 +224,6 @@ impl Datagrams {
             unreachable: counters.unreachable,
             loss_percent: None,
         }
-    }
-}
-
-impl Server {
-    fn of(server: &Watched, requests: u64) -> Self {
-        let per_request = (requests > 0).then(|| rounded(server.cpu.as_secs_f64() * 1e6 / requests as f64));
-        let (pid, memory_bytes, ended) = (server.pid, server.memory_bytes, server.ended);
-        Self { pid, cpu_percent: rounded(server.cpu_percent()), cpu_us_per_request: per_request, memory_bytes, ended }
-    }
-}
-
-impl Fairness {
-    fn of(fairness: fairness::Fairness) -> Self {
-        let fairness::Fairness { jain_index, fewest, most } = fairness;
-        Self { jain_index: rounded(jain_index), fewest_requests: fewest, most_requests: most }
     }
 }
 
@@ -301,10 +273,13 @@ impl<'a> Run<'a> {
             reconnect: about.reconnect,
             timeout_s: seconds(about.timeout),
             load: Load {
-                model: about.model.name(),
+                model: about.model.name(about.course.as_ref()),
+                shape: about.course.as_ref().map(|course| course.text.as_str()),
+                arrivals: about.model.arrivals().map(Arrivals::name),
                 rate_asked: about.model.rate_asked(),
                 rate_achieved: rounded(results.rate_sent()),
                 in_flight: about.in_flight,
+                connect_rate_asked: about.connect_rate,
                 ramp_s: seconds(about.ramp),
                 omit_s: seconds(about.omit),
                 seed: about.seed,
@@ -333,13 +308,9 @@ impl<'a> Run<'a> {
             histogram_uncorrected: packed(&tally.as_sent),
             histogram_connect: packed(&tally.connect),
             intervals: results.pieces.iter().map(|piece| Kept::of(piece, about.datagrams)).collect(),
+            over_time: results.over_time.iter().map(shaped::Part::of).collect(),
+            held: results.held.as_ref().map(shaped::Held::of),
         }
-    }
-}
-
-impl<'a> Machine<'a> {
-    fn of(machine: &'a os::Machine) -> Self {
-        Self { host: &machine.host, kernel: &machine.kernel, cpus: machine.cpus, cpu: machine.cpu.as_deref() }
     }
 }
 
@@ -387,12 +358,14 @@ pub fn merged(all: &Results, machines: &[Results]) -> String {
 /// One interval, as one line.
 #[must_use]
 pub fn interval(interval: &Interval<'_>, datagrams: bool) -> String {
-    line(&Stretch {
+    line(&Slice {
         schema_version: SCHEMA_VERSION,
         kind: "interval",
         run: interval.run,
         from_s: seconds(interval.from),
         to_s: seconds(interval.to),
-        numbers: Numbers::of(interval.tally, interval.rate(), interval.open_loop, datagrams),
+        rate_asked: interval.asked.map(|asked| rounded(interval.per_second(asked))),
+        rate_achieved: rounded(interval.per_second(interval.tally.counters.sent as f64)),
+        numbers: Numbers::of(interval.tally, interval.rate(), interval.open_loop(), datagrams),
     })
 }

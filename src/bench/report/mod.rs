@@ -8,9 +8,11 @@ pub mod bars;
 pub mod csv;
 pub mod curve;
 pub mod hdr;
+mod held;
 pub mod interval;
 pub mod json;
 pub mod machines;
+mod over_time;
 pub mod spread;
 pub mod text;
 

@@ -8,13 +8,14 @@ use std::fmt::Write as _;
 use hdrhistogram::Histogram;
 use owo_colors::{OwoColorize as _, Style};
 
-use super::bars;
+use super::{bars, held, over_time};
 use crate::{
     bench::{
         Arrivals,
         failure::Failure,
         fairness::Fairness,
         limit::Missed,
+        load::course::Course,
         results::{Model, Results, Server},
         shown,
     },
@@ -22,17 +23,24 @@ use crate::{
     values::show,
 };
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const RIGHT: Style = Style::new().green();
-const WRONG: Style = Style::new().red();
+/// Letters of a shape as typed that are shown: it stands on one line.
+const SHAPE: usize = 48;
+
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const RIGHT: Style = Style::new().green();
+pub(super) const WRONG: Style = Style::new().red();
 
 /// The whole report of one run, or of several together.
 #[must_use]
 pub fn report(results: &Results) -> String {
     let mut text = headline(results);
     text.push('\n');
-    text.push_str(&glance(results));
+    text.push_str(&match &results.held {
+        Some(held) => held::glance(results, held),
+        None => glance(results),
+    });
+    text.push_str(&over_time::table(results));
     if !results.totals.latency.is_empty() {
         text.push('\n');
         text.push_str(&latencies(results));
@@ -50,13 +58,9 @@ fn headline(results: &Results) -> String {
     let noun = if about.datagrams { "socket" } else { "connection" };
     let model = match about.model {
         Model::Closed => "closed loop".into(),
-        Model::Open { rate, arrivals } => {
-            let arrivals = match arrivals {
-                Arrivals::Constant => "constant",
-                Arrivals::Poisson => "poisson",
-            };
-            format!("{}/s {arrivals}", shown::number(rate))
-        }
+        Model::Hold => "hold".into(),
+        Model::Open { arrivals, .. } if about.course.is_some() => shape(about.course.as_ref(), arrivals),
+        Model::Open { rate, arrivals } => format!("{}/s {}", shown::number(rate), arrivals.name()),
     };
     let name = format!("bench {} {}", about.transport, about.target);
     let mut parts = vec![
@@ -69,6 +73,16 @@ fn headline(results: &Results) -> String {
         parts.push("interrupted".into());
     }
     wrapped(&name, &parts)
+}
+
+/// `stages 10s:1k,30s:5k,10s:0`, cut where it is long.
+fn shape(course: Option<&Course>, arrivals: Arrivals) -> String {
+    let Some(course) = course else { return String::new() };
+    let name = course.kind.name();
+    let typed: String = course.text.chars().take(SHAPE).collect();
+    let cut = if typed.len() < course.text.len() { "..." } else { "" };
+    let poisson = if arrivals == Arrivals::Poisson { " poisson" } else { "" };
+    format!("{name} {typed}{cut}{poisson}")
 }
 
 /// The parts after one another; on a new line where the 80th column would be passed.
@@ -89,7 +103,7 @@ fn wrapped(name: &str, parts: &[String]) -> String {
     text + "\n"
 }
 
-fn row(text: &mut String, label: &str, rest: &str) {
+pub(super) fn row(text: &mut String, label: &str, rest: &str) {
     let _ = writeln!(text, "  {label:<9}{rest}");
 }
 
@@ -98,8 +112,9 @@ fn glance(results: &Results) -> String {
     let mut text = String::new();
     let counters = &results.totals.counters;
     let beside = match results.about.model {
+        Model::Open { rate, .. } if results.about.course.is_some() => format!("asked {}, the mean", shown::per_second(rate)),
         Model::Open { rate, .. } => format!("asked {}/s", shown::number(rate)),
-        Model::Closed => match results.about.answers {
+        Model::Closed | Model::Hold => match results.about.answers {
             Answers::Never => "sent; this protocol never answers".into(),
             Answers::Unknown => "any reply is right".into(),
             _ => "every reply checked".into(),
@@ -225,12 +240,12 @@ fn latencies(results: &Results) -> String {
     text
 }
 
-fn figures(histogram: &Histogram<u64>) -> String {
+pub(super) fn figures(histogram: &Histogram<u64>) -> String {
     columns(|(_, percentile)| show::nanos(histogram.value_at_percentile(percentile)))
 }
 
 /// One column for each percentile.
-fn columns(of: impl Fn((&'static str, f64)) -> String) -> String {
+pub(super) fn columns(of: impl Fn((&'static str, f64)) -> String) -> String {
     PERCENTILES.into_iter().fold(String::new(), |mut text, percentile| {
         let _ = write!(text, "{:>9}", of(percentile));
         text
@@ -331,7 +346,7 @@ pub fn saturation(results: &Results, hints: bool) -> String {
             let (asked, sent) = (shown::number(rate), shown::per_second(results.rate_sent()));
             format!("{asked}/s asked, {sent} sent,\n    {thread}")
         }
-        Model::Closed => thread,
+        Model::Closed | Model::Hold => thread,
     };
     let mark = "!".style(WRONG);
     let hint = if hints { format!("    hint: {}\n", advice(results)) } else { String::new() };
