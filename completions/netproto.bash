@@ -120,6 +120,9 @@ _netproto() {
             netproto,bench)
                 cmd="netproto__subcmd__bench"
                 ;;
+            netproto,compare)
+                cmd="netproto__subcmd__compare"
+                ;;
             netproto,completions)
                 cmd="netproto__subcmd__completions"
                 ;;
@@ -131,6 +134,9 @@ _netproto() {
                 ;;
             netproto,man)
                 cmd="netproto__subcmd__man"
+                ;;
+            netproto,merge)
+                cmd="netproto__subcmd__merge"
                 ;;
             netproto,protocols)
                 cmd="netproto__subcmd__protocols"
@@ -157,7 +163,7 @@ _netproto() {
 
     case "${cmd}" in
         netproto)
-            opts="-h -V --color --help --version serve serve-tcp serve-udp serve-unix send bench protocols explain completions man help"
+            opts="-h -V --color --help --version serve serve-tcp serve-udp serve-unix send bench compare merge protocols explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -175,7 +181,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__bench)
-            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --find-max --spin --seed --fail-if --server-pid --interval --json --json-stream --csv --hdr --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
+            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --shard --start-at --seed --fail-if --interval --json --json-stream --csv --hdr --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -311,7 +317,11 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --find-max)
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --start-at)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -320,10 +330,6 @@ _netproto() {
                     return 0
                     ;;
                 --fail-if)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --server-pid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -528,6 +534,28 @@ _netproto() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        netproto__subcmd__compare)
+            opts="-J -h --fail-if --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --fail-if)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         netproto__subcmd__completions)
             opts="-h --color --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -596,6 +624,24 @@ _netproto() {
                     fi
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        netproto__subcmd__merge)
+            opts="-J -q -h --json --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0

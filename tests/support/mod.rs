@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod capture;
+mod commands;
 pub mod net;
 pub mod network;
 pub mod peer;
@@ -22,6 +23,7 @@ pub mod wire;
 use std::time::Duration;
 
 pub use capture::Capture;
+pub use commands::COMMANDS;
 pub use network::Network;
 pub use peer::peer;
 pub use process::{Output, Process, Run, netproto};
