@@ -11,7 +11,7 @@ _netproto_params() {
             bench) end=${end:-both} ;;
             --protocol=*) row=${word#*=} ;;
             -P?*) row=${word#-P} ;;
-            ?*) case " processed echo discard chargen qotd daytime time http dns smtp ftp perf raw " in *" $name "*) row=${row:-$name} ;; esac ;;
+            ?*) case " processed echo discard chargen qotd daytime time http dns smtp ftp raw " in *" $name "*) row=${row:-$name} ;; esac ;;
         esac
         last=$word
     done
@@ -27,9 +27,8 @@ _netproto_params() {
         'server dns') printf '%s\n' zone=f ttl=v ;;
         'server smtp') printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v ;;
         'server ftp') printf '%s\n' root=d write=b user=v ports=v idle=v ;;
-        'server perf') printf '%s\n' max-time=v max-bytes=v ;;
         'server raw') : ;;
-        'server '*) printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v write=b ports=v idle=v max-time=v max-bytes=v ;;
+        'server '*) printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v write=b ports=v idle=v ;;
         'client processed') : ;;
         'client echo') : ;;
         'client discard') : ;;
@@ -41,7 +40,6 @@ _netproto_params() {
         'client dns') : ;;
         'client smtp') printf '%s\n' user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b ;;
         'client ftp') printf '%s\n' user=v put=f list=b remove=b continue=b active=b ;;
-        'client perf') : ;;
         'client raw') : ;;
         'client '*) printf '%s\n' status=v body=v header=v chunked=b method=v location=b urls=f body-is=f user=v hostname=v from=v to=v subject=v attach=f no-chunking=b put=f list=b remove=b continue=b active=b ;;
         'both processed') printf '%s\n' delay=v ;;
@@ -55,9 +53,8 @@ _netproto_params() {
         'both dns') printf '%s\n' zone=f ttl=v ;;
         'both smtp') printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b ;;
         'both ftp') printf '%s\n' root=d write=b user=v ports=v idle=v put=f list=b remove=b continue=b active=b ;;
-        'both perf') printf '%s\n' max-time=v max-bytes=v ;;
         'both raw') : ;;
-        'both '*) printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v attach=f no-chunking=b write=b ports=v idle=v put=f list=b remove=b continue=b active=b max-time=v max-bytes=v ;;
+        'both '*) printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v attach=f no-chunking=b write=b ports=v idle=v put=f list=b remove=b continue=b active=b ;;
     esac
 }
 
@@ -123,6 +120,9 @@ _netproto() {
             netproto,bench)
                 cmd="netproto__subcmd__bench"
                 ;;
+            netproto,compare)
+                cmd="netproto__subcmd__compare"
+                ;;
             netproto,completions)
                 cmd="netproto__subcmd__completions"
                 ;;
@@ -134,6 +134,9 @@ _netproto() {
                 ;;
             netproto,man)
                 cmd="netproto__subcmd__man"
+                ;;
+            netproto,merge)
+                cmd="netproto__subcmd__merge"
                 ;;
             netproto,protocols)
                 cmd="netproto__subcmd__protocols"
@@ -160,7 +163,7 @@ _netproto() {
 
     case "${cmd}" in
         netproto)
-            opts="-h -V --color --help --version serve serve-tcp serve-udp serve-unix send bench protocols explain completions man help"
+            opts="-h -V --color --help --version serve serve-tcp serve-udp serve-unix send bench compare merge protocols explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -178,7 +181,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__bench)
-            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --parallel --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --seed --bulk --bytes --zero-copy --skip-copy --fail-if --interval --json --json-stream --csv --hdr --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp perf raw"
+            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --shard --start-at --seed --fail-if --interval --json --json-stream --csv --hdr --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -231,10 +234,6 @@ _netproto() {
                     return 0
                     ;;
                 --connections)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --parallel)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -318,15 +317,15 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --seed)
+                --shard)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --bulk)
-                    COMPREPLY=($(compgen -W "up down both" -- "${cur}"))
+                --start-at)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --bytes)
+                --seed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -517,11 +516,33 @@ _netproto() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        netproto__subcmd__compare)
+            opts="-J -h --fail-if --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --fail-if)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -554,7 +575,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__explain)
-            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp perf raw"
+            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -614,8 +635,26 @@ _netproto() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        netproto__subcmd__merge)
+            opts="-J -q -h --json --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         netproto__subcmd__protocols)
-            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp perf raw"
+            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -633,7 +672,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__send)
-            opts="-p -f -C -w -N -z -n -o -x -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --crlf --timeout --replies --no-shutdown --shutdown --connect-only --expect --expect-re --expect-hex --count --interval --retry --retry-delay --output --hex --json --quiet --verbose --raw --trace --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp perf raw"
+            opts="-p -f -C -w -N -z -n -o -x -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --crlf --timeout --replies --no-shutdown --shutdown --connect-only --expect --expect-re --expect-hex --count --interval --retry --retry-delay --output --hex --json --quiet --verbose --raw --trace --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -904,11 +943,11 @@ _netproto() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -923,7 +962,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve)
-            opts="-p -m -1 -k -v -q -x -J -4 -6 -t -i -h --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --broadcast --join --send-buffer --recv-buffer --threads --idle-timeout --color --help processed echo discard chargen qotd daytime time http dns smtp ftp perf"
+            opts="-p -m -1 -k -v -q -x -J -4 -6 -t -i -h --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --broadcast --join --send-buffer --recv-buffer --threads --idle-timeout --color --help processed echo discard chargen qotd daytime time http dns smtp ftp"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1044,11 +1083,11 @@ _netproto() {
             fi
             case "${prev}" in
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 --param)
@@ -1158,11 +1197,11 @@ _netproto() {
             fi
             case "${prev}" in
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 --param)
@@ -1252,11 +1291,11 @@ _netproto() {
             fi
             case "${prev}" in
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
                     return 0
                     ;;
                 --param)

@@ -35,6 +35,8 @@ complete -c netproto -n "__fish_netproto_needs_command" -f -a "serve-udp" -d 'An
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "serve-unix" -d 'Answer on a Unix socket'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "send" -d 'Send, print the answer'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "bench" -d 'Load a server, report'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "compare" -d 'Compare runs of bench'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "merge" -d 'Add up runs of several machines'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "protocols" -d 'List protocols, framings, parameters'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "explain" -d 'Tell how a protocol works'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "completions" -d 'Print the completions of a shell'
@@ -339,6 +341,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l omit -d 'War
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s w -l timeout -d 'A reply is lost after so long [default: 10s; udp: 1s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l repeat -d 'Run it so many times, show the spread' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s t -l threads -d 'Worker threads [default: cores; less one on loopback]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l shard -d 'Be the I-th of N generators that share the load' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l start-at -d 'Begin then: 14:00, 2026-11-28T14:00:00Z, +5s' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l seed -d 'Seed of all random choices [default: 0]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l bulk -d 'As many bytes as go: up, down or both' -r -f -a "up\t''
 down\t''
@@ -410,6 +414,18 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l remove -d 'R
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l continue -d 'Go on with what was interrupted, either way'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l active -d 'Let the server connect for data'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand compare" -l fail-if -d 'Exit code 4 if so, as in \'p99 worse 5%\'; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand compare" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand compare" -s J -l json -d 'As one JSON document'
+complete -c netproto -n "__fish_netproto_using_subcommand compare" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand merge" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand merge" -s J -l json -d 'As one JSON document, which can be merged again'
+complete -c netproto -n "__fish_netproto_using_subcommand merge" -s q -l quiet -d 'Only the report: no warnings'
+complete -c netproto -n "__fish_netproto_using_subcommand merge" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
 never\t''"

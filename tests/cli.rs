@@ -2,6 +2,8 @@
 //! when nobody listens to standard output.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "support/commands.rs"]
+mod commands;
 mod snapshot;
 
 use std::{
@@ -9,11 +11,9 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use commands::COMMANDS;
 use netproto::bench::limit::Limit;
 use snapshot::{fresh, stale};
-
-const COMMANDS: [&str; 10] =
-    ["serve", "serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "explain", "completions", "man"];
 
 fn netproto(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netproto"));
@@ -288,6 +288,12 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["bench", "tcp", "--fail-if", "p99"],
             &["bench", "tcp", "--fail-if", "beauty<1"],
             &["bench", "tcp", "-J", "--json-stream"],
+            &["bench", "tcp", "--shard", "4/3"],
+            &["bench", "tcp", "--shard", "2"],
+            &["bench", "tcp", "-c", "2", "--shard", "3/3"],
+            &["bench", "tcp", "-n", "2", "--shard", "3/3"],
+            &["bench", "tcp", "--start-at", "noon"],
+            &["bench", "tcp", "--start-at", "1700000000.x"],
         ],
     ),
     (
@@ -302,6 +308,13 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["completions", "csh"],
             &["completions", "bsh"],
             &["completions", "tcsh"],
+            &["compare", "a.json"],
+            &["compare", "-", "-"],
+            &["compare", "a.json", "b.json", "--fail-if", "p99>5ms"],
+            &["compare", "a.json", "b.json", "--fail-if", "p99 worse"],
+            &["compare", "a.json", "b.json", "--fail-if", "max worse 5%"],
+            &["merge", "a.json"],
+            &["merge", "a.json", "a.json"],
             &["man", "send"],
             &["man", "--dir"],
         ],

@@ -45,7 +45,9 @@ fn odd(datagrams: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static, stream: bool)
     thread::spawn(move || {
         let mut buffer = [0; 512];
         while let Ok((n, peer)) = socket.recv_from(&mut buffer) {
-            datagrams(&buffer[..n]).iter().for_each(|datagram| _ = socket.send_to(datagram, peer).unwrap());
+            for datagram in datagrams(&buffer[..n]) {
+                socket.send_to(&datagram, peer).unwrap();
+            }
         }
     });
     thread::spawn(move || {

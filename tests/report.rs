@@ -1,5 +1,8 @@
 //! The reports of the load generator: what they say of results that are known, and that the JSON keeps its promise.
 
+#[path = "report/shapes.rs"]
+mod shapes;
+
 use std::{
     collections::BTreeSet,
     time::{Duration, SystemTime},
@@ -19,9 +22,10 @@ use netproto::bench::{
     limit::Limit,
     report::{Files, csv, hdr, interval::Interval, json, spread, text},
     results::{About, Generator, Model, Results},
+    shard::Shard,
     stats::Tally,
 };
-use netproto::protocol::Answers;
+use netproto::{os::Machine, protocol::Answers};
 use serde_json::Value;
 
 const MS: u64 = 1_000_000;
@@ -44,10 +48,14 @@ fn about() -> About {
         reconnect: false,
         repeats: false,
         model: Model::Closed,
+        course: None,
+        connect_rate: None,
         timeout: Duration::from_secs(10),
+        spin: false,
         ramp: Duration::ZERO,
         omit: Duration::ZERO,
         seed: 7,
+        shard: Shard::WHOLE,
         command: "netproto bench tcp localhost:8080 -c 64".into(),
     }
 }
@@ -67,7 +75,26 @@ fn closed_loop() -> Results {
     let duration = Duration::from_millis(500);
     let started_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let generator = Generator { cpu_percent: 88.0, busiest_percent: 45.0, saturated: false };
-    Results { about: about(), started_at, duration, silence: Duration::ZERO, totals, generator, interrupted: false }
+    let answered = vec![61_000 / 64; 64];
+    let (silence, pieces, server, interrupted) = (Duration::ZERO, Vec::new(), None, false);
+    let (quiet, over_time, held) = (Duration::ZERO, Vec::new(), None);
+    let machine = Some(Machine { host: "one".into(), kernel: "Linux 6.18.0 x86_64".into(), cpus: 2, cpu: None });
+    Results {
+        about: about(),
+        started_at,
+        duration,
+        silence,
+        quiet,
+        over_time,
+        held,
+        totals,
+        generator,
+        server,
+        answered,
+        interrupted,
+        machine,
+        pieces,
+    }
 }
 
 /// 200,000 datagrams: 198,702 right, 1,203 lost, 95 late.
@@ -109,8 +136,8 @@ fn saturated() -> Results {
     results
 }
 
-fn all() -> [Results; 4] {
-    [closed_loop(), open_loop_with_trouble(), nothing_right(), saturated()]
+fn all() -> [Results; 6] {
+    [closed_loop(), open_loop_with_trouble(), nothing_right(), saturated(), shapes::shaped(), shapes::kept()]
 }
 
 fn plain(text: &str) -> String {
@@ -231,12 +258,12 @@ fn the_json_is_as_the_schema_promises() {
         value
     };
     for results in all() {
-        check(&json::result(&results, std::slice::from_ref(&results), &[], false));
+        check(&json::result(&results, std::slice::from_ref(&results), &[], None, false));
         check(&json::interval(&interval(&results), results.about.datagrams));
     }
     let runs = [closed_loop(), closed_loop()];
     let together = Results::together(&runs).expect("runs");
-    let value = check(&json::result(&together, &runs, &[], true));
+    let value = check(&json::result(&together, &runs, &[], None, true));
     assert_eq!(value["runs"].as_array().map(Vec::len), Some(2));
     assert_eq!(value["requests"], 122_000);
     assert_eq!(value["requests_per_second"], 122_000.0, "twice the requests in twice the time");
@@ -249,14 +276,13 @@ fn the_json_is_as_the_schema_promises() {
 }
 
 fn interval(results: &Results) -> Interval<'_> {
-    let open_loop = results.about.model.rate_asked().is_some();
     Interval {
         run: 1,
         after: Duration::ZERO,
         from: Duration::from_secs(1),
         to: Duration::from_secs(2),
         tally: &results.totals,
-        open_loop,
+        asked: results.about.model.rate_asked(),
     }
 }
 
@@ -271,7 +297,7 @@ fn the_schema_names_every_kind_of_failure() {
 #[test]
 fn the_numbers_of_the_json_agree() {
     let results = open_loop_with_trouble();
-    let text = json::result(&results, std::slice::from_ref(&results), &[], false);
+    let text = json::result(&results, std::slice::from_ref(&results), &[], None, false);
     let value: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(value["failures"]["total"], 1298);
     assert_eq!((&value["failures"]["timed_out"], &value["failures"]["late"]), (&1203.into(), &95.into()));

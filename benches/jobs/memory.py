@@ -12,6 +12,7 @@ from lab.rounds import Figures, interleaved
 from .job import Job, Options
 
 IDLE = 10_000
+KEPT = 9_000
 GIB = 1 << 30
 
 
@@ -54,7 +55,26 @@ def never_reads(options: Options) -> list[Row]:
     ]
 
 
+def _kept() -> Figures:
+    """What connections that are only kept take at the client; the server's end is another process."""
+    with echo("netproto") as running:
+        command = [build.netproto(), "bench", "tcp", f"127.0.0.1:{running.port}", "-c", str(KEPT), "--hold", "-d", "2s", "-J"]
+        told = figures(command, within=60)
+    if told["held"]["lasted"] != KEPT:
+        raise RuntimeError(f"only {told['held']['lasted']} of {KEPT} connections lasted")
+    return {"bytes_each": told["held"]["memory_bytes_per_connection"], "p99_us": told["connect_us"]["p99"]}
+
+
+def hold_9k(options: Options) -> list[Row]:
+    rounds = interleaved({"netproto": _kept}, options.rounds)
+    return [
+        absolute("hold-9k, each connection at the client", "B", rounds, "bytes_each", most=2048),
+        absolute("hold-9k, opening one, p99", "us", rounds, "p99_us"),
+    ]
+
+
 JOBS = [
     Job("idle-10k", "10,000 idle connections after one request on each", idle_10k, ("netproto", "c", "twisted")),
+    Job("hold-9k", "bench --hold keeps 9,000 connections to an echo server", hold_9k),
     Job("never-reads", "a client that sends up to 1 GiB to an echo server and never reads", never_reads),
 ]

@@ -110,6 +110,25 @@ impl Limit {
         Ok(Self { text: text.into(), metric, fails, value })
     }
 
+    /// Reads `p99<2ms` as what must hold, which is how `--find-max` has it.
+    ///
+    /// # Errors
+    /// One clause saying what is wrong.
+    pub fn parse_goal(text: &str) -> Result<Self, String> {
+        let limit = Self::parse(text)?;
+        if limit.metric == Metric::Rate {
+            return Err("the rate is what is looked for; say what must hold, as in p99<2ms".into());
+        }
+        let fails = match limit.fails {
+            Comparison::Below => Comparison::AtLeast,
+            Comparison::AtMost => Comparison::Above,
+            Comparison::Above | Comparison::AtLeast => {
+                return Err(format!("it states what must hold: {}", text.replace('>', "<")));
+            }
+        };
+        Ok(Self { fails, ..limit })
+    }
+
     /// Can this be judged at all? Told before the run, not after it.
     ///
     /// # Errors
@@ -284,6 +303,17 @@ mod tests {
             ("errors>-1", "does not begin with a number"),
         ] {
             let error = Limit::parse(text).expect_err(text);
+            assert!(error.contains(what), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_goal_is_what_must_hold() {
+        let fails = |text| Limit::parse_goal(text).map(|goal| goal.fails);
+        assert_eq!((fails("p99<2ms"), fails("errors<=1%")), (Ok(Comparison::AtLeast), Ok(Comparison::Above)));
+        for (text, what) in [("p99>2ms", "must hold: p99<2ms"), ("rate>1k", "is what is looked for"), ("p99", "is missing")]
+        {
+            let error = Limit::parse_goal(text).expect_err(text);
             assert!(error.contains(what), "{text}: {error}");
         }
     }

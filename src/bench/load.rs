@@ -6,10 +6,15 @@
 //!
 //! A run is three stretches in a row: the ramp, the omitted warm-up, and the measured time, which alone counts.
 //!
-//! May use: core and std data types, `fastrand`.
+//! May use: core and std data types, `fastrand`, `values`.
 
-use std::time::Duration;
+pub mod course;
+pub mod curve;
+pub mod gaps;
 
+use std::{sync::Arc, time::Duration};
+
+use self::curve::Curve;
 use super::{Arrivals, Until};
 
 /// What a [`Schedule`] answers.
@@ -33,10 +38,10 @@ pub struct Worker {
 }
 
 /// The whole of what a schedule needs to know, the same for every worker.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
-    /// Requests per second by all workers; `None`: closed loop.
-    pub rate: Option<f64>,
+    /// When requests by all workers are due; `None`: closed loop.
+    pub curve: Option<Arc<Curve>>,
     pub arrivals: Arrivals,
     pub ramp: Duration,
     pub omit: Duration,
@@ -45,6 +50,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    #[must_use]
+    pub fn open_loop(&self) -> bool {
+        self.curve.is_some()
+    }
+
     /// When the measured time begins.
     #[must_use]
     pub fn measured_from(&self) -> Duration {
@@ -60,30 +70,31 @@ impl Shape {
         }
     }
 
-    /// How many requests should have become due by all workers at `at`, as the ramp (its rate rises as a straight line) and
-    /// then the steady rate have it.
+    /// Open loop: how many requests should have become due between two moments of the measured time, by all workers.
     #[must_use]
-    pub fn due_by(&self, at: Duration, rate: f64) -> f64 {
-        let (at, ramp) = (at.as_secs_f64(), self.ramp.as_secs_f64());
-        if at < ramp { rate * at * at / (2.0 * ramp) } else { rate * (at - ramp / 2.0) }
+    pub fn asked(&self, from: Duration, to: Duration) -> Option<f64> {
+        let (curve, begins) = (self.curve.as_ref()?, self.measured_from());
+        let most = match self.until {
+            Until::Duration(_) => f64::INFINITY,
+            Until::Requests(requests) => curve.due_by(begins) + requests as f64,
+        };
+        let by = |at| curve.due_by(begins + at).min(most);
+        Some(by(to) - by(from))
     }
 
-    /// When the request before which `count` others are due is due: the inverse of [`Self::due_by`].
-    fn time_of(&self, count: f64, rate: f64) -> Duration {
-        let ramp = self.ramp.as_secs_f64();
-        let in_ramp = rate * ramp / 2.0;
-        let seconds = if count < in_ramp { (2.0 * ramp * count / rate).sqrt() } else { ramp / 2.0 + count / rate };
-        // Saturates at u64::MAX nanoseconds, which is centuries away.
-        Duration::from_nanos((seconds * 1e9).round() as u64)
+    /// Open loop: how long before `to`, in the measured time, the last request was due: so long, silence is nobody's fault.
+    #[must_use]
+    pub fn quiet(&self, to: Duration) -> Option<Duration> {
+        let (curve, to) = (self.curve.as_ref()?, self.measured_from() + to);
+        let count = curve.due_by(to).ceil();
+        let last = if count >= 1.0 { curve.time_of(count - 1.0) } else { Duration::ZERO };
+        Some(to.saturating_sub(last))
     }
 
     /// When connection `index` of `of` opens: all at once, or in closed loop spread over the ramp.
     #[must_use]
     pub fn connect_at(&self, index: usize, of: usize) -> Duration {
-        match self.rate {
-            Some(_) => Duration::ZERO,
-            None => self.ramp.mul_f64(index as f64 / of.max(1) as f64),
-        }
+        if self.open_loop() { Duration::ZERO } else { self.ramp.mul_f64(index as f64 / of.max(1) as f64) }
     }
 }
 
@@ -94,6 +105,8 @@ pub struct Schedule {
     /// In closed loop: requests on their way at most.
     slots: usize,
     pace: Pace,
+    /// Open loop: when the next request is due.
+    due: Duration,
     /// Measured requests that are still to be sent.
     left: Option<u64>,
 }
@@ -104,13 +117,12 @@ enum Pace {
     /// `k` requests of this worker were sent. Worker `index` of `of` sends those numbered `index + k * of`, so the sum of
     /// all workers is the asked rate exactly.
     Constant {
-        rate: f64,
         worker: Worker,
         k: u64,
     },
-    /// Gaps with an exponential distribution. The sum of independent Poisson processes is one with the sum of their rates.
+    /// Gaps with an exponential distribution, on the axis of the count, so that any curve can be followed. The sum of independent
+    /// Poisson processes is one with the sum of their rates.
     Poisson {
-        rate: f64,
         of: u64,
         count: f64,
         random: fastrand::Rng,
@@ -121,20 +133,29 @@ impl Schedule {
     /// `slots`: in closed loop, how many requests may be on their way at once, of those that the caller counts.
     #[must_use]
     pub fn new(shape: Shape, worker: Worker, slots: usize) -> Self {
-        let pace = match (shape.rate, shape.arrivals) {
-            (None, _) => Pace::Closed,
-            (Some(rate), Arrivals::Constant) => Pace::Constant { rate, worker, k: 0 },
-            (Some(rate), Arrivals::Poisson) => {
+        let pace = match shape.arrivals {
+            _ if !shape.open_loop() => Pace::Closed,
+            Arrivals::Constant => Pace::Constant { worker, k: 0 },
+            Arrivals::Poisson => {
                 let mut random = fastrand::Rng::with_seed(shape.seed.wrapping_add(worker.index));
                 let count = gap(&mut random) * worker.of as f64;
-                Pace::Poisson { rate, of: worker.of, count, random }
+                Pace::Poisson { of: worker.of, count, random }
             }
         };
         let left = match shape.until {
             Until::Duration(_) => None,
             Until::Requests(all) => Some(all / worker.of + u64::from(worker.index < all % worker.of)),
         };
-        Self { shape, slots, pace, left }
+        let mut schedule = Self { shape, slots, pace, due: Duration::ZERO, left };
+        schedule.look_up();
+        schedule
+    }
+
+    /// Goes on along another curve, the same for all workers: made by [`Curve::then`], it says the same of what was due before.
+    /// So the rate is replaced while a run goes on, and what waits keeps the times at which it was due.
+    pub fn follow(&mut self, curve: Arc<Curve>) {
+        self.shape.curve = Some(curve);
+        self.look_up();
     }
 
     /// What to do at `now`, measured from the start, with `in_flight` requests on their way. [`Next::Now`] counts as sent.
@@ -154,6 +175,7 @@ impl Schedule {
         }
         let stops_at = self.shape.stops_at().unwrap_or(Duration::MAX);
         let due = self.due(now);
+        // `Duration::MAX`: the curve is over.
         if due >= stops_at || (self.closed() && now >= stops_at) {
             return Next::Done;
         }
@@ -185,13 +207,16 @@ impl Schedule {
 
     /// Goes on to the first request that is due at `to` or later. Gives how many were passed.
     fn leap(&mut self, to: Duration) -> u64 {
-        let Some(rate) = self.shape.rate.filter(|_| self.due(Duration::ZERO) < to) else { return 0 };
-        let (shape, all) = (self.shape, self.shape.due_by(to, rate));
-        match &mut self.pace {
+        if self.due >= to {
+            return 0;
+        }
+        let Some(curve) = self.shape.curve.clone() else { return 0 };
+        let passed = match &mut self.pace {
             Pace::Closed => 0,
-            Pace::Constant { worker, k, .. } => {
-                let due = |k: u64| shape.time_of((worker.index + k * worker.of) as f64, rate);
-                let mut next = ((all - worker.index as f64) / worker.of as f64).max(*k as f64) as u64;
+            Pace::Constant { worker, k } => {
+                let due = |k: u64| curve.time_of((worker.index + k * worker.of) as f64);
+                let share = (curve.due_by(to) - worker.index as f64) / worker.of as f64;
+                let mut next = (share.max(0.0) as u64).max(*k);
                 // Times are rounded to nanoseconds, and a rate is at most one for each: the division may be one off.
                 while next > *k && due(next - 1) >= to {
                     next -= 1;
@@ -201,7 +226,8 @@ impl Schedule {
                 }
                 next - std::mem::replace(k, next)
             }
-            Pace::Poisson { of, count, random, .. } => {
+            Pace::Poisson { of, count, random } => {
+                let all = curve.due_by(to);
                 let mut passed = 0;
                 let expected = (all - *count) / *of as f64;
                 if expected > FEW {
@@ -209,13 +235,15 @@ impl Schedule {
                     passed = (expected + expected.sqrt() * normal(random)).max(0.0) as u64;
                     *count = all;
                 }
-                while shape.time_of(*count, rate) < to {
+                while curve.time_of(*count) < to {
                     passed += 1;
                     *count += gap(random) * *of as f64;
                 }
                 passed
             }
-        }
+        };
+        self.look_up();
+        passed
     }
 
     fn closed(&self) -> bool {
@@ -224,19 +252,26 @@ impl Schedule {
 
     /// When the next request is due.
     fn due(&self, now: Duration) -> Duration {
-        match &self.pace {
-            Pace::Closed => now,
-            Pace::Constant { rate, worker, k } => self.shape.time_of((worker.index + k * worker.of) as f64, *rate),
-            Pace::Poisson { rate, count, .. } => self.shape.time_of(*count, *rate),
-        }
+        if self.closed() { now } else { self.due }
+    }
+
+    /// Finds out when the next request is due.
+    fn look_up(&mut self) {
+        let count = match &self.pace {
+            Pace::Closed => return,
+            Pace::Constant { worker, k } => (worker.index + k * worker.of) as f64,
+            Pace::Poisson { count, .. } => *count,
+        };
+        self.due = self.shape.curve.as_ref().map_or(Duration::MAX, |curve| curve.time_of(count));
     }
 
     fn take(&mut self, due: Duration) {
         match &mut self.pace {
             Pace::Closed => {}
             Pace::Constant { k, .. } => *k += 1,
-            Pace::Poisson { of, count, random, .. } => *count += gap(random) * *of as f64,
+            Pace::Poisson { of, count, random } => *count += gap(random) * *of as f64,
         }
+        self.look_up();
         if due >= self.shape.measured_from()
             && let Some(left) = &mut self.left
         {

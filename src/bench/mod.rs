@@ -3,23 +3,35 @@
 //! May use: role, protocol, transport, session, `os`, `error`, `values`. Never: cli, clap; colours only in report/text.rs.
 
 pub mod bulk;
+pub mod compare;
 mod engine;
 pub mod failure;
+pub mod fairness;
+pub mod find;
 pub mod limit;
 pub mod load;
+pub mod merge;
+pub mod over_time;
+pub mod packed;
 mod phases;
 mod progress;
+pub mod record;
 pub mod report;
 pub mod results;
+pub mod shard;
 mod shown;
+pub mod sizes;
+pub mod start;
 pub mod stats;
+pub mod template;
 
 pub use engine::run;
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 
+use self::{load::course::Course, sizes::Sizes, template::Template};
 use crate::{
     protocol::{Protocol, Setup},
     transport::{Dial, Scheme, Target},
@@ -32,13 +44,33 @@ pub enum Arrivals {
     Poisson,
 }
 
+impl Arrivals {
+    /// The one of this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Constant, Self::Poisson].into_iter().find(|arrivals| arrivals.name() == name)
+    }
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::Poisson => "poisson",
+        }
+    }
+}
+
 /// What each request says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Load {
     /// A pattern of so many bytes, numbered over datagrams.
     Length(usize),
-    /// These messages in turn: DATA arguments, or one file.
+    /// The same, of lengths that vary.
+    Sizes(Sizes),
+    /// These messages in turn: DATA arguments, one file, or the lines of one.
     Messages(Vec<Bytes>),
+    /// The same, with places that are filled anew for each request.
+    Templates(Vec<Template>),
 }
 
 /// When a run ends.
@@ -64,6 +96,14 @@ pub struct ReportPlan {
     pub verbose: u8,
 }
 
+impl ReportPlan {
+    /// Does what is written show the course of the run?
+    #[must_use]
+    pub fn keeps_course(&self) -> bool {
+        self.json
+    }
+}
+
 /// A whole `bench` command, validated.
 #[derive(Debug, Clone)]
 pub struct BenchPlan {
@@ -77,10 +117,13 @@ pub struct BenchPlan {
     pub connections: usize,
     /// `None`: as many as there are cores, less one for a server on this machine.
     pub threads: Option<usize>,
+    /// Of all shards together, as are the connections and the rate.
     pub until: Until,
     pub load: Load,
-    /// Requests per second; `None`: closed loop.
+    /// Requests per second, of a `course` the mean; `None`: closed loop.
     pub rate: Option<f64>,
+    /// What the rate does over time; `None`: it stays as it is.
+    pub course: Option<Course>,
     pub arrivals: Arrivals,
     /// Per connection; `None`: one, and over datagrams in open loop as many as are due.
     pub in_flight: Option<usize>,
@@ -88,10 +131,26 @@ pub struct BenchPlan {
     pub omit: Duration,
     /// `None`: 1 s over datagrams, 10 s over streams.
     pub timeout: Option<Duration>,
+    /// Look for the highest rate that meets this.
+    pub find: Option<find::Goal>,
+    /// Workers never sleep: a core each, and shorter waits.
+    pub spin: bool,
+    /// The server's process on this machine, to be watched.
+    pub server_pid: Option<u32>,
     pub repeat: u32,
     /// A new connection for each request.
     pub reconnect: bool,
+    /// Connections opened per second, at most.
+    pub connect_rate: Option<f64>,
+    /// Only open connections and keep them.
+    pub hold: bool,
+    /// Addresses of ours that connections begin from in turn, where there are several.
+    pub sources: Vec<SocketAddr>,
     pub seed: u64,
+    /// Which of several generators this is.
+    pub shard: shard::Shard,
+    /// `None`: at once.
+    pub start_at: Option<start::StartAt>,
     /// The `--fail-if` texts' parsed form.
     pub limits: Vec<limit::Limit>,
     pub report: ReportPlan,

@@ -38,11 +38,16 @@ impl Phases {
         }
     }
 
+    /// A step with all that is known of it.
+    pub fn put(&mut self, name: &'static str, times: &Histogram<u64>, together: u64) {
+        let phase = self.of(name);
+        add(&mut phase.times, times);
+        phase.together += together;
+    }
+
     pub fn add(&mut self, other: &Self) {
         for from in other.seen() {
-            let to = self.of(from.name);
-            add(&mut to.times, &from.times);
-            to.together += from.together;
+            self.put(from.name, &from.times, from.together);
         }
     }
 

@@ -20,6 +20,12 @@ const LOOKS: usize = 5;
 /// The message comes last and is cut where the terminal ends: a line that wraps could not be taken away again.
 const TEMPLATE: &str = "{spinner} {bar:6} {percent:>3} %  {wide_msg}";
 
+/// A line on stderr, where no progress is shown.
+pub fn line(line: &str) {
+    // Nobody may be reading any more: that is no reason to stop measuring.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// The line.
 pub struct Progress {
     bar: ProgressBar,
@@ -92,8 +98,7 @@ impl Progress {
 
     /// A line on stderr that stays.
     pub fn say(&self, line: &str) {
-        // Nobody may be reading any more: that is no reason to stop measuring.
-        self.beside(|| _ = writeln!(io::stderr(), "{line}"));
+        self.beside(|| self::line(line));
     }
 
     pub fn end(&self) {

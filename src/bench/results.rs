@@ -1,11 +1,14 @@
 //! What a run has shown: the numbers that all reports and limits read.
 //!
-//! May use: stats, failure.
+//! May use: stats, failure, record's pieces.
 
 use std::time::{Duration, SystemTime};
 
-use super::{Arrivals, failure::Failure, stats::Tally};
-use crate::protocol::Answers;
+use super::{
+    Arrivals, failure::Failure, fairness::Fairness, load::course::Course, over_time::Stretch, record::Piece, shard::Shard,
+    stats::Tally,
+};
+use crate::{os::Machine, protocol::Answers};
 
 /// When requests were sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,23 +17,34 @@ pub enum Model {
     Closed,
     /// At this rate, whatever the server did.
     Open { rate: f64, arrivals: Arrivals },
+    /// None were: connections were only kept.
+    Hold,
 }
 
 impl Model {
-    /// For JSON.
+    /// For JSON: `closed`, `hold`, the name of a course, or that of the arrivals where the rate is always the same.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn name(self, course: Option<&Course>) -> &'static str {
+        match (self, course) {
+            (Self::Closed, _) => "closed",
+            (Self::Hold, _) => "hold",
+            (Self::Open { .. }, Some(course)) => course.kind.name(),
+            (Self::Open { arrivals, .. }, None) => arrivals.name(),
+        }
+    }
+
+    #[must_use]
+    pub fn arrivals(self) -> Option<Arrivals> {
         match self {
-            Self::Closed => "closed",
-            Self::Open { arrivals: Arrivals::Constant, .. } => "constant",
-            Self::Open { arrivals: Arrivals::Poisson, .. } => "poisson",
+            Self::Closed | Self::Hold => None,
+            Self::Open { arrivals, .. } => Some(arrivals),
         }
     }
 
     #[must_use]
     pub fn rate_asked(self) -> Option<f64> {
         match self {
-            Self::Closed => None,
+            Self::Closed | Self::Hold => None,
             Self::Open { rate, .. } => Some(rate),
         }
     }
@@ -55,10 +69,18 @@ pub struct About {
     /// Datagrams that repeat, and answers that are the same bytes: what a server with a loop guard falls silent to.
     pub repeats: bool,
     pub model: Model,
+    /// What the rate did over time; `None`: it stayed the same.
+    pub course: Option<Course>,
+    /// Connections opened per second, at most.
+    pub connect_rate: Option<f64>,
     pub timeout: Duration,
+    /// Workers never sleep.
+    pub spin: bool,
     pub ramp: Duration,
     pub omit: Duration,
     pub seed: u64,
+    /// Which of several generators: all that is said here is of its part.
+    pub shard: Shard,
     /// What was typed.
     pub command: String,
 }
@@ -73,6 +95,56 @@ pub struct Generator {
     pub saturated: bool,
 }
 
+/// The server's process, watched from beside.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Server {
+    pub pid: u32,
+    /// CPU time that it used, and the time that this took.
+    pub cpu: Duration,
+    pub wall: Duration,
+    /// The most that it had in memory.
+    pub memory_bytes: u64,
+    /// It did not live to the end of the run.
+    pub ended: bool,
+}
+
+impl Server {
+    /// 100 is one core.
+    #[must_use]
+    pub fn cpu_percent(&self) -> f64 {
+        if self.wall.is_zero() { 0.0 } else { 100.0 * self.cpu.as_secs_f64() / self.wall.as_secs_f64() }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.cpu += other.cpu;
+        self.wall += other.wall;
+        self.memory_bytes = self.memory_bytes.max(other.memory_bytes);
+        self.ended |= other.ended;
+    }
+}
+
+/// Connections that were only kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    pub opened: u64,
+    /// Those that were still there in the end.
+    pub lasted: u64,
+    /// Resident memory that all but the first took, in bytes, where the system tells.
+    pub memory: Option<u64>,
+    /// Was the server in this process, so that the memory is that of both ends?
+    pub both_ends: bool,
+    /// Addresses of ours that they began from.
+    pub sources: usize,
+}
+
+impl Held {
+    /// Resident memory of one, in bytes.
+    #[must_use]
+    pub fn memory_each(&self) -> Option<u64> {
+        self.memory?.checked_div(self.opened.saturating_sub(1))
+    }
+}
+
 /// One run, or several together.
 #[derive(Debug, Clone)]
 pub struct Results {
@@ -82,9 +154,23 @@ pub struct Results {
     pub duration: Duration,
     /// From the last reply to the end of that time.
     pub silence: Duration,
+    /// Open loop: from the last request that was due to the end of that time.
+    pub quiet: Duration,
     pub totals: Tally,
+    /// Where the rate changed: what was asked and achieved in each of a few stretches.
+    pub over_time: Vec<Stretch>,
+    /// Where connections were only kept.
+    pub held: Option<Held>,
     pub generator: Generator,
+    /// `None`: nobody asked to watch it.
+    pub server: Option<Server>,
+    /// Right answers on each connection.
+    pub answered: Vec<u64>,
     pub interrupted: bool,
+    /// Where the generator ran. `None`: in several places.
+    pub machine: Option<Machine>,
+    /// The course of it, where that was kept.
+    pub pieces: Vec<Piece>,
 }
 
 impl Results {
@@ -148,10 +234,12 @@ impl Results {
     /// only when requests left late or not at all.
     #[must_use]
     pub fn is_saturated(&self) -> bool {
-        let busy = self.generator.busiest_percent > Self::BUSY_PERCENT;
+        // Whoever never sleeps is always busy.
+        let busy = self.generator.busiest_percent > Self::BUSY_PERCENT && !self.about.spin;
         let late = self.totals.send_lag.value_at_quantile(0.5) > Self::HIGH_LAG_NS;
         match self.about.model {
             Model::Closed => busy,
+            Model::Hold => false,
             Model::Open { rate, .. } => {
                 let behind = self.rate_sent() < rate * Self::KEPT_UP;
                 (behind && late) || (busy && (behind || late))
@@ -159,13 +247,22 @@ impl Results {
         }
     }
 
+    /// How right answers were spread over connections; where each request has a connection of its own, there is nothing to tell.
+    #[must_use]
+    pub fn fairness(&self) -> Option<Fairness> {
+        if self.about.reconnect { None } else { Fairness::of(&self.answered) }
+    }
+
     /// Did the server fall silent before the end? So long that neither the rate nor the slowest reply explains it.
     #[must_use]
     pub fn fell_silent(&self) -> bool {
+        if self.held.is_some() {
+            return false;
+        }
         let gap = self.about.model.rate_asked().map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
         let slowest = Duration::from_nanos(self.totals.latency.max());
         let answered = self.about.answers != Answers::Never && self.totals.counters.right > 0;
-        answered && self.silence > Self::SILENCE.max(10 * gap).max(3 * slowest)
+        answered && self.silence.saturating_sub(self.quiet) > Self::SILENCE.max(10 * gap).max(3 * slowest)
     }
 
     /// Several runs as one: their sum. `None` without a run.
@@ -174,13 +271,30 @@ impl Results {
         let (first, rest) = runs.split_first()?;
         let mut all = first.clone();
         for run in rest {
+            let shifted =
+                |piece: &Piece| Piece { from: all.duration + piece.from, to: all.duration + piece.to, ..piece.clone() };
+            all.pieces.extend(run.pieces.iter().map(shifted));
             all.duration += run.duration;
+            if run.silence.saturating_sub(run.quiet) > all.silence.saturating_sub(all.quiet) {
+                (all.silence, all.quiet) = (run.silence, run.quiet);
+            }
             all.silence = all.silence.max(run.silence);
             all.totals.add(&run.totals);
             all.interrupted |= run.interrupted;
+            for (sum, count) in all.answered.iter_mut().zip(&run.answered) {
+                *sum += count;
+            }
+            if let (Some(server), Some(other)) = (&mut all.server, &run.server) {
+                server.add(other);
+            }
             all.generator.saturated |= run.generator.saturated;
             all.generator.cpu_percent += run.generator.cpu_percent;
             all.generator.busiest_percent = all.generator.busiest_percent.max(run.generator.busiest_percent);
+        }
+        if !rest.is_empty() {
+            // Stretches and what was held are those of one run: each has its own.
+            all.over_time.clear();
+            all.held = None;
         }
         all.generator.cpu_percent /= runs.len() as f64;
         Some(all)

@@ -90,10 +90,18 @@ impl Counters {
         self.failures[Failure::Late as usize] += 1;
     }
 
-    fn named(&mut self, name: &'static str, count: u64) {
+    pub(super) fn named(&mut self, name: &'static str, count: u64) {
         match self.named.iter_mut().find(|(known, _)| *known == name) {
             Some((_, all)) => *all += count,
             None => self.named.push((name, count)),
+        }
+    }
+
+    /// What [`Self::by_kind`] told: the same again.
+    pub(super) fn told(&mut self, kind: Failure, count: u64) {
+        self.failures[kind as usize] += count;
+        if kind == Failure::Late {
+            self.failures[Failure::TimedOut as usize] += count;
         }
     }
 
@@ -108,7 +116,7 @@ impl Counters {
         kinds
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         for (name, count) in &other.named {
             self.named(name, *count);
         }

@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::{
     bench_bulk::{Beside, BulkArgs},
     bench_load::{Asked, asked_load},
+    bench_run::RunArgs,
+    bench_shape::ShapeArgs,
     data::DataArgs,
     flags::{
         params::{self, ParamFlags},
@@ -17,7 +19,7 @@ use super::{
     values::{self, Named},
 };
 use crate::{
-    bench::{Arrivals, BenchPlan, Load, ReportPlan, Until, bulk::BulkPlan, limit::Limit},
+    bench::{Arrivals, BenchPlan, Load, ReportPlan, bulk::BulkPlan, limit::Limit, shard::Shard, sizes::Sizes},
     error::Trouble,
     protocol::{Answers, Ends, MEASURE, Protocol, Setup},
     transport::{Dial, Scheme, Target},
@@ -41,8 +43,12 @@ const LONGEST: usize = 1 << 30;
   netproto bench tcp localhost:8080 -c 64         as fast as replies come
   netproto bench udp localhost:8080 -r 20k        20,000 a second, come what may
   netproto bench tcp localhost:8080 -r 1k --fail-if 'p99>2ms'
+  netproto bench tcp localhost:8080 --stages 10s:1k,30s:5k,10s:0
+  netproto bench tcp localhost:8080 -c 10k --hold -d 1m
   netproto bench dns localhost:5353 -f questions.txt --in-flight 100
   netproto bench tcp localhost:8080 --bulk up     as many bytes as go
+
+In DATA and in lines: {seq} counts, {rand:8} is random, {now} the time; {{seq}}\nis {seq} itself.
 
 Limits: p50, p99.9 (any percentile), mean, min, max; errors, loss, rate."
 )]
@@ -82,9 +88,12 @@ pub(super) struct LoadArgs {
     /// Connections [default: 50; udp, bulk: 1]
     #[arg(short = 'c', long, visible_alias = "parallel", value_name = "N", value_parser = values::at_least_one)]
     pub connections: Option<usize>,
-    /// Length of each message [default: 64]
-    #[arg(short = 'l', long, value_name = "SIZE", value_parser = length, conflicts_with = "file")]
-    pub length: Option<usize>,
+    /// Length: 64 [default], 64..1500, 64:9,1400:1
+    #[arg(short = 'l', long, value_name = "SIZE", value_parser = sizes, conflicts_with_all = ["file", "data_file"])]
+    pub length: Option<Sizes>,
+    /// Send the lines of FILE in turn
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "file")]
+    pub data_file: Option<PathBuf>,
     /// Requests per second, come what may (open loop)
     #[arg(short = 'r', long, value_name = "RATE", value_parser = read::rate)]
     pub rate: Option<f64>,
@@ -100,6 +109,8 @@ pub(super) struct LoadArgs {
     /// A new connection for each request
     #[arg(long)]
     pub reconnect: bool,
+    #[command(flatten)]
+    pub shape: ShapeArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -109,40 +120,14 @@ pub(super) enum ArrivalsArg {
 }
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Run")]
-struct RunArgs {
-    /// How long to measure [default: 10s]
-    #[arg(short = 'd', long, value_name = "TIME", value_parser = values::some_time, conflicts_with = "requests")]
-    duration: Option<Duration>,
-    /// Stop after so many requests, not after --duration
-    #[arg(short = 'n', long, value_name = "COUNT", value_parser = read::positive)]
-    requests: Option<u64>,
-    /// Rise to the full load in this time, first
-    #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = read::duration)]
-    ramp: Duration,
-    /// Warm up for so long, uncounted
-    #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = read::duration)]
-    omit: Duration,
-    /// A reply is lost after so long [default: 10s; udp: 1s]
-    #[arg(short = 'w', long, value_name = "TIME", value_parser = values::some_time)]
-    timeout: Option<Duration>,
-    /// Run it so many times, show the spread
-    #[arg(long, value_name = "N", default_value = "1", hide_default_value = true, value_parser = repeats)]
-    repeat: u32,
-    /// Worker threads [default: cores; less one on loopback]
-    #[arg(short = 't', long, value_name = "N", value_parser = values::threads)]
-    threads: Option<usize>,
-    /// Seed of all random choices [default: 0]
-    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = read::count)]
-    seed: u64,
-}
-
-#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Report")]
 struct ReportArgs {
     /// Exit code 4 if so, as in 'p99>2ms'; repeatable
     #[arg(long, value_name = "LIMIT", value_parser = Limit::parse)]
     fail_if: Vec<Limit>,
+    /// Watch the server's process: its CPU and memory
+    #[arg(long, value_name = "PID", value_parser = pid)]
+    server_pid: Option<u32>,
     /// A line for each interval
     #[arg(short = 'i', long, value_name = "TIME", value_parser = values::some_time)]
     interval: Option<Duration>,
@@ -191,11 +176,14 @@ impl Bench {
         let dial = Dial { speaks: target::speaks(named), ..self.dial.dial(scheme)? };
         self.report.files_differ()?;
         let setup = self.setup(&words, row, target.as_ref())?;
+        self.load.shape.connects(scheme)?;
+        let (course, until) = self.load.shape.course(&self.run.around(self.load.arrivals()), DURATION)?;
         let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };
         let bulk = self.bulk(scheme, &setup, !words.data.is_empty())?;
+        let flags = self.run.first_of(&self.load);
         let (load, rate) = match bulk {
             Some(_) => (Load::Length(0), None),
-            None => asked_load(&asked, &self.load, &self.body, &words.data)?,
+            None => asked_load(&asked, &flags, course.as_ref(), &self.body, &words.data)?,
         };
         Ok(BenchPlan {
             protocol: row,
@@ -203,22 +191,28 @@ impl Bench {
             scheme,
             target,
             dial,
-            connections: self.load.connections.unwrap_or(match bulk {
-                None if !values::datagrams(scheme) => STREAM_CONNECTIONS,
-                _ => 1,
-            }),
+            connections: if bulk.is_some() { self.load.connections.unwrap_or(1) } else { self.connections(scheme)? },
             threads: self.run.threads,
-            until: self.run.until(),
+            until,
             load,
             rate,
+            course,
             arrivals: self.load.arrivals(),
             in_flight: self.load.in_flight,
             ramp: self.run.ramp,
-            omit: self.run.omit,
+            omit: self.run.omit(),
             timeout: self.run.timeout,
+            find: self.run.goal(rate),
+            spin: self.run.spin,
+            server_pid: self.report.watched(words.target.is_some())?,
             repeat: self.run.repeat,
             reconnect: self.reconnects(scheme, row)?,
+            connect_rate: self.connect_rate()?,
+            hold: self.load.shape.hold,
+            sources: self.dial.sources(),
             seed: self.run.seed,
+            shard: self.run.shard.unwrap_or(Shard::WHOLE),
+            start_at: self.run.start_at.clone(),
             limits: self.report.fail_if.clone(),
             report: self.report.plan(),
             bulk,
@@ -228,6 +222,11 @@ impl Bench {
 
     fn bulk(&self, scheme: Scheme, setup: &Setup, data: bool) -> Result<Option<BulkPlan>, Trouble> {
         let (load, run) = (&self.load, &self.run);
+        let length = match &load.length {
+            None => None,
+            Some(Sizes::One(length)) => Some(*length),
+            Some(_) => return Err(Trouble::usage("--bulk sends blocks of one length").hint("for example: -l 128K")),
+        };
         let for_requests = [
             ("DATA", data),
             ("--file", self.body.file.is_some()),
@@ -239,6 +238,14 @@ impl Bench {
             ("--requests", run.requests.is_some()),
             ("--ramp", !run.ramp.is_zero()),
             ("--repeat", run.repeat > 1),
+            (load.shape.flag().unwrap_or("--stages"), load.shape.flag().is_some()),
+            ("--hold", load.shape.hold),
+            ("--connect-rate", load.shape.connect_rate.is_some()),
+            ("--find-max", !run.find_max.is_empty()),
+            ("--spin", run.spin),
+            ("--shard", run.shard.is_some()),
+            ("--start-at", run.start_at.is_some()),
+            ("--server-pid", self.report.server_pid.is_some()),
             ("--seed", run.seed > 0),
             ("--hdr", self.report.hdr.is_some()),
         ];
@@ -246,19 +253,37 @@ impl Bench {
             scheme,
             duration: run.duration,
             usual_duration: DURATION,
-            omit: run.omit,
-            length: load.length,
+            omit: run.omit(),
+            length,
             bit_rate: load.bit_rate,
             limits: &self.report.fail_if,
             for_requests: &for_requests,
         })
     }
 
+    /// Of all shards together: each has one at least, and something to do.
+    fn connections(&self, scheme: Scheme) -> Result<usize, Trouble> {
+        let usual = if values::datagrams(scheme) { 1 } else { STREAM_CONNECTIONS };
+        let Some(shard) = self.run.shard else { return Ok(self.load.connections.unwrap_or(usual)) };
+        let connections = self.load.connections.unwrap_or(usual.max(shard.of as usize));
+        if shard.part(connections as u64) == 0 {
+            let sentence = format!("--shard {shard}: of -c {connections} there is none left for this one");
+            return Err(Trouble::usage(sentence).hint(format!("-c counts those of all shards: -c {} or more", shard.of)));
+        }
+        match self.run.requests {
+            Some(requests) if shard.part(requests) == 0 => {
+                let sentence = format!("--shard {shard}: of -n {requests} there is nothing left for this one");
+                Err(Trouble::usage(sentence).hint(format!("-n counts those of all shards: -n {} or more", shard.of)))
+            }
+            _ => Ok(connections),
+        }
+    }
+
     /// For a server of its own too, where there is no target.
     fn setup(&self, words: &Words, row: Option<&'static Protocol>, target: Option<&Target>) -> Result<Setup, Trouble> {
         let mut setup = self.protocol.setup.of(row, if target.is_some() { Ends::Client } else { Ends::Both })?;
         self.flags.set(row, &mut setup.params)?;
-        setup.from_file = self.body.file.is_some();
+        setup.from_file = self.body.file.is_some() || self.load.data_file.is_some();
         if let Some(row) = row {
             params::said_once(row, &setup.params, setup.from_file, !words.data.is_empty())?;
             params::load_makes_sense(row, &setup.params)?;
@@ -273,10 +298,22 @@ impl Bench {
         Ok(setup)
     }
 
+    /// A ramp of the closed loop opens connections at its own pace.
+    fn connect_rate(&self) -> Result<Option<f64>, Trouble> {
+        let load = &self.load;
+        let closed = load.rate.is_none() && load.bit_rate.is_none() && load.shape.flag().is_none();
+        if load.shape.connect_rate.is_some() && closed && !self.run.ramp.is_zero() {
+            return Err(
+                Trouble::usage("--connect-rate and --ramp both say when connections open").hint("leave one of them out")
+            );
+        }
+        Ok(load.shape.connect_rate)
+    }
+
     /// Over streams, a protocol that answers once and closes needs a connection for each request.
     fn reconnects(&self, scheme: Scheme, row: Option<&'static Protocol>) -> Result<bool, Trouble> {
         let stream = !values::datagrams(scheme);
-        let implied = stream && row.is_some_and(|row| row.answers.stream == Answers::OnceThenClose);
+        let implied = stream && !self.load.shape.hold && row.is_some_and(|row| row.answers.stream == Answers::OnceThenClose);
         if self.load.reconnect && !stream {
             return Err(Trouble::usage("--reconnect opens connections, and datagrams have none").hint("leave it out"));
         }
@@ -298,13 +335,17 @@ impl LoadArgs {
     }
 }
 
-impl RunArgs {
-    fn until(&self) -> Until {
-        self.requests.map_or_else(|| Until::Duration(self.duration.unwrap_or(DURATION)), Until::Requests)
-    }
-}
-
 impl ReportArgs {
+    fn watched(&self, target: bool) -> Result<Option<u32>, Trouble> {
+        match self.server_pid {
+            Some(_) if !target => {
+                Err(Trouble::usage("--server-pid is for a server that runs already, and there is no target")
+                    .hint("start it apart, as in: serve-tcp 8080 & bench tcp localhost:8080 --server-pid $!"))
+            }
+            pid => Ok(pid),
+        }
+    }
+
     fn files_differ(&self) -> Result<(), Trouble> {
         match (&self.csv, &self.hdr) {
             (Some(csv), Some(hdr)) if csv == hdr => {
@@ -334,11 +375,15 @@ fn length(text: &str) -> Result<usize, String> {
     }
 }
 
-fn repeats(text: &str) -> Result<u32, String> {
-    match values::few(text)? {
-        0 => Err("it must be at least 1".into()),
-        times => Ok(times),
+fn pid(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(pid) if pid > 0 => Ok(pid),
+        _ => Err("it is the number of a process".into()),
     }
+}
+
+fn sizes(text: &str) -> Result<Sizes, String> {
+    Sizes::parse(text, length)
 }
 
 fn missing() -> Trouble {

@@ -1,6 +1,8 @@
 //! What each request of `bench` says, and how often: checks that need the protocol, the transport and the flags together.
 
-use std::{ffi::OsStr, path::Path};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
+
+use bytes::Bytes;
 
 use super::{
     bench::{ArrivalsArg, LoadArgs},
@@ -8,7 +10,7 @@ use super::{
     values,
 };
 use crate::{
-    bench::Load,
+    bench::{Load, load::course::Course, sizes::Sizes, template::Template},
     error::Trouble,
     protocol::{Answers, Form, Framing, Protocol},
     transport::{Family, Host, Place, Scheme, Target},
@@ -39,16 +41,31 @@ pub(super) struct Asked<'a> {
 pub(super) fn asked_load(
     asked: &Asked,
     flags: &LoadArgs,
+    course: Option<&Course>,
     body: &DataArgs,
     words: &[&OsStr],
 ) -> Result<(Load, Option<f64>), Trouble> {
+    if flags.shape.hold {
+        return nothing(words);
+    }
     let load = asked.load(flags, body, words)?;
-    let rate = asked.rate(flags, &load)?;
+    let rate = asked.rate(flags, course, &load)?;
     if rate.is_none() && flags.arrivals == ArrivalsArg::Poisson {
         return Err(Trouble::usage("--arrivals spreads the requests of an open loop, and there is no rate")
             .hint("add one, as in: -r 10k --arrivals poisson"));
     }
     Ok((load, rate))
+}
+
+/// Connections that are only kept say nothing.
+fn nothing(words: &[&OsStr]) -> Result<(Load, Option<f64>), Trouble> {
+    match words.first() {
+        Some(word) => {
+            Err(Trouble::usage(format!("--hold says nothing, and DATA ({:?}) is to be said", word.to_string_lossy()))
+                .hint("leave one of them out"))
+        }
+        None => Ok((Load::Length(0), None)),
+    }
 }
 
 impl Asked<'_> {
@@ -60,30 +77,42 @@ impl Asked<'_> {
         if let Some(form) = self.row.and_then(Protocol::form) {
             return self.worded(form, flags, body, words);
         }
-        let messages = match &body.file {
-            Some(file) => {
-                data::only_source(words)?;
-                vec![data::contents(file)?]
+        let templates = match (&body.file, &flags.data_file) {
+            (Some(file), _) => {
+                data::only_source("--file", words)?;
+                vec![fixed(data::contents(file)?)]
             }
-            None => body.messages(words)?,
+            (_, Some(file)) => lines(file, words)?,
+            _ => words.iter().map(|word| typed(body, word)).collect::<Result<_, _>>()?,
         };
-        if let (Some(_), Some(word)) = (flags.length, words.first()) {
+        if let (Some(_), Some(word)) = (&flags.length, words.first()) {
             let sentence = format!("--length and DATA ({:?}) exclude each other", word.to_string_lossy());
             return Err(Trouble::usage(sentence).hint("leave one of them out"));
         }
         let optional = self.row.is_some_and(Protocol::data_is_optional);
-        if messages.is_empty() {
-            let length = flags.length.unwrap_or(if optional { 0 } else { LENGTH });
+        if templates.is_empty() {
+            let sizes = flags.length.clone().unwrap_or(Sizes::One(if optional { 0 } else { LENGTH }));
             if !optional {
-                self.length_makes_sense(length)?;
+                self.length_makes_sense(sizes.shortest())?;
+                self.length_makes_sense(sizes.longest())?;
             }
-            return Ok(Load::Length(length));
+            return Ok(match sizes {
+                Sizes::One(length) => Load::Length(length),
+                sizes => Load::Sizes(sizes),
+            });
         }
-        if !optional && messages.iter().any(bytes::Bytes::is_empty) {
+        if !optional && templates.iter().any(|template| template.longest() == 0) {
             self.empty_makes_sense(body.file.as_deref())?;
         }
-        data::fits(&messages, &self.place(), self.family, self.row)?;
-        Ok(Load::Messages(messages))
+        self.said(templates)
+    }
+
+    /// These, if each fits.
+    fn said(&self, templates: Vec<Template>) -> Result<Load, Trouble> {
+        let longest = templates.iter().map(Template::longest).max().unwrap_or(0);
+        data::length_fits(longest, &self.place(), self.family, self.row)?;
+        let fixed: Option<Vec<_>> = templates.iter().map(Template::fixed).collect();
+        Ok(fixed.map_or_else(|| Load::Templates(templates), Load::Messages))
     }
 
     /// Messages of words: DATA is one, each line of a file is one; else an example.
@@ -92,27 +121,32 @@ impl Asked<'_> {
             return Err(Trouble::usage(format!("--length is for messages of any bytes, and here each is {}", form.usage))
                 .hint("leave --length out"));
         }
-        let messages = match &body.file {
-            Some(file) => {
-                data::only_source(words)?;
+        let templates = match (&body.file, &flags.data_file) {
+            (Some(file), _) => {
+                data::only_source("--file", words)?;
                 let lines = data::lines(&data::contents(file)?, form);
                 if lines.is_empty() {
                     let file = show::path(file);
                     return Err(Trouble::usage(format!("{file} holds no message: each line is {}", form.usage)));
                 }
-                lines
+                lines.into_iter().map(fixed).collect()
             }
-            None if words.is_empty() => form.examples.first().map(|example| (*example).into()).into_iter().collect(),
-            None => vec![body.words(words)?],
+            (_, Some(file)) => lines(file, words)?,
+            _ if words.is_empty() => form.examples.first().map(|example| fixed((*example).into())).into_iter().collect(),
+            _ => vec![typed(body, &words.join(OsStr::new(" ")))?],
         };
-        data::fits(&messages, &self.place(), self.family, self.row)?;
-        Ok(Load::Messages(messages))
+        self.said(templates)
     }
 
     fn without_data(flags: &LoadArgs, row: &Protocol) -> Result<Load, Trouble> {
-        match flags.length {
-            Some(_) => Err(Trouble::usage(format!("--length is for messages, and {} takes no data", row.name))
-                .hint("leave --length out")),
+        let given = match (&flags.length, &flags.data_file) {
+            (Some(_), _) => Some("--length"),
+            (_, Some(_)) => Some("--data-file"),
+            _ => None,
+        };
+        match given {
+            Some(flag) => Err(Trouble::usage(format!("{flag} is for messages, and {} takes no data", row.name))
+                .hint(format!("leave {flag} out"))),
             None => Ok(Load::Length(0)),
         }
     }
@@ -155,24 +189,32 @@ impl Asked<'_> {
         self.target.cloned().unwrap_or_else(own)
     }
 
-    fn rate(&self, flags: &LoadArgs, load: &Load) -> Result<Option<f64>, Trouble> {
-        let given = match (flags.rate, flags.bit_rate) {
-            (None, None) => return Ok(None),
-            (Some(_), _) => "--rate",
-            _ => "--bit-rate",
+    fn rate(&self, flags: &LoadArgs, course: Option<&Course>, load: &Load) -> Result<Option<f64>, Trouble> {
+        let given = match (flags.rate, flags.bit_rate, flags.shape.flag()) {
+            (None, None, None) => return Ok(None),
+            (Some(_), ..) => "--rate",
+            (_, Some(_), _) => "--bit-rate",
+            (.., Some(flag)) => flag,
         };
         if let Some(row) = self.row.filter(|row| self.answers(row) == Answers::Endless) {
             return Err(Trouble::usage(format!("{given} is for requests, and {} sends without being asked", row.name))
                 .hint("leave it out: what arrives is counted"));
         }
-        let rate = match (flags.bit_rate, mean_length(load)) {
-            (None, _) => flags.rate.unwrap_or_default(),
-            (_, 0.0) => {
+        let rate = match (flags.bit_rate, course, mean_length(load)) {
+            (None, Some(course), _) => course.kind.mean(),
+            (None, None, _) => flags.rate.unwrap_or_default(),
+            (_, _, None) => {
+                return Err(Trouble::usage("--bit-rate is of messages whose length is known, and {seq} grows")
+                    .hint("use -r, as in: -r 10k"));
+            }
+            (_, _, Some(0.0)) => {
                 return Err(Trouble::usage("--bit-rate is of messages, and these are empty").hint("use -r, as in: -r 10k"));
             }
-            (Some(bits), length) => bits / (8.0 * length),
+            (Some(bits), _, Some(length)) => bits / (8.0 * length),
         };
-        if rate > MOST_RATE {
+        let highest = course.map_or(rate, |course| course.kind.highest());
+        if highest > MOST_RATE {
+            let rate = highest;
             let (asked, most) = (show::grouped(rate as u64), show::grouped(MOST_RATE as u64));
             let sentence = format!("{given}: a rate of {asked} requests per second is more than {most}");
             return Err(Trouble::usage(sentence).hint("leave it out: each request follows its answer, as fast as they come"));
@@ -185,9 +227,49 @@ impl Asked<'_> {
     }
 }
 
-fn mean_length(load: &Load) -> f64 {
+/// `None`: not known.
+fn mean_length(load: &Load) -> Option<f64> {
+    let mean = |sum: usize, count: usize| sum as f64 / count as f64;
     match load {
-        Load::Length(length) => *length as f64,
-        Load::Messages(messages) => messages.iter().map(bytes::Bytes::len).sum::<usize>() as f64 / messages.len() as f64,
+        Load::Length(length) => Some(*length as f64),
+        Load::Sizes(sizes) => Some(sizes.mean()),
+        Load::Messages(messages) => Some(mean(messages.iter().map(Bytes::len).sum(), messages.len())),
+        Load::Templates(templates) => {
+            let sum: Option<usize> = templates.iter().map(Template::length).sum();
+            sum.map(|sum| mean(sum, templates.len()))
+        }
     }
+}
+
+/// A DATA argument, with its escapes and its places.
+fn typed(body: &DataArgs, word: &OsStr) -> Result<Template, Trouble> {
+    Template::parse(word.as_bytes(), |text| body.message(OsStr::from_bytes(text))).map_err(|clause| {
+        Trouble::usage(format!("DATA {:?}: {clause}", word.to_string_lossy())).hint(if clause.contains("{rand") {
+            "{{rand}} in doubled braces stands for itself, as do {{seq}} and {{now}}"
+        } else {
+            "--no-escapes sends backslashes as they are"
+        })
+    })
+}
+
+/// A message in which nothing changes.
+fn fixed(message: Bytes) -> Template {
+    Template::from(message)
+}
+
+/// `--data-file`: each line that holds something, as it is but for its places.
+fn lines(file: &Path, words: &[&OsStr]) -> Result<Vec<Template>, Trouble> {
+    data::only_source("--data-file", words)?;
+    let (all, name) = (data::contents(file)?, show::path(file));
+    let lines = all.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let template = |(at, line): (usize, &[u8])| {
+        Template::parse(line, |text| Ok(Bytes::copy_from_slice(text)))
+            .map_err(|clause| Trouble::usage(format!("{name}, line {}: {clause}", at + 1)))
+    };
+    let some = lines.enumerate().filter(|(_, line)| !line.is_empty());
+    let templates = some.map(template).collect::<Result<Vec<_>, _>>()?;
+    if templates.is_empty() {
+        return Err(Trouble::usage(format!("{name} holds no line to send")));
+    }
+    Ok(templates)
 }

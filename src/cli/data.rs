@@ -84,14 +84,14 @@ impl DataArgs {
     }
 }
 
-/// `-f` and DATA exclude each other.
+/// A flag that names a file and DATA exclude each other.
 ///
 /// # Errors
 /// Both are given.
-pub fn only_source(words: &[&OsStr]) -> Result<(), Trouble> {
+pub fn only_source(flag: &str, words: &[&OsStr]) -> Result<(), Trouble> {
     match words {
         [] => Ok(()),
-        [first, ..] => Err(Trouble::usage(format!("--file and DATA ({:?}) exclude each other", first.to_string_lossy()))
+        [first, ..] => Err(Trouble::usage(format!("{flag} and DATA ({:?}) exclude each other", first.to_string_lossy()))
             .hint("leave one of them out")),
     }
 }

@@ -76,7 +76,6 @@ pub static STRANGERS: &[Stranger] = &[
     stranger(BENCH, &["-S"], "--dscp is the traffic class: --dscp EF"),
     stranger(BENCH, &["-O"], "--omit is the warm-up that is not counted: --omit 1s"),
     stranger(BENCH, &["-Z"], "--zero-copy sends without copying: bench tcp HOST:PORT --bulk up --zero-copy"),
-    stranger(BENCH, &["--shard"], "sharing a load between machines is not in this version"),
     stranger(BENCH, &["--port"], "the port goes in HOST:PORT, as in: bench tcp localhost:8080"),
     stranger(
         BENCH,

@@ -9,12 +9,16 @@
 mod bench;
 mod bench_bulk;
 mod bench_load;
+mod bench_run;
+mod bench_shape;
+mod compare;
 mod completions;
 mod data;
 mod explain;
 mod flags;
 pub mod hints;
 mod man;
+mod merge;
 mod protocols;
 mod screen;
 mod secrets;
@@ -89,6 +93,10 @@ enum Command {
     Send(Box<send::Send>),
     /// Load a server, report
     Bench(Box<bench::Bench>),
+    /// Compare runs of bench
+    Compare(compare::Compare),
+    /// Add up runs of several machines
+    Merge(merge::Merge),
     /// List protocols, framings, parameters
     Protocols(protocols::Protocols),
     /// Tell how a protocol works
@@ -166,6 +174,16 @@ fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit>
             stdout_for("the report")?;
             secrets::warn(plan.protocol, &plan.setup.params, plan.target.as_ref());
             crate::bench::run(plan)
+        }
+        Some(Command::Compare(args)) => {
+            let plan = args.plan()?;
+            stdout_for("the comparison")?;
+            Ok(crate::bench::compare::run(&plan)?)
+        }
+        Some(Command::Merge(merge)) => {
+            let plan = merge.plan(retyped(args))?;
+            stdout_for("the report")?;
+            Ok(crate::bench::merge::run(&plan)?)
         }
         Some(Command::Protocols(args)) => print(&args.text()?),
         Some(Command::Explain(args)) => print(&args.text()?),

@@ -186,7 +186,7 @@ fn object(row: &Protocol) -> Value {
         "spec": row.spec,
         "port": row.port,
         "rides": row.rides.iter().map(|rides| carrier(*rides)).collect::<Vec<_>>(),
-        "answers": { "stream": word(row.answers.stream), "datagrams": word(row.answers.datagrams) },
+        "answers": { "stream": row.answers.stream.word(), "datagrams": row.answers.datagrams.word() },
         "takes_data": row.takes_data(),
         "amplifies": row.amplifies,
         "framed": row.framed,
@@ -200,15 +200,4 @@ fn object(row: &Protocol) -> Value {
             "help": param.help,
         })).collect::<Vec<_>>(),
     })
-}
-
-fn word(answers: Answers) -> &'static str {
-    match answers {
-        Answers::Each => "each",
-        Answers::Unknown => "unknown",
-        Answers::OnceThenClose => "once_then_close",
-        Answers::Endless => "endless",
-        Answers::Never => "never",
-        Answers::Measured => "measured",
-    }
 }

@@ -25,6 +25,8 @@ Usage: netproto <COMMAND>
   *send*        Send, print the answer   netproto send udp localhost:8080 hello
 #Load
   *bench*       Load a server, report    netproto bench tcp localhost:8080 -c 64
+  *compare*     What changed, surely?    netproto compare before.json after.json
+  *merge*       Many machines' runs      netproto merge a.json b.json
 #More
   *protocols*   List protocols, framings, parameters
   *explain*     Tell how one works       netproto explain daytime

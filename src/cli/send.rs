@@ -160,6 +160,7 @@ impl Send {
         let row = named.unwrap_or(ANY);
         carried(row, target.scheme, &format!("send {} HOST:PORT", row.typed()))?;
         let data = self.data(&words, row)?;
+        self.dial.one_source()?;
         let dial = Dial { speaks: target::speaks(named), ..self.dial.dial(target.scheme)? };
         if let Data::Messages(messages) = &data {
             data::fits(messages, &target, dial.family, Some(row))?;
@@ -236,7 +237,7 @@ impl Send {
             return Ok(Data::None);
         }
         if let Some(file) = &self.body.file {
-            data::only_source(&words.data)?;
+            data::only_source("--file", &words.data)?;
             return Ok(match file.as_os_str() == "-" {
                 true => Data::Stdin,
                 false if self.upload(row).is_some() => Data::Messages(vec![Bytes::new()]),

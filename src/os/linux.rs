@@ -6,9 +6,12 @@ use std::{
     fs, io,
     net::SocketAddr,
     os::fd::{AsFd, AsRawFd},
+    time::Duration,
 };
 
 use socket2::SockRef;
+
+use super::ProcessUsage;
 
 /// Accepted connections have the flags that were set on their listener.
 pub const ACCEPTED_INHERIT_FLAGS: bool = true;
@@ -74,10 +77,76 @@ fn set_option(socket: &SockRef<'_>, level: i32, name: i32, value: libc::c_int) -
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// The first and the last of the ports that are handed out to connections.
+#[must_use]
+pub fn port_range() -> Option<(u16, u16)> {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+    let mut ports = range.split_whitespace().map_while(|port| port.parse().ok());
+    Some((ports.next()?, ports.next()?))
+}
+
+/// As many descriptors as a process may ever be allowed to have.
+#[must_use]
+pub fn most_descriptors() -> Option<u64> {
+    fs::read_to_string("/proc/sys/fs/nr_open").ok()?.trim().parse().ok()
+}
+
 /// Bytes of this process that are in memory.
 #[must_use]
 pub fn rss_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
+    rss_of("self")
+}
+
+/// Other processes can be looked at.
+pub const TELLS_OF_PROCESSES: bool = true;
+
+/// Processes of a family that are looked at, at most.
+const FAMILY: usize = 1024;
+
+/// What `pid` and those that it started use (proc(5)). `None`: there is no such process.
+#[must_use]
+pub fn usage_of(pid: u32) -> Option<ProcessUsage> {
+    let mut family = vec![pid];
+    let mut usage = ProcessUsage { cpu: cpu_of(pid)?, rss_bytes: rss_of(&pid.to_string())? };
+    let mut at = 0;
+    while at < family.len() && family.len() < FAMILY {
+        for child in children_of(family[at]) {
+            usage.cpu += cpu_of(child).unwrap_or_default();
+            usage.rss_bytes += rss_of(&child.to_string()).unwrap_or_default();
+            family.push(child);
+        }
+        at += 1;
+    }
+    Some(usage)
+}
+
+/// Those that a process has started, by each of its threads.
+fn children_of(pid: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let listed = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    listed.flat_map(|text| text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
+}
+
+/// User and system time: fields 14 and 15 of `/proc/PID/stat`, in clock ticks.
+fn cpu_of(pid: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is a name, in brackets, and may hold anything.
+    let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    let ticks = ticks()? + ticks()?;
+    Some(Duration::from_secs(ticks) / u32::try_from(rustix::param::clock_ticks_per_second()).ok()?)
+}
+
+fn rss_of(pid: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix("kB")?.trim();
     Some(kibibytes.parse::<u64>().ok()? * 1024)
+}
+
+/// What kind of processor this is.
+#[must_use]
+pub fn cpu_model() -> Option<String> {
+    let told = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = told.lines().find(|line| line.starts_with("model name"))?;
+    line.split_once(':').map(|(_, model)| model.trim().to_owned()).filter(|model| !model.is_empty())
 }

@@ -75,6 +75,41 @@ impl TcpInfo {
     }
 }
 
+/// What a process has used, with those that it started and that still run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcessUsage {
+    pub cpu: Duration,
+    /// In memory now.
+    pub rss_bytes: u64,
+}
+
+/// What a measurement ran on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Machine {
+    /// As it calls itself.
+    pub host: String,
+    /// `Linux 6.18.0 x86_64`
+    pub kernel: String,
+    /// Cores that this process may use.
+    pub cpus: usize,
+    /// What kind they are, where the system says.
+    pub cpu: Option<String>,
+}
+
+/// This one.
+#[must_use]
+pub fn machine() -> Machine {
+    let names = rustix::system::uname();
+    let [system, release, hardware] =
+        [names.sysname(), names.release(), names.machine()].map(|name| name.to_string_lossy().into_owned());
+    Machine {
+        host: names.nodename().to_string_lossy().into_owned(),
+        kernel: format!("{system} {release} {hardware}"),
+        cpus: std::thread::available_parallelism().map_or(1, usize::from),
+        cpu: cpu_model(),
+    }
+}
+
 /// The longest path that a Unix socket's address can hold, in bytes, its final NUL not counted.
 pub const MAX_SOCKET_PATH: usize = size_of::<libc::sockaddr_un>() - std::mem::offset_of!(libc::sockaddr_un, sun_path) - 1;
 

@@ -15,7 +15,7 @@ use std::{
 use quinn_udp::{Transmit, UdpSocketState};
 use socket2::SockRef;
 
-use super::TcpInfo;
+use super::{ProcessUsage, TcpInfo};
 
 /// Whether accepted connections have their listener's flags differs from system to system: they are set again.
 pub const ACCEPTED_INHERIT_FLAGS: bool = false;
@@ -97,9 +97,30 @@ pub fn tcp_info(_: &SockRef<'_>) -> Option<TcpInfo> {
     None
 }
 
+/// Of other processes nothing is known.
+pub const TELLS_OF_PROCESSES: bool = false;
+
+/// There is no portable way to ask.
+#[must_use]
+pub fn usage_of(_: u32) -> Option<ProcessUsage> {
+    None
+}
+
 /// There is no portable way to ask.
 #[must_use]
 pub fn rss_bytes() -> Option<u64> {
+    None
+}
+
+/// There is no portable way to ask.
+#[must_use]
+pub fn port_range() -> Option<(u16, u16)> {
+    None
+}
+
+/// There is no portable way to ask.
+#[must_use]
+pub fn most_descriptors() -> Option<u64> {
     None
 }
 
@@ -134,4 +155,10 @@ pub fn give_back_start_up() {}
 #[must_use]
 pub fn stdout_was_closed() -> bool {
     false
+}
+
+/// Each system has its own way of telling the kind of its processors.
+#[must_use]
+pub fn cpu_model() -> Option<String> {
+    None
 }

@@ -97,3 +97,10 @@ fn answers_keep_the_type_of_service_of_their_socket() {
     // SAFETY: all of it was initialised above.
     assert_eq!(unsafe { control[16].assume_init() }, 46 << 2);
 }
+
+#[test]
+fn the_machine_has_a_name_a_kernel_and_cores() {
+    let machine = machine();
+    assert!(!machine.host.is_empty() && machine.cpus > 0, "{machine:?}");
+    assert_eq!(machine.kernel.split(' ').count(), 3, "{machine:?}");
+}

@@ -64,6 +64,28 @@ impl Answers {
     }
 }
 
+impl Answers {
+    const ALL: [Self; 6] = [Self::Each, Self::Unknown, Self::OnceThenClose, Self::Endless, Self::Never, Self::Measured];
+
+    /// For JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Each => "each",
+            Self::Unknown => "unknown",
+            Self::OnceThenClose => "once_then_close",
+            Self::Endless => "endless",
+            Self::Never => "never",
+            Self::Measured => "measured",
+        }
+    }
+
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|answers| answers.word() == word)
+    }
+}
+
 /// What a session is made from.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {

@@ -56,6 +56,14 @@ impl Stream {
         }
     }
 
+    /// Reads what is there, without waiting.
+    ///
+    /// # Errors
+    /// As reading does; nothing is there ([`io::ErrorKind::WouldBlock`]).
+    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        either!(self, socket => socket.try_read(buffer))
+    }
+
     /// As [`poll_send_file`].
     pub fn poll_send_file(
         &self,

@@ -72,6 +72,7 @@ pub const ROOMS: &[Room] = &[
             "hdrhistogram",
             "humantime",
             "indicatif",
+            "jiff",
             "serde",
             "serde_json",
             "tokio",
@@ -89,6 +90,10 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("src/bench/report/text.rs", "owo_colors"),
     ("src/bench/report/bars.rs", "owo_colors"),
     ("src/bench/report/bulk/mod.rs", "owo_colors"),
+    ("src/bench/report/curve.rs", "owo_colors"),
+    ("src/bench/compare/text.rs", "owo_colors"),
+    ("src/bench/report/held.rs", "owo_colors"),
+    ("src/bench/report/over_time.rs", "owo_colors"),
     ("src/bench/report/mod.rs", "anstream"),
     // The terminal under the progress lines, made a little narrower.
     ("src/role/terminal.rs", "console"),

@@ -6,12 +6,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod capture;
+mod commands;
 pub mod net;
 pub mod network;
 pub mod peer;
 pub mod proc;
 mod process;
 pub mod pty;
+pub mod record;
 pub mod relay;
 pub mod report;
 mod server;
@@ -21,6 +23,7 @@ pub mod wire;
 use std::time::Duration;
 
 pub use capture::Capture;
+pub use commands::COMMANDS;
 pub use network::Network;
 pub use peer::peer;
 pub use process::{Output, Process, Run, netproto};

@@ -28,14 +28,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// when one more was of no use, the rest has failed.
 const HOPE: Duration = Duration::from_secs(3);
 
+/// Whoever waits for a turn to connect looks so often whether there is still something to say.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// A connection that was made.
-enum Wire {
+pub(super) enum Wire {
     Stream(Stream),
     Packets(PacketClient),
 }
 
 /// Why there is none.
-enum Unmade {
+pub(super) enum Unmade {
     /// The run is over, or has to end.
     Over,
     /// With the system's reason, where the kind does not say it.
@@ -59,7 +62,8 @@ pub(super) async fn run(work: Rc<Work>, place: usize, number: usize, gate: Gate)
     if opens_at.is_zero() && !job.reconnect {
         wire = match first(&work, number) {
             Some(wire) => Some(wire),
-            None => connect(&work, true).await.ok(),
+            None if turn(&work).await.is_none() => None,
+            None => connect(&work, number, true).await.ok(),
         };
     }
     let _ = gate.ready.send(());
@@ -71,14 +75,14 @@ pub(super) async fn run(work: Rc<Work>, place: usize, number: usize, gate: Gate)
 }
 
 /// The connection that was there before there were workers is the first one's.
-fn first(work: &Work, number: usize) -> Option<Wire> {
+pub(super) fn first(work: &Work, number: usize) -> Option<Wire> {
     let (took, first) = if number == 0 { work.job.take_first()? } else { return None };
     let stream = first.attach().ok()?;
     work.connected(true, took);
     Some(Wire::Stream(stream))
 }
 
-async fn started(job: &Job, mut start: watch::Receiver<Option<Instant>>) -> Option<Instant> {
+pub(super) async fn started(job: &Job, mut start: watch::Receiver<Option<Instant>>) -> Option<Instant> {
     tokio::select! {
         start = start.wait_for(Option::is_some) => start.ok().and_then(|start| *start),
         () = job.stop.reached(Phase::Finish) => None,
@@ -91,6 +95,9 @@ async fn talk_on(work: &Rc<Work>, place: usize, number: usize, mut wire: Option<
     let mut pause = PAUSE;
     loop {
         let mut taken = None;
+        if wire.is_none() && turn(work).await.is_none() {
+            return;
+        }
         if work.job.reconnect {
             taken = next_request(work, place).await;
             if taken.is_none() {
@@ -99,7 +106,7 @@ async fn talk_on(work: &Rc<Work>, place: usize, number: usize, mut wire: Option<
         }
         let made = match wire.take() {
             Some(wire) => Ok(wire),
-            None => connect(work, taken.is_none_or(|request| request.measured)).await,
+            None => connect(work, number, taken.is_none_or(|request| request.measured)).await,
         };
         // How long nothing may have worked.
         let hope = match made {
@@ -127,6 +134,22 @@ async fn talk_on(work: &Rc<Work>, place: usize, number: usize, mut wire: Option<
             return;
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Waits until a connection may be opened. `None`: sending is over.
+pub(super) async fn turn(work: &Work) -> Option<()> {
+    let Some(at) = work.connect_turn(Instant::now()) else { return Some(()) };
+    loop {
+        let now = Instant::now();
+        if now >= at {
+            return Some(());
+        }
+        // Others may have said all meanwhile.
+        if work.has_said_all(now) {
+            return None;
+        }
+        ends_within(work, tokio::time::sleep_until(at.min(now + LOOK).into())).await?;
     }
 }
 
@@ -159,13 +182,13 @@ async fn ends_within<T>(work: &Work, wait: impl Future<Output = T>) -> Option<T>
 }
 
 /// A connection; is it for a request that is `measured`, or for none in particular?
-async fn connect(work: &Work, measured: bool) -> Result<Wire, Unmade> {
+pub(super) async fn connect(work: &Work, number: usize, measured: bool) -> Result<Wire, Unmade> {
     let job = &work.job;
     if job.stop.phase() != Phase::Running {
         return Err(Unmade::Over);
     }
     let from = Instant::now();
-    let made = ends_within(work, open(job)).await.ok_or(Unmade::Over)?;
+    let made = ends_within(work, open(job, number)).await.ok_or(Unmade::Over)?;
     match made {
         Ok(wire) => {
             if matches!(wire, Wire::Stream(_)) {
@@ -177,16 +200,16 @@ async fn connect(work: &Work, measured: bool) -> Result<Wire, Unmade> {
     }
 }
 
-async fn open(job: &Job) -> io::Result<Wire> {
-    let peer = &job.peer;
+async fn open(job: &Job, number: usize) -> io::Result<Wire> {
+    let (peer, dial) = (&job.peer, job.dial(number));
     match peer.rides() {
         Rides::Stream => {
-            let limit = peer.dial.timeout.unwrap_or(job.timeout);
-            let connected = tokio::time::timeout(limit, transport::connect_to(&peer.address, peer.scheme, &peer.dial)).await;
+            let limit = dial.timeout.unwrap_or(job.timeout);
+            let connected = tokio::time::timeout(limit, transport::connect_to(&peer.address, peer.scheme, &dial)).await;
             connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map(Wire::Stream)
         }
         Rides::Datagrams => {
-            transport::packets_to(&peer.address, peer.scheme, &peer.dial).await.map(Wire::Packets).map_err(io::Error::other)
+            transport::packets_to(&peer.address, peer.scheme, &dial).await.map(Wire::Packets).map_err(io::Error::other)
         }
     }
 }

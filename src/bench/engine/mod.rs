@@ -6,16 +6,25 @@
 //!
 //! May use: the rest of bench, role, protocol, transport, `os`, tokio.
 
+mod appointed;
 mod awaited;
+mod body;
 mod bulk;
 mod connection;
+mod hold;
+mod idle;
 mod job;
 mod party;
+mod planned;
 mod probe;
+mod probes;
 mod reporter;
+mod request;
+mod room;
 mod steps;
 mod target;
 mod turns;
+mod watched;
 mod work;
 mod worker;
 
@@ -31,18 +40,22 @@ use tokio::{
 };
 
 use self::{
+    appointed::Appointed,
     connection::Gate,
-    job::{Job, Parts},
+    job::Job,
+    planned::{about, held, job},
     reporter::{Cut, Names, Reporter},
     target::Found,
+    watched::Watched,
     worker::Report,
 };
 use super::{
     BenchPlan, Until,
+    find::{Curve, Next},
     limit::Missed,
-    load::Shape,
+    record::Piece,
     report::{self, Files, hdr, spread},
-    results::{About, Generator, Model, Results},
+    results::{About, Generator, Results},
     stats::{Recorder, Slice, Tally},
 };
 use crate::{
@@ -51,13 +64,10 @@ use crate::{
     protocol::Answers,
     role::stop::{Phase, Stop},
     session::Rides,
-    values::show,
 };
 
 /// From the moment all are ready to the start: long enough for every thread to hear of it.
 const COUNTDOWN: Duration = Duration::from_millis(5);
-/// Descriptors that a process needs beside its connections.
-const SPARE_DESCRIPTORS: u64 = 64;
 
 /// Runs a whole `bench` command. No runtime may be around it.
 ///
@@ -67,7 +77,9 @@ const SPARE_DESCRIPTORS: u64 = 64;
 pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
     let plan = &plan;
     let mut files = Files::open(&plan.report)?;
-    check_descriptors(plan)?;
+    room::check_descriptors(plan)?;
+    plan.server_pid.map_or(Ok(()), watched::check)?;
+    let appointed = Appointed::of(plan)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -85,7 +97,12 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
         let found = check(plan, found)?;
         let head = hdr::Head { command: &plan.command, started_at: SystemTime::now() };
         files.begin(&head)?;
-        let runs = runs(plan, &found, &mut files, &stop, Instant::now()).await?;
+        appointed.wait(&stop).await;
+        if let Some(goal) = &plan.find {
+            let (curve, best) = probes::find(plan, goal, &found, &mut files, &stop, appointed).await?;
+            return Ok(conclude_search(plan, &curve, &best)?);
+        }
+        let runs = runs(plan, &found, &mut files, &stop, (Instant::now(), appointed)).await?;
         Ok(conclude(plan, &runs)?)
     });
     // A name that is still being looked up does not keep us here.
@@ -105,26 +122,14 @@ async fn interrupt(stop: Stop) {
     stop.advance(Phase::Finish);
 }
 
-fn check_descriptors(plan: &BenchPlan) -> Result<(), Trouble> {
-    let (limit, _) = os::raise_nofile_limit();
-    // Our own server has the other ends.
-    let ends = if plan.target.is_some() { 1 } else { 2 };
-    let needed = plan.connections as u64 * ends + SPARE_DESCRIPTORS;
-    if needed <= limit {
-        return Ok(());
-    }
-    let (connections, limit) = (show::grouped(plan.connections as u64), show::grouped(limit));
-    Err(Trouble::failed(format!("{connections} connections need more open files than the {limit} that are allowed"))
-        .hint(format!("ulimit -n {needed}, or fewer connections (-c)")))
-}
-
 /// What can be known to be in vain is refused before anything is sent.
-fn check(plan: &BenchPlan, found: Found) -> Result<Found, Trouble> {
+fn check(plan: &BenchPlan, mut found: Found) -> Result<Found, Trouble> {
+    found.sources = room::sources(plan, &found.peer)?;
     let datagrams = found.peer.rides() == Rides::Datagrams;
     let by = found.protocol.answers;
     let answers = if datagrams { by.datagrams } else { by.stream };
     let name = found.protocol.name;
-    if answers == Answers::Endless {
+    if answers == Answers::Endless && !plan.hold {
         let row = found.protocol;
         let asked = row.rides.contains(&Rides::Datagrams) && by.datagrams != Answers::Endless;
         let hint = if asked {
@@ -136,10 +141,17 @@ fn check(plan: &BenchPlan, found: Found) -> Result<Found, Trouble> {
         return Err(Trouble::usage(format!("{name} over {scheme} sends without being asked, so there is nothing to time"))
             .hint(hint));
     }
-    for limit in &plan.limits {
+    if plan.server_pid.is_some() && !found.peer.address.is_local() {
+        let sentence =
+            format!("--server-pid watches a process of this machine, and the server is at {}", found.peer.address);
+        return Err(Trouble::usage(sentence).hint("leave it out"));
+    }
+    let goals = plan.find.iter().flat_map(|goal| &goal.limits);
+    for limit in plan.limits.iter().chain(goals) {
         limit
-            .applies(datagrams, answers != Answers::Never)
-            .map_err(|why| Trouble::usage(format!("--fail-if {} can't be judged: {why}", limit.text)))?;
+            .applies(datagrams, answers != Answers::Never && !plan.hold)
+            .map_err(|why| if plan.hold { "--hold asks nothing, so there is neither latency nor loss" } else { why })
+            .map_err(|why| Trouble::usage(format!("{} can't be judged: {why}", limit.text)))?;
     }
     Ok(found)
 }
@@ -150,12 +162,13 @@ async fn runs(
     found: &Found,
     files: &mut Files,
     stop: &Stop,
-    began: Instant,
+    (began, mut appointed): (Instant, Appointed),
 ) -> Result<Vec<Results>, Trouble> {
     let mut runs = Vec::new();
     let many = plan.repeat > 1;
     for number in 1..=plan.repeat.max(1) {
-        let results = one(plan, found, files, stop, (number, began)).await?;
+        let results = one(plan, found, files, stop, (number, began, appointed)).await?;
+        appointed = appointed.next();
         let wants_text = !plan.report.json && !plan.report.json_stream && !plan.report.quiet;
         if many && wants_text {
             report::say(&spread::line(number, plan.repeat, &results))?;
@@ -187,58 +200,16 @@ fn conclude(plan: &BenchPlan, runs: &[Results]) -> Result<Exit, Trouble> {
     })
 }
 
-fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
-    // A server on this machine needs a core as well: three busy threads on two cores are slower than two.
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let cores = if found.peer.address.is_local() { (cores - 1).max(1) } else { cores };
-    let connections = plan.connections.max(1);
-    Job::new(Parts {
-        peer: found.peer.clone(),
-        first: found.take_first(),
-        protocol: found.protocol,
-        setup: plan.setup.clone(),
-        load: plan.load.clone(),
-        shape: Shape {
-            rate: plan.rate,
-            arrivals: plan.arrivals,
-            ramp: plan.ramp,
-            omit: plan.omit,
-            until: plan.until,
-            seed: plan.seed,
-        },
-        in_flight: plan.in_flight,
-        reconnect: plan.reconnect,
-        timeout: plan.timeout,
-        connections,
-        threads: plan.threads.unwrap_or(cores).clamp(1, connections),
-        tick: cut.tick,
-        stop,
+/// The same of `--find-max`: not one rate that meets what was asked is a limit that was missed.
+fn conclude_search(plan: &BenchPlan, curve: &Curve, best: &Results) -> Result<Exit, Trouble> {
+    let missed: Vec<Missed> = plan.limits.iter().filter_map(|limit| limit.judge(best)).collect();
+    report::found(&plan.report, curve, best, &missed)?;
+    Ok(match curve.end {
+        None => Exit::Interrupted,
+        Some(Next::Found { .. }) if missed.is_empty() => Exit::Done,
+        _ if curve.probes.iter().all(|probe| probe.achieved == 0.0) => Exit::Failed,
+        _ => Exit::LimitMissed,
     })
-}
-
-fn about(plan: &BenchPlan, job: &Job) -> About {
-    let model = match plan.rate {
-        Some(rate) => Model::Open { rate, arrivals: plan.arrivals },
-        None => Model::Closed,
-    };
-    About {
-        transport: job.peer.scheme.name(),
-        target: job.peer.address.to_string(),
-        protocol: job.protocol.name,
-        datagrams: job.datagrams(),
-        answers: job.answers,
-        connections: job.connections,
-        threads: job.threads,
-        in_flight: job.in_flight,
-        reconnect: job.reconnect,
-        repeats: job.repeats(),
-        model,
-        timeout: job.timeout,
-        ramp: plan.ramp,
-        omit: plan.omit,
-        seed: plan.seed,
-        command: plan.command.clone(),
-    }
 }
 
 /// Workers that were started, and the ways between them and us.
@@ -273,7 +244,7 @@ async fn one(
     found: &Found,
     files: &mut Files,
     stop: &Stop,
-    (number, began): (u32, Instant),
+    (number, began, appointed): (u32, Instant, Appointed),
 ) -> Result<Results, Trouble> {
     let cut = Cut::of(&plan.report);
     let job = Arc::new(job(plan, found, cut, stop.clone()));
@@ -285,14 +256,17 @@ async fn one(
             () = stop.reached(Phase::Finish) => break,
         }
     }
-    let started_at = SystemTime::now();
-    let start = Instant::now() + COUNTDOWN;
+    let start = appointed.start(COUNTDOWN);
     let _ = crew.start.send(Some(start));
+    let started_at = SystemTime::now() + start.saturating_duration_since(Instant::now());
     let measured_from = start + job.shape.measured_from();
     let after = measured_from.saturating_duration_since(began);
-    let names = Names { run: number, after, open_loop: plan.rate.is_some(), datagrams: job.datagrams() };
+    let names = Names { run: number, after, datagrams: job.datagrams() };
     let givers = std::mem::take(&mut crew.givers);
-    let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, (plan.until, measured_from));
+    let load = (&job.shape, plan.course.as_ref());
+    let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, load, measured_from);
+    let until = job.shape.stops_at().map(|at| start + at);
+    let watched = plan.server_pid.map(|pid| Watched::begin(pid, measured_from, until));
     let gathered = gather(&mut crew.slices, &mut reporter).await;
     if gathered.is_err() {
         stop.advance(Phase::Now);
@@ -301,13 +275,23 @@ async fn one(
     let stopped = Instant::now();
     let reports: Vec<_> = crew.threads.into_iter().filter_map(|thread| worker::report_of(thread, &job)).collect();
     let duration = measured(plan.until, interrupted.then_some(stopped), measured_from, &reports);
-    let totals = reporter.end(duration)?;
+    let (totals, pieces, over_time) = reporter.end(duration)?;
     gathered?;
     if let Some(trouble) = job.trouble() {
         return Err(trouble);
     }
+    let server = match watched {
+        Some(watched) => watched.end().await,
+        None => None,
+    };
     let silence = silence(measured_from + duration, &reports).min(duration);
-    Ok(results(about(plan, &job), (started_at, duration, silence, interrupted), totals, &reports))
+    let about = about(plan, &job, duration);
+    let mut results = results(about, (started_at, duration, silence, interrupted), (totals, pieces), &reports);
+    results.server = server;
+    results.quiet = job.shape.quiet(duration).unwrap_or_default();
+    results.over_time = over_time;
+    results.held = held(plan, &job, &results);
+    Ok(results)
 }
 
 /// Until all workers have ended.
@@ -334,7 +318,12 @@ fn silence(end: Instant, reports: &[Report]) -> Duration {
     last.map_or(Duration::MAX, |last| end.saturating_duration_since(last))
 }
 
-fn results(about: About, when: (SystemTime, Duration, Duration, bool), totals: Tally, reports: &[Report]) -> Results {
+fn results(
+    about: About,
+    when: (SystemTime, Duration, Duration, bool),
+    (totals, pieces): (Tally, Vec<Piece>),
+    reports: &[Report],
+) -> Results {
     let (started_at, duration, silence, interrupted) = when;
     let percents: Vec<f64> = reports
         .iter()
@@ -343,7 +332,25 @@ fn results(about: About, when: (SystemTime, Duration, Duration, bool), totals: T
         .collect();
     let busiest_percent = percents.iter().copied().fold(0.0, f64::max);
     let generator = Generator { cpu_percent: percents.iter().sum(), busiest_percent, saturated: false };
-    let mut results = Results { about, started_at, duration, silence, totals, generator, interrupted };
+    let machine = Some(os::machine());
+    let answered = reports.iter().flat_map(|report| report.answered.iter().copied()).collect();
+    let (quiet, over_time, held, server) = (Duration::ZERO, Vec::new(), None, None);
+    let mut results = Results {
+        about,
+        started_at,
+        duration,
+        silence,
+        quiet,
+        totals,
+        over_time,
+        held,
+        generator,
+        server,
+        answered,
+        interrupted,
+        machine,
+        pieces,
+    };
     results.generator.saturated = results.is_saturated();
     results
 }

@@ -21,7 +21,7 @@ use super::{
     work::{Request, Work},
 };
 use crate::{
-    bench::{failure::Failure, stats::Tally},
+    bench::failure::Failure,
     protocol::Answers,
     role::{Quit, Said, Source, stop::Waiter},
     session::{Closed, Verdict, Violation},
@@ -143,7 +143,7 @@ impl Party {
             self.arm(request.sent, cx);
         }
         self.said += 1;
-        (seq, self.work.job.body(seq, self.said_before, &mut self.room))
+        (seq, self.work.job.body(self.work.number(self.place), seq, self.said_before, &mut self.room))
     }
 
     /// Sets the timer to when `sent` will have been too long ago. One timer serves a whole conversation: when it rings, it is
@@ -202,7 +202,7 @@ impl Party {
             }
             Verdict::Right => {
                 self.state.answered = true;
-                self.work.right(&request, now);
+                self.work.right(self.place, &request, now);
             }
             Verdict::Wrong(mismatch) => {
                 self.state.answered = true;
@@ -243,7 +243,7 @@ impl Party {
         self.work.heard_at(Instant::now());
         while let Some(request) = self.unwritten.pop_front() {
             self.state.answered = true;
-            self.work.count(request.measured, Tally::right_unanswered);
+            self.work.right_unanswered(self.place, &request);
         }
     }
 

@@ -40,7 +40,7 @@ fn opener(plan: &BenchPlan) -> (Box<dyn Session>, Option<Bytes>) {
     };
     let asked = match &plan.load {
         Load::Messages(messages) => messages.first().cloned(),
-        Load::Length(_) => None,
+        Load::Length(_) | Load::Sizes(_) | Load::Templates(_) => None,
     };
     let example = || form.examples.first().map_or_else(Bytes::new, |example| Bytes::from_static(example.as_bytes()));
     ((row.client)(&plan.setup), Some(asked.unwrap_or_else(example)))

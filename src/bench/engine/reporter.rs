@@ -7,8 +7,11 @@ use std::{
 
 use crate::{
     bench::{
-        ReportPlan, Until,
+        ReportPlan,
+        load::{Shape, course::Course},
+        over_time::{OverTime, Stretch},
         progress::Progress,
+        record::{Keeper, Piece},
         report::{Files, interval::Interval, json, say},
         stats::{Giver, Slice, Tally},
     },
@@ -43,7 +46,6 @@ pub(super) struct Names {
     pub(super) run: u32,
     /// How long after the files' beginning its measured time began.
     pub(super) after: Duration,
-    pub(super) open_loop: bool,
     pub(super) datagrams: bool,
 }
 
@@ -61,6 +63,11 @@ pub(super) struct Reporter<'a> {
     /// Ticks of which progress was shown.
     seen: u32,
     total: Tally,
+    /// The course of the run, where the report shows it.
+    keeper: Option<Keeper>,
+    shape: &'a Shape,
+    /// Where the rate changes.
+    over_time: Option<OverTime>,
     progress: Progress,
 }
 
@@ -70,12 +77,30 @@ impl<'a> Reporter<'a> {
         names: Names,
         cut: Cut,
         givers: Vec<Giver>,
-        (until, measured_from): (Until, Instant),
+        (shape, course): (&'a Shape, Option<&Course>),
+        measured_from: Instant,
     ) -> Self {
         let delivered = vec![Some(0); givers.len()];
-        let progress = Progress::begin(plan.quiet, until, measured_from);
+        let progress = Progress::begin(plan.quiet, shape.until, measured_from);
+        let over_time = course.map(|course| OverTime::begin(course, shape, cut.tick));
         let (open, total) = (VecDeque::new(), Tally::default());
-        Self { plan, files, names, cut, givers, delivered, open, written: 0, seen: 0, total, progress }
+        let keeper = plan.keeps_course().then(|| Keeper::new(cut.tick));
+        Self {
+            plan,
+            files,
+            names,
+            cut,
+            givers,
+            delivered,
+            open,
+            written: 0,
+            seen: 0,
+            total,
+            keeper,
+            shape,
+            over_time,
+            progress,
+        }
     }
 
     fn wants_intervals(&self) -> bool {
@@ -88,12 +113,18 @@ impl<'a> Reporter<'a> {
         let Slice { worker, tick, tally } = slice;
         self.total.add(&tally);
         let number = tick.or(self.delivered[worker]).unwrap_or(0);
+        if let Some(over_time) = &mut self.over_time {
+            over_time.take(number, &tally);
+        }
         if self.wants_intervals() {
             let at = (number / self.cut.per).saturating_sub(self.written) as usize;
             while self.open.len() <= at {
                 self.open.push_back(Tally::default());
             }
             self.open[at].add(&tally);
+        }
+        if let Some(keeper) = &mut self.keeper {
+            keeper.take(number, &tally);
         }
         self.delivered[worker] = tick.map(|tick| tick + 1);
         self.givers[worker].give(tally);
@@ -106,6 +137,9 @@ impl<'a> Reporter<'a> {
         if ticks > self.seen {
             self.seen = ticks;
             self.progress.update(&self.total);
+            if let Some(keeper) = &mut self.keeper {
+                keeper.complete(ticks);
+            }
         }
         while (self.written + 1) * self.cut.per <= ticks {
             self.write(self.cut.interval * (self.written + 1))?;
@@ -115,13 +149,13 @@ impl<'a> Reporter<'a> {
 
     fn write(&mut self, to: Duration) -> Result<(), Trouble> {
         let tally = self.open.pop_front().unwrap_or_default();
-        let Names { run, after, open_loop, datagrams } = self.names;
+        let Names { run, after, datagrams } = self.names;
         let from = self.cut.interval * self.written;
         self.written += 1;
         if !self.wants_intervals() {
             return Ok(());
         }
-        let interval = Interval { run, after, from, to, tally: &tally, open_loop };
+        let interval = Interval { run, after, from, to, tally: &tally, asked: self.shape.asked(from, to) };
         self.files.interval(&interval)?;
         if self.plan.json_stream {
             return self.progress.beside(|| say(&json::interval(&interval, datagrams)));
@@ -132,8 +166,9 @@ impl<'a> Reporter<'a> {
         Ok(())
     }
 
-    /// All workers have ended after `duration`: writes what is left and gives the total.
-    pub(super) fn end(mut self, duration: Duration) -> Result<Tally, Trouble> {
+    /// All workers have ended after `duration`: writes what is left and gives the total, its course, and what there is to tell of
+    /// stretches.
+    pub(super) fn end(mut self, duration: Duration) -> Result<(Tally, Vec<Piece>, Vec<Stretch>), Trouble> {
         self.progress.end();
         while !self.open.is_empty() {
             let from = self.cut.interval * self.written;
@@ -145,6 +180,8 @@ impl<'a> Reporter<'a> {
             }
             self.write(to)?;
         }
-        Ok(std::mem::take(&mut self.total))
+        let pieces = self.keeper.map(|keeper| keeper.end(duration)).unwrap_or_default();
+        let over_time = self.over_time.map(|over_time| over_time.end(duration)).unwrap_or_default();
+        Ok((self.total, pieces, over_time))
     }
 }

@@ -1,6 +1,7 @@
 //! Who is spoken to: the target, resolved once and reached once; or a server of our own in this process.
 
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     sync::{Mutex, PoisonError, mpsc},
     thread::JoinHandle,
@@ -24,6 +25,8 @@ use crate::{
 pub(super) struct Found {
     pub(super) peer: Peer,
     pub(super) protocol: &'static Protocol,
+    /// Several addresses of ours that connections begin from in turn, if needed.
+    pub(super) sources: Vec<SocketAddr>,
     first: Mutex<Option<(Duration, Detached)>>,
     /// Ours ends when this is dropped.
     pub(super) server: Option<OwnServer>,
@@ -31,7 +34,7 @@ pub(super) struct Found {
 
 impl Found {
     fn new((peer, protocol): (Peer, &'static Protocol)) -> Self {
-        Self { peer, protocol, first: Mutex::default(), server: None }
+        Self { peer, protocol, sources: Vec::new(), first: Mutex::default(), server: None }
     }
 
     /// Is it a server of our own, in this process?
@@ -61,7 +64,8 @@ async fn over_stream(plan: &BenchPlan, target: &Target) -> Result<Found, Trouble
         (Place::Net { .. }, address) => address,
     };
     let peer = Peer { address, scheme: target.scheme, dial: plan.dial.clone() };
-    let Some(protocol) = plan.protocol else {
+    // Whoever only keeps connections says nothing.
+    let Some(protocol) = plan.protocol.or(plan.hold.then_some(protocol::ANY)) else {
         let protocol = probe::stream(stream, &peer, plan).await?;
         return Ok(Found::new((peer, protocol)));
     };

@@ -8,34 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::job::Job;
+pub(super) use super::request::Request;
+use super::{idle::Idle, job::Job};
 use crate::{
     bench::{
         failure::Failure,
-        load::{Next, Schedule, Worker},
+        load::{Next, Schedule, Shape, Worker, gaps::Gaps},
         stats::{Counters, Recorder, Tally},
     },
     os,
 };
-
-/// One request, on its way or about to be.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Request {
-    pub(super) due: Instant,
-    pub(super) sent: Instant,
-    /// Does it count, or is it warm-up?
-    pub(super) measured: bool,
-    /// It was said before, on a connection that the peer closed without answering it.
-    pub(super) again: bool,
-}
-
-/// Those who wait for something to say, in the order in which they came, so that the load is even.
-#[derive(Debug, Default)]
-struct Idle {
-    wakers: VecDeque<(usize, Waker)>,
-    /// By place: is it in the queue?
-    waits: Vec<bool>,
-}
 
 /// The state of one worker.
 #[derive(Debug)]
@@ -48,8 +30,16 @@ pub(super) struct Work {
     /// Open loop: who is told when all that was due is taken.
     pacer: RefCell<Option<Waker>>,
     idle: RefCell<Idle>,
+    /// By place: how many of its requests were answered rightly, of those that count.
+    answered: RefCell<Vec<u64>>,
     /// What is to be said again.
     returned: RefCell<VecDeque<Request>>,
+    /// When the next connection may be opened, where there is a rate for that.
+    gaps: Option<RefCell<Gaps>>,
+    worker: Worker,
+    /// When this worker was made.
+    made: Instant,
+    begun: Cell<bool>,
     start: Cell<Instant>,
     measured_from: Cell<Instant>,
     stops_at: Cell<Option<Instant>>,
@@ -63,15 +53,23 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn new(job: Arc<Job>, worker: Worker, places: usize, recorder: Recorder, now: Instant) -> Self {
-        let schedule = Schedule::new(job.shape, worker, job.in_flight.unwrap_or(usize::MAX));
+    pub(super) fn new(job: Arc<Job>, (index, of): (u64, u64), places: usize, recorder: Recorder, now: Instant) -> Self {
+        let shape = Shape { until: job.shard.until(job.shape.until, (index, of)), ..job.shape.clone() };
+        let worker = job.shard.worker(index, of);
+        let schedule = Schedule::new(shape, worker, job.in_flight.unwrap_or(usize::MAX));
+        let gaps = job.connect_rate.map(|rate| RefCell::new(Gaps::new(rate, worker)));
         Self {
             job,
+            gaps,
+            worker,
+            made: now,
             recorder: RefCell::new(recorder),
             schedule: RefCell::new(schedule),
             pacer: RefCell::default(),
-            idle: RefCell::new(Idle { wakers: VecDeque::new(), waits: vec![false; places] }),
+            idle: RefCell::new(Idle::new(places)),
+            answered: RefCell::new(vec![0; places]),
             returned: RefCell::default(),
+            begun: Cell::new(false),
             start: Cell::new(now),
             measured_from: Cell::new(now),
             stops_at: Cell::new(None),
@@ -85,8 +83,20 @@ impl Work {
     /// Everybody begins at the same moment. Told by whoever hears of it first.
     pub(super) fn begin(&self, start: Instant) {
         self.start.set(start);
+        self.begun.set(true);
         self.measured_from.set(start + self.job.shape.measured_from());
         self.stops_at.set(self.job.shape.stops_at().map(|at| start + at));
+    }
+
+    /// The number of a connection among those of all workers.
+    pub(super) fn number(&self, place: usize) -> usize {
+        self.worker.index as usize + place * self.worker.of as usize
+    }
+
+    /// When the next connection may be opened; each who asks has a turn of its own. `None`: at once.
+    pub(super) fn connect_turn(&self, now: Instant) -> Option<Instant> {
+        let turn = self.gaps.as_ref()?.borrow_mut().turn(now.saturating_duration_since(self.made));
+        self.made.checked_add(turn)
     }
 
     pub(super) fn start(&self) -> Instant {
@@ -121,7 +131,7 @@ impl Work {
     }
 
     pub(super) fn open_loop(&self) -> bool {
-        self.job.shape.rate.is_some()
+        self.job.shape.open_loop()
     }
 
     /// Counts, if `measured`.
@@ -190,6 +200,12 @@ impl Work {
         Some(self.leaves(self.start.get() + due, now))
     }
 
+    /// The run has begun, and nothing is left to be said.
+    pub(super) fn has_said_all(&self, now: Instant) -> bool {
+        let done = || self.closing.get() || (self.next_due(now) == Next::Done && self.returned.borrow().is_empty());
+        self.begun.get() && done()
+    }
+
     /// What comes next, of all that is due or will be.
     pub(super) fn next_due(&self, now: Instant) -> Next {
         self.schedule.borrow().peek(now.saturating_duration_since(self.start.get()), 0)
@@ -219,6 +235,11 @@ impl Work {
         }
         // It waits as long as it takes since it was due; a reply in time is one in time for this attempt.
         returned.pop_front().map(|request| Request { sent: now, ..request })
+    }
+
+    /// Measuring has begun, where no request says so.
+    pub(super) fn measure_from(&self, now: Instant) {
+        self.began.set(Some((os::thread_cpu_time(), now)));
     }
 
     /// `request` leaves: from now on it is the other end's.
@@ -268,17 +289,29 @@ impl Work {
         });
     }
 
-    /// A right answer to `request` came.
-    pub(super) fn right(&self, request: &Request, now: Instant) {
+    /// A right answer to `request` came, at `place`.
+    pub(super) fn right(&self, place: usize, request: &Request, now: Instant) {
         let latency = nanos(now.saturating_duration_since(request.due));
         let as_sent = self.open_loop().then(|| nanos(now.saturating_duration_since(request.sent)));
         self.count(request.measured, |tally| tally.right(latency, as_sent));
+        self.answered.borrow_mut()[place] += u64::from(request.measured);
+    }
+
+    /// `request`, to which there is no answer, was written at `place`.
+    pub(super) fn right_unanswered(&self, place: usize, request: &Request) {
+        self.count(request.measured, Tally::right_unanswered);
+        self.answered.borrow_mut()[place] += u64::from(request.measured);
+    }
+
+    /// How many were right at each place.
+    pub(super) fn answered(&self) -> Vec<u64> {
+        self.answered.borrow().clone()
     }
 
     /// How late `request` left by our own fault. That it waited until the connection was free, at `free`, is the server's fault, but
     /// only where no other connection was free.
     pub(super) fn lag(&self, request: &Request, free: Instant) {
-        let others_free = !self.idle.borrow().wakers.is_empty();
+        let others_free = self.idle.borrow().any();
         let from = if others_free { request.due } else { request.due.max(free) };
         let lag = nanos(request.sent.saturating_duration_since(from));
         self.count(request.measured, |tally| tally.send_lag.saturating_record(lag));
@@ -357,29 +390,6 @@ impl Work {
     /// Hands over what there is, for good.
     pub(super) fn finish(&self) {
         self.recorder.borrow_mut().finish();
-    }
-}
-
-impl Idle {
-    fn enter(&mut self, place: usize, waker: &Waker) {
-        if !std::mem::replace(&mut self.waits[place], true) {
-            self.wakers.push_back((place, waker.clone()));
-        }
-    }
-
-    fn wake(&mut self, most: usize) {
-        for _ in 0..most.min(self.wakers.len()) {
-            if let Some((place, waker)) = self.wakers.pop_front() {
-                self.waits[place] = false;
-                waker.wake();
-            }
-        }
-    }
-
-    fn leave(&mut self, place: usize) {
-        if std::mem::take(&mut self.waits[place]) {
-            self.wakers.retain(|(waiting, _)| *waiting != place);
-        }
     }
 }
 

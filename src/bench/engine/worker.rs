@@ -15,14 +15,12 @@ use tokio::{
 
 use super::{
     connection::{self, Gate},
+    hold::{self, Held},
     job::Job,
     work::Work,
 };
 use crate::{
-    bench::{
-        load::{Next, Worker},
-        stats::Recorder,
-    },
+    bench::{load::Next, stats::Recorder},
     error::{Trouble, reason},
     os::Ticker,
     role::stop::Phase,
@@ -34,13 +32,15 @@ const GRAIN: Duration = Duration::from_micros(20);
 const SWEEP: Duration = Duration::from_millis(20);
 
 /// What a worker has to say at the end.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Report {
     /// CPU time used while measuring, and the time that this took.
     pub(super) cpu: Duration,
     pub(super) wall: Duration,
     pub(super) last_answer: Instant,
     pub(super) last_end: Instant,
+    /// Right answers on each of its connections.
+    pub(super) answered: Vec<u64>,
 }
 
 /// Starts worker `index` of `job.threads`.
@@ -82,12 +82,20 @@ impl Drop for Alarm {
 }
 
 async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Report {
-    let share = Worker { index: index as u64, of: job.threads as u64 };
+    let share = (index as u64, job.threads as u64);
     let numbers: Vec<_> = (index..job.connections).step_by(job.threads).collect();
     let work = Rc::new(Work::new(job.clone(), share, numbers.len(), recorder, Instant::now()));
     let mut connections = JoinSet::new();
-    for (place, number) in numbers.into_iter().enumerate() {
-        connections.spawn_local(connection::run(work.clone(), place, number, gate.clone()));
+    if job.hold.is_some() {
+        let (held, openers) = Held::new(numbers.len());
+        for opener in 0..openers {
+            let numbers: Vec<_> = numbers[opener..].iter().copied().step_by(openers).collect();
+            connections.spawn_local(hold::run(work.clone(), held.clone(), numbers.into_iter(), gate.clone()));
+        }
+    } else {
+        for (place, number) in numbers.into_iter().enumerate() {
+            connections.spawn_local(connection::run(work.clone(), place, number, gate.clone()));
+        }
     }
     let mut start = gate.start.clone();
     drop(gate);
@@ -99,9 +107,9 @@ async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Rep
         work.begin(start);
     }
     let measured = measure(&work, &mut connections).await;
-    let (last_answer, last_end) = (work.last_answer(), work.last_end());
+    let (last_answer, last_end, answered) = (work.last_answer(), work.last_end(), work.answered());
     work.finish();
-    Report { cpu: measured.0, wall: measured.1, last_answer, last_end }
+    Report { cpu: measured.0, wall: measured.1, last_answer, last_end, answered }
 }
 
 /// Runs until every connection has ended. Gives the CPU time used until sending stopped, and the time it had.
@@ -111,6 +119,9 @@ async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> (Duration, D
     beside.spawn_local(ticks(work.clone()));
     if work.open_loop() {
         beside.spawn_local(pace(work.clone()));
+    }
+    if work.job.spin {
+        beside.spawn_local(spin());
     }
     {
         let mut all = std::pin::pin!(async { while connections.join_next().await.is_some() {} });
@@ -182,6 +193,14 @@ async fn pace(work: Rc<Work>) {
     work.close();
 }
 
+/// Never lets the runtime sleep: between turns it looks for what came, and asks again at once. Waking up is then no part of a
+/// latency, and a whole core is used.
+async fn spin() {
+    loop {
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn tick_at(ticker: &mut Ticker, at: Instant) {
     ticker.set_at(at);
     std::future::poll_fn(|cx| ticker.poll_tick(cx)).await;
@@ -195,6 +214,7 @@ mod tests {
             Arrivals, Load, Until,
             engine::job::{Parts, Peer},
             load::Shape,
+            shard::Shard,
         },
         protocol::{self, Setup},
         role::stop::Stop,
@@ -210,13 +230,18 @@ mod tests {
             protocol: protocol::DEFAULT,
             setup: Setup::default(),
             load: Load::Length(1),
-            shape: Shape { rate: None, arrivals: Arrivals::Constant, ramp: zero, omit: zero, until, seed: 0 },
+            shape: Shape { curve: None, arrivals: Arrivals::Constant, ramp: zero, omit: zero, until, seed: 0 },
             in_flight: None,
             reconnect: false,
+            connect_rate: None,
+            hold: false,
+            sources: Vec::new(),
             timeout: None,
+            spin: false,
             connections: 1,
             threads: 1,
             tick: Duration::from_secs(1),
+            shard: Shard::WHOLE,
             stop: Stop::default(),
         }))
     }

@@ -73,7 +73,7 @@ fn label(ns: u64) -> String {
 }
 
 /// A bar of so many columns, to the eighth.
-fn bar(columns: f64) -> String {
+pub(super) fn bar(columns: f64) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (columns * 8.0).round() as usize;
     if eighths == 0 && columns > 0.0 {

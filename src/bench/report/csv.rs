@@ -8,9 +8,10 @@ use super::interval::Interval;
 use crate::bench::failure::Failure;
 
 /// New ones come last, so that a number stays where a script looks for it. `lost` had no reply in time, `late` had one afterwards;
-/// `failures` has both in it.
+/// `failures` has both in it. `asked` were due (open loop).
 const COLUMNS: &str = "run,from_s,to_s,requests,requests_per_second,failures,bytes_sent,bytes_received,\
-                       p50_us,p90_us,p99_us,p99_9_us,max_us,datagrams_received,duplicated,reordered,lost,late";
+                       p50_us,p90_us,p99_us,p99_9_us,max_us,datagrams_received,duplicated,reordered,lost,late,\
+                       asked,sent";
 
 /// The names of the columns.
 ///
@@ -36,5 +37,9 @@ pub fn row(out: &mut impl Write, interval: &Interval<'_>) -> io::Result<()> {
         }
     }
     write!(out, ",{},{},{}", counters.datagrams_received, counters.duplicated, counters.reordered)?;
-    writeln!(out, ",{},{}", counters.failures(Failure::TimedOut), counters.failures(Failure::Late))
+    write!(out, ",{},{}", counters.failures(Failure::TimedOut), counters.failures(Failure::Late))?;
+    match interval.asked {
+        Some(asked) => writeln!(out, ",{asked:.3},{}", counters.sent),
+        None => writeln!(out, ",,{}", counters.sent),
+    }
 }

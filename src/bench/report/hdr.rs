@@ -47,7 +47,7 @@ pub fn head(out: &mut impl Write, head: &Head<'_>) -> io::Result<()> {
 /// As writing does.
 pub fn row(out: &mut impl Write, interval: &Interval<'_>) -> io::Result<()> {
     line(out, interval, &interval.tally.latency, None)?;
-    if interval.open_loop {
+    if interval.open_loop() {
         line(out, interval, &interval.tally.as_sent, Tag::new("as_sent"))?;
     }
     Ok(())

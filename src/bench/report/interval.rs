@@ -19,7 +19,8 @@ pub struct Interval<'a> {
     pub from: Duration,
     pub to: Duration,
     pub tally: &'a Tally,
-    pub open_loop: bool,
+    /// Open loop: requests that were due in it.
+    pub asked: Option<f64>,
 }
 
 impl Interval<'_> {
@@ -29,9 +30,20 @@ impl Interval<'_> {
     }
 
     #[must_use]
+    pub fn open_loop(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    #[must_use]
     pub fn rate(&self) -> f64 {
+        self.per_second(self.tally.counters.right as f64)
+    }
+
+    /// So many in it, as a rate.
+    #[must_use]
+    pub fn per_second(&self, count: f64) -> f64 {
         let seconds = self.duration().as_secs_f64();
-        if seconds > 0.0 { self.tally.counters.right as f64 / seconds } else { 0.0 }
+        if seconds > 0.0 { count / seconds } else { 0.0 }
     }
 
     /// A percentile of the latency in nanoseconds, if there was a right answer.

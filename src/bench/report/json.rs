@@ -1,26 +1,35 @@
 //! `-J` and `--json-stream`. The form is promised in `schemas/bench.schema.json`, and a test holds real output against it:
 //! snake case, the unit in the name, what was asked beside what was achieved.
 //!
-//! May use: results, interval, `serde`, `base64`, `hdrhistogram`.
+//! May use: results, interval, packed, `serde`, `hdrhistogram`.
+
+mod course;
+mod ends;
+mod latency;
+mod shaped;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hdrhistogram::{
-    Histogram,
-    serialization::{Serializer as _, V2Serializer},
-};
 use serde::Serialize;
 
+use self::{
+    course::Kept,
+    ends::{Fairness, Machine, Server},
+    latency::{Lag, Latency, Phase, packed},
+};
 use super::{
+    curve,
     interval::Interval,
     spread::{self, Spread},
 };
 use crate::bench::{
+    Arrivals,
     failure::Failure,
+    find::Curve,
     limit::Missed,
-    phases::Phase as Timed,
+    packed::Packed,
     results::Results,
+    shard::Shard,
     stats::{Counters, Tally},
 };
 
@@ -38,10 +47,23 @@ struct Document<'a> {
     #[serde(flatten)]
     run: Run<'a>,
     limits_missed: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    find_max: Option<curve::Document<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     runs: Vec<Run<'a>>,
+    /// Of several machines together: each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    machines: Vec<Part<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     spread: BTreeMap<&'static str, Spread>,
+}
+
+/// One of those that were merged.
+#[derive(Serialize)]
+struct Part<'a> {
+    command: &'a str,
+    #[serde(flatten)]
+    run: Run<'a>,
 }
 
 #[derive(Serialize)]
@@ -49,6 +71,10 @@ struct Run<'a> {
     target: &'a str,
     transport: &'static str,
     protocol: &'static str,
+    answers: &'static str,
+    repeats: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<Machine<'a>>,
     started_at: String,
     duration_s: f64,
     silence_s: f64,
@@ -57,7 +83,7 @@ struct Run<'a> {
     threads: usize,
     reconnect: bool,
     timeout_s: f64,
-    load: Load,
+    load: Load<'a>,
     #[serde(flatten)]
     numbers: Numbers,
     bits_sent_per_second: f64,
@@ -69,14 +95,31 @@ struct Run<'a> {
     connects: u64,
     peer_closes: u64,
     generator: Generator,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<Server>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fairness: Option<Fairness>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    examples: BTreeMap<&'static str, &'a str>,
     /// Base64 of an HdrHistogram, V2, in nanoseconds: the latencies.
     histogram: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histogram_uncorrected: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histogram_connect: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    intervals: Vec<Kept>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    over_time: Vec<shaped::Part>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<shaped::Held>,
 }
 
 /// What a run and an interval have in common.
 #[derive(Serialize)]
 struct Numbers {
     requests: u64,
+    requests_sent: u64,
     requests_per_second: f64,
     bytes_sent: u64,
     bytes_received: u64,
@@ -89,16 +132,23 @@ struct Numbers {
 }
 
 #[derive(Serialize)]
-struct Load {
+struct Load<'a> {
     model: &'static str,
+    /// As typed; null: the rate stayed the same, or there was none.
+    shape: Option<&'a str>,
+    arrivals: Option<&'static str>,
+    /// Of a shape the mean.
     rate_asked: Option<f64>,
     /// Requests that left, per second.
     rate_achieved: f64,
     /// On one connection; null: no limit.
     in_flight: Option<usize>,
+    connect_rate_asked: Option<f64>,
     ramp_s: f64,
     omit_s: f64,
     seed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -118,6 +168,7 @@ struct Datagrams {
     late: u64,
     corrupted: u64,
     unsolicited: u64,
+    unreachable: u64,
     /// Of a whole run only: an interval's losses are of datagrams that were sent before it.
     loss_percent: Option<f64>,
 }
@@ -128,50 +179,23 @@ struct Generator {
     busiest_thread_percent: f64,
     /// Open loop only.
     send_lag_us: Option<Lag>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histogram_send_lag: Option<String>,
     saturated: bool,
-}
-
-/// A step on the way to the answer.
-#[derive(Serialize)]
-struct Phase {
-    name: &'static str,
-    /// Null where none has a time of its own.
-    latency_us: Option<Latency>,
-    /// How often it came in one piece with the step before it.
-    together: u64,
+    spin: bool,
 }
 
 #[derive(Serialize)]
-struct Lag {
-    p50: f64,
-    p99: f64,
-    max: f64,
-}
-
-#[derive(Serialize)]
-struct Latency {
-    count: u64,
-    min: f64,
-    mean: f64,
-    stddev: f64,
-    p50: f64,
-    p75: f64,
-    p90: f64,
-    p95: f64,
-    p99: f64,
-    p99_9: f64,
-    p99_99: f64,
-    max: f64,
-}
-
-#[derive(Serialize)]
-struct Stretch {
+struct Slice {
     schema_version: u32,
     #[serde(rename = "type")]
     kind: &'static str,
     run: u32,
     from_s: f64,
     to_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_asked: Option<f64>,
+    rate_achieved: f64,
     #[serde(flatten)]
     numbers: Numbers,
 }
@@ -181,47 +205,8 @@ pub(super) fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
 
-fn us(ns: f64) -> f64 {
-    rounded(ns / 1e3)
-}
-
 pub(super) fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e6
-}
-
-impl Latency {
-    fn of(histogram: &Histogram<u64>) -> Option<Self> {
-        let at = |percentile| us(histogram.value_at_percentile(percentile) as f64);
-        (!histogram.is_empty()).then(|| Self {
-            count: histogram.len(),
-            min: us(histogram.min() as f64),
-            mean: us(histogram.mean()),
-            stddev: us(histogram.stdev()),
-            p50: at(50.0),
-            p75: at(75.0),
-            p90: at(90.0),
-            p95: at(95.0),
-            p99: at(99.0),
-            p99_9: at(99.9),
-            p99_99: at(99.99),
-            max: us(histogram.max() as f64),
-        })
-    }
-}
-
-impl Phase {
-    fn all(tally: &Tally) -> Vec<Self> {
-        let phase =
-            |phase: &Timed| Self { name: phase.name, latency_us: Latency::of(&phase.times), together: phase.together };
-        tally.phases.seen().map(phase).collect()
-    }
-}
-
-impl Lag {
-    fn of(histogram: &Histogram<u64>) -> Self {
-        let at = |percentile| us(histogram.value_at_percentile(percentile) as f64);
-        Self { p50: at(50.0), p99: at(99.0), max: us(histogram.max() as f64) }
-    }
 }
 
 impl Datagrams {
@@ -236,6 +221,7 @@ impl Datagrams {
             late: counters.failures(Failure::Late),
             corrupted: counters.failures(Failure::Corrupted),
             unsolicited: counters.unsolicited,
+            unreachable: counters.unreachable,
             loss_percent: None,
         }
     }
@@ -246,6 +232,7 @@ impl Numbers {
         let counters = &tally.counters;
         Self {
             requests: counters.right,
+            requests_sent: counters.sent,
             requests_per_second: rounded(rate),
             bytes_sent: counters.bytes_sent,
             bytes_received: counters.bytes_received,
@@ -258,6 +245,11 @@ impl Numbers {
 }
 
 impl<'a> Run<'a> {
+    /// Several together: each has its own course.
+    fn all(results: &'a Results) -> Self {
+        Self { intervals: Vec::new(), ..Self::of(results) }
+    }
+
     fn of(results: &'a Results) -> Self {
         let (about, tally) = (&results.about, &results.totals);
         let open_loop = about.model.rate_asked().is_some();
@@ -269,6 +261,9 @@ impl<'a> Run<'a> {
             target: &about.target,
             transport: about.transport,
             protocol: about.protocol,
+            answers: about.answers.word(),
+            repeats: about.repeats,
+            machine: results.machine.as_ref().map(Machine::of),
             started_at: humantime::format_rfc3339_millis(results.started_at).to_string(),
             duration_s: seconds(results.duration),
             silence_s: seconds(results.silence),
@@ -278,13 +273,17 @@ impl<'a> Run<'a> {
             reconnect: about.reconnect,
             timeout_s: seconds(about.timeout),
             load: Load {
-                model: about.model.name(),
+                model: about.model.name(about.course.as_ref()),
+                shape: about.course.as_ref().map(|course| course.text.as_str()),
+                arrivals: about.model.arrivals().map(Arrivals::name),
                 rate_asked: about.model.rate_asked(),
                 rate_achieved: rounded(results.rate_sent()),
                 in_flight: about.in_flight,
+                connect_rate_asked: about.connect_rate,
                 ramp_s: seconds(about.ramp),
                 omit_s: seconds(about.omit),
                 seed: about.seed,
+                shard: (about.shard != Shard::WHOLE).then(|| about.shard.to_string()),
             },
             numbers,
             bits_sent_per_second: rounded(results.bits_sent_per_second()),
@@ -298,19 +297,20 @@ impl<'a> Run<'a> {
                 cpu_percent: rounded(results.generator.cpu_percent),
                 busiest_thread_percent: rounded(results.generator.busiest_percent),
                 send_lag_us: open_loop.then(|| Lag::of(&tally.send_lag)),
+                histogram_send_lag: packed(&tally.send_lag),
                 saturated: results.generator.saturated,
+                spin: about.spin,
             },
-            histogram: encoded(&tally.latency),
+            server: results.server.map(|server| Server::of(&server, tally.counters.right)),
+            fairness: results.fairness().map(Fairness::of),
+            examples: tally.examples.iter().map(|(kind, text)| (kind.name(), text.as_str())).collect(),
+            histogram: Packed::of(&tally.latency).base64(),
+            histogram_uncorrected: packed(&tally.as_sent),
+            histogram_connect: packed(&tally.connect),
+            intervals: results.pieces.iter().map(|piece| Kept::of(piece, about.datagrams)).collect(),
+            over_time: results.over_time.iter().map(shaped::Part::of).collect(),
+            held: results.held.as_ref().map(shaped::Held::of),
         }
-    }
-}
-
-fn encoded(histogram: &Histogram<u64>) -> String {
-    let mut bytes = Vec::new();
-    match V2Serializer::new().serialize(histogram, &mut bytes) {
-        Ok(_) => STANDARD.encode(bytes),
-        // Only a count above i64::MAX has no V2 form.
-        Err(_) => String::new(),
     }
 }
 
@@ -323,28 +323,49 @@ fn line(value: &impl Serialize) -> String {
 
 /// The result, as one line: of the only run, or of all of them together, with each beside it.
 #[must_use]
-pub fn result(all: &Results, runs: &[Results], missed: &[Missed], in_stream: bool) -> String {
+pub fn result(all: &Results, runs: &[Results], missed: &[Missed], curve: Option<&Curve>, in_stream: bool) -> String {
     line(&Document {
         schema_version: SCHEMA_VERSION,
         kind: in_stream.then_some("result"),
         netproto_version: env!("CARGO_PKG_VERSION"),
         command: &all.about.command,
-        run: Run::of(all),
+        run: if runs.len() > 1 { Run::all(all) } else { Run::of(all) },
         limits_missed: missed.iter().map(|missed| missed.sentence.as_str()).collect(),
+        find_max: curve.map(curve::Document::of),
         runs: if runs.len() > 1 { runs.iter().map(Run::of).collect() } else { Vec::new() },
+        machines: Vec::new(),
         spread: spread::figures(runs).into_iter().collect(),
+    })
+}
+
+/// Several machines' runs together, and each of them.
+#[must_use]
+pub fn merged(all: &Results, machines: &[Results]) -> String {
+    line(&Document {
+        schema_version: SCHEMA_VERSION,
+        kind: None,
+        netproto_version: env!("CARGO_PKG_VERSION"),
+        command: &all.about.command,
+        run: Run::all(all),
+        limits_missed: Vec::new(),
+        find_max: None,
+        runs: Vec::new(),
+        machines: machines.iter().map(|run| Part { command: &run.about.command, run: Run::of(run) }).collect(),
+        spread: BTreeMap::new(),
     })
 }
 
 /// One interval, as one line.
 #[must_use]
 pub fn interval(interval: &Interval<'_>, datagrams: bool) -> String {
-    line(&Stretch {
+    line(&Slice {
         schema_version: SCHEMA_VERSION,
         kind: "interval",
         run: interval.run,
         from_s: seconds(interval.from),
         to_s: seconds(interval.to),
-        numbers: Numbers::of(interval.tally, interval.rate(), interval.open_loop, datagrams),
+        rate_asked: interval.asked.map(|asked| rounded(interval.per_second(asked))),
+        rate_achieved: rounded(interval.per_second(interval.tally.counters.sent as f64)),
+        numbers: Numbers::of(interval.tally, interval.rate(), interval.open_loop(), datagrams),
     })
 }

@@ -7,9 +7,13 @@
 pub mod bars;
 pub mod bulk;
 pub mod csv;
+pub mod curve;
 pub mod hdr;
+mod held;
 pub mod interval;
 pub mod json;
+pub mod machines;
+mod over_time;
 pub mod spread;
 pub mod text;
 
@@ -20,7 +24,7 @@ use std::{
 };
 
 use self::interval::Interval;
-use super::{ReportPlan, limit::Missed, results::Results};
+use super::{ReportPlan, find::Curve, limit::Missed, results::Results};
 use crate::{
     error::{Trouble, reason},
     values::show,
@@ -140,6 +144,24 @@ pub fn separate(plan: &ReportPlan) -> Result<(), Trouble> {
     if plan.json || plan.json_stream || plan.quiet { Ok(()) } else { say("\n") }
 }
 
+/// Writes what `--find-max` came to, and `best`, the run at the rate that was found.
+///
+/// # Errors
+/// [`Trouble`] when stdout cannot be written.
+pub fn found(plan: &ReportPlan, curve: &Curve, best: &Results, missed: &[Missed]) -> Result<(), Trouble> {
+    if plan.json || plan.json_stream {
+        return say(&json::result(best, std::slice::from_ref(best), missed, Some(curve), plan.json_stream));
+    }
+    let mut text = curve::report(curve, best);
+    if plan.verbose > 0 {
+        text.push('\n');
+        text.push_str(&text::report(best));
+        text.push_str(&text::detail(best));
+    }
+    text.push_str(&text::missed(missed));
+    say(&text)
+}
+
 /// Writes the final report of all runs in the form the plan asks for.
 ///
 /// # Errors
@@ -147,7 +169,7 @@ pub fn separate(plan: &ReportPlan) -> Result<(), Trouble> {
 pub fn finish(plan: &ReportPlan, runs: &[Results], missed: &[Missed]) -> Result<(), Trouble> {
     let Some(all) = Results::together(runs) else { return Ok(()) };
     if plan.json || plan.json_stream {
-        return say(&json::result(&all, runs, missed, plan.json_stream));
+        return say(&json::result(&all, runs, missed, None, plan.json_stream));
     }
     let mut text = text::report(&all);
     if plan.verbose > 0 {

@@ -8,36 +8,46 @@ use std::fmt::Write as _;
 use hdrhistogram::Histogram;
 use owo_colors::{OwoColorize as _, Style};
 
-use super::bars;
+use super::{bars, held, over_time};
 use crate::{
     bench::{
         Arrivals,
         failure::Failure,
+        fairness::Fairness,
         limit::Missed,
-        results::{Model, Results},
+        load::course::Course,
+        results::{Model, Results, Server},
         shown,
     },
     protocol::Answers,
     values::show,
 };
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const RIGHT: Style = Style::new().green();
-const WRONG: Style = Style::new().red();
+/// Letters of a shape as typed that are shown: it stands on one line.
+const SHAPE: usize = 48;
+
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const RIGHT: Style = Style::new().green();
+pub(super) const WRONG: Style = Style::new().red();
 
 /// The whole report of one run, or of several together.
 #[must_use]
 pub fn report(results: &Results) -> String {
     let mut text = headline(results);
     text.push('\n');
-    text.push_str(&glance(results));
+    text.push_str(&match &results.held {
+        Some(held) => held::glance(results, held),
+        None => glance(results),
+    });
+    text.push_str(&over_time::table(results));
     if !results.totals.latency.is_empty() {
         text.push('\n');
         text.push_str(&latencies(results));
         text.push('\n');
         text.push_str(&bars::chart(&results.totals.latency));
     }
+    text.push_str(&uneven(results));
     text.push_str(&why(results));
     text
 }
@@ -48,13 +58,9 @@ fn headline(results: &Results) -> String {
     let noun = if about.datagrams { "socket" } else { "connection" };
     let model = match about.model {
         Model::Closed => "closed loop".into(),
-        Model::Open { rate, arrivals } => {
-            let arrivals = match arrivals {
-                Arrivals::Constant => "constant",
-                Arrivals::Poisson => "poisson",
-            };
-            format!("{}/s {arrivals}", shown::number(rate))
-        }
+        Model::Hold => "hold".into(),
+        Model::Open { arrivals, .. } if about.course.is_some() => shape(about.course.as_ref(), arrivals),
+        Model::Open { rate, arrivals } => format!("{}/s {}", shown::number(rate), arrivals.name()),
     };
     let name = format!("bench {} {}", about.transport, about.target);
     let mut parts = vec![
@@ -67,6 +73,16 @@ fn headline(results: &Results) -> String {
         parts.push("interrupted".into());
     }
     wrapped(&name, &parts)
+}
+
+/// `stages 10s:1k,30s:5k,10s:0`, cut where it is long.
+fn shape(course: Option<&Course>, arrivals: Arrivals) -> String {
+    let Some(course) = course else { return String::new() };
+    let name = course.kind.name();
+    let typed: String = course.text.chars().take(SHAPE).collect();
+    let cut = if typed.len() < course.text.len() { "..." } else { "" };
+    let poisson = if arrivals == Arrivals::Poisson { " poisson" } else { "" };
+    format!("{name} {typed}{cut}{poisson}")
 }
 
 /// The parts after one another; on a new line where the 80th column would be passed.
@@ -87,7 +103,7 @@ pub(super) fn wrapped(name: &str, parts: &[String]) -> String {
     text + "\n"
 }
 
-fn row(text: &mut String, label: &str, rest: &str) {
+pub(super) fn row(text: &mut String, label: &str, rest: &str) {
     let _ = writeln!(text, "  {label:<9}{rest}");
 }
 
@@ -96,8 +112,9 @@ fn glance(results: &Results) -> String {
     let mut text = String::new();
     let counters = &results.totals.counters;
     let beside = match results.about.model {
+        Model::Open { rate, .. } if results.about.course.is_some() => format!("asked {}, the mean", shown::per_second(rate)),
         Model::Open { rate, .. } => format!("asked {}/s", shown::number(rate)),
-        Model::Closed => match results.about.answers {
+        Model::Closed | Model::Hold => match results.about.answers {
             Answers::Never => "sent; this protocol never answers".into(),
             Answers::Unknown => "any reply is right".into(),
             _ => "every reply checked".into(),
@@ -124,7 +141,38 @@ fn glance(results: &Results) -> String {
         let share = format!(" {:>14}", shown::percent(results.failed_percent()));
         row(&mut text, "failures", &format!("{}{share}", failed.style(WRONG)));
     }
+    if let Some(server) = &results.server {
+        row(&mut text, "server", &watched(server, counters.right));
+    }
     text
+}
+
+/// What the server's process took: of a core, for each request, and of memory.
+fn watched(server: &Server, requests: u64) -> String {
+    let cpu = format!("{:.0} % of a core", server.cpu_percent());
+    let each = match requests {
+        0 => String::new(),
+        _ => format!("{} each", show::nanos((server.cpu.as_nanos() / u128::from(requests)) as u64)),
+    };
+    let ended = if server.ended { "  ended meanwhile" } else { "" };
+    format!("{cpu:>17} {each:>14}  {} in memory{ended}", show::bytes(server.memory_bytes))
+}
+
+/// Says when some connections had much more than others.
+fn uneven(results: &Results) -> String {
+    match results.fairness() {
+        Some(fairness) if fairness.is_uneven(results.totals.counters.right, results.answered.len()) => {
+            let mark = "!".style(WRONG);
+            format!("\n  {mark} connections were served unevenly:\n    {}\n", spread(&fairness, results))
+        }
+        _ => String::new(),
+    }
+}
+
+fn spread(fairness: &Fairness, results: &Results) -> String {
+    let rate = |count: u64| shown::per_second(count as f64 / results.duration.as_secs_f64().max(1e-9));
+    let (slowest, fastest) = (rate(fairness.fewest), rate(fairness.most));
+    format!("slowest {slowest}, fastest {fastest}, Jain's index {:.3}", fairness.jain_index)
 }
 
 /// How often a phase of this name was done.
@@ -192,12 +240,12 @@ fn latencies(results: &Results) -> String {
     text
 }
 
-fn figures(histogram: &Histogram<u64>) -> String {
+pub(super) fn figures(histogram: &Histogram<u64>) -> String {
     columns(|(_, percentile)| show::nanos(histogram.value_at_percentile(percentile)))
 }
 
 /// One column for each percentile.
-fn columns(of: impl Fn((&'static str, f64)) -> String) -> String {
+pub(super) fn columns(of: impl Fn((&'static str, f64)) -> String) -> String {
     PERCENTILES.into_iter().fold(String::new(), |mut text, percentile| {
         let _ = write!(text, "{:>9}", of(percentile));
         text
@@ -254,12 +302,16 @@ pub fn detail(results: &Results) -> String {
     let (about, totals) = (&results.about, &results.totals);
     let in_flight = about.in_flight.map_or_else(|| "no limit".into(), |most| show::grouped(most as u64));
     let mut text = format!(
-        "\n  detail   threads {}, in flight {in_flight}, time-out {}, seed {}\n",
+        "\n  detail   threads {}{}, in flight {in_flight}, time-out {}, seed {}\n",
         about.threads,
+        if about.spin { ", spinning" } else { "" },
         shown::span(about.timeout),
         about.seed
     );
     row(&mut text, "cpu", &format!("{:.0} % of a core", results.generator.cpu_percent));
+    if let Some(fairness) = results.fairness() {
+        row(&mut text, "each", &spread(&fairness, results));
+    }
     for (name, histogram) in [("connect", &totals.connect), ("send lag", &totals.send_lag)] {
         if !histogram.is_empty() {
             let figure = |percentile| show::nanos(histogram.value_at_percentile(percentile));
@@ -294,7 +346,7 @@ pub fn saturation(results: &Results, hints: bool) -> String {
             let (asked, sent) = (shown::number(rate), shown::per_second(results.rate_sent()));
             format!("{asked}/s asked, {sent} sent,\n    {thread}")
         }
-        Model::Closed => thread,
+        Model::Closed | Model::Hold => thread,
     };
     let mark = "!".style(WRONG);
     let hint = if hints { format!("    hint: {}\n", advice(results)) } else { String::new() };

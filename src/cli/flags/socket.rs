@@ -84,9 +84,9 @@ pub struct UdpArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Socket")]
 pub struct DialArgs {
-    /// Our own address
-    #[arg(short = 's', long, value_name = "ADDR[:PORT]", value_parser = values::source)]
-    pub source: Option<SocketAddr>,
+    /// Our own address; bench: A,B take turns
+    #[arg(short = 's', long, value_name = "ADDR[:PORT]", value_parser = values::source, value_delimiter = ',')]
+    pub source: Vec<SocketAddr>,
     #[command(flatten)]
     pub ip: IpArgs,
     /// Stop trying to connect after so long
@@ -171,18 +171,48 @@ impl DialArgs {
         refuse(self.tcp.first().filter(|_| scheme != Scheme::Tcp), "TCP", scheme)?;
         refuse(self.udp.first().filter(|_| scheme != Scheme::Udp), "UDP", scheme)?;
         refuse(self.ip.first().filter(|_| !internet), "TCP and UDP", scheme)?;
-        refuse(named(self.source.is_some() && !internet, "--source"), "TCP and UDP", scheme)?;
+        if let [first, rest @ ..] = &self.source[..]
+            && rest.iter().any(|other| other.is_ipv4() != first.is_ipv4())
+        {
+            return Err(
+                Trouble::usage("the addresses of --source are of different families").hint("IPv4 or IPv6: one of them")
+            );
+        }
+        refuse(named(!self.source.is_empty() && !internet, "--source"), "TCP and UDP", scheme)?;
         let mut flags = SocketFlags::default();
         self.buffers.apply(&mut flags);
         self.ip.apply(&mut flags);
         self.tcp.apply(&mut flags);
         self.udp.apply(&mut flags);
-        Ok(Dial { source: self.source, family: self.family()?, timeout: self.connect_timeout, flags, speaks: None })
+        Ok(Dial {
+            source: self.source.first().copied(),
+            family: self.family()?,
+            timeout: self.connect_timeout,
+            flags,
+            speaks: None,
+        })
+    }
+
+    /// Addresses to begin from in turn; none where one or none was given.
+    pub fn sources(&self) -> Vec<SocketAddr> {
+        if self.source.len() > 1 { self.source.clone() } else { Vec::new() }
+    }
+
+    /// For commands that make one connection.
+    ///
+    /// # Errors
+    /// Several addresses of ours.
+    pub fn one_source(&self) -> Result<(), Trouble> {
+        match &self.source[..] {
+            [_, second, ..] => Err(Trouble::usage("one connection begins from one address: --source has several")
+                .hint(format!("leave out {}; bench takes several in turn", second.ip()))),
+            _ => Ok(()),
+        }
     }
 
     /// The family asked for; a source address has one, too.
     fn family(&self) -> Result<Option<Family>, Trouble> {
-        let of_source = self.source.map(|source| if source.is_ipv4() { Family::V4 } else { Family::V6 });
+        let of_source = self.source.first().map(|source| if source.is_ipv4() { Family::V4 } else { Family::V6 });
         match (self.ip.family(), of_source) {
             (Some(asked), Some(has)) if asked != has => {
                 let (flag, other) = if asked == Family::V4 { ("-4", "IPv6") } else { ("-6", "IPv4") };

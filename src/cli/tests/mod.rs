@@ -9,7 +9,7 @@ use std::{fmt::Debug, net::Ipv4Addr, time::Duration};
 
 use super::*;
 use crate::{
-    bench::{Arrivals, BenchPlan, Load, Until},
+    bench::{Arrivals, BenchPlan, Load, Until, load::course::Kind, shard::Shard, sizes::Sizes, start::StartAt},
     error::Trouble,
     protocol::Framing,
     role::{

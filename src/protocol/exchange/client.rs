@@ -135,7 +135,7 @@ impl Session for Client {
             Check::Nothing => cx.event(Event::Answered { seq, verdict: Verdict::Right }),
             Check::Pieces(pieces) => pieces.sent(seq, body)?,
             Check::Frames(sent) => sent.push(seq, body)?,
-            Check::Numbered(numbered) => numbered.sent(seq),
+            Check::Numbered(numbered) => numbered.sent(seq, body.len()),
             Check::Datagrams(sent) => sent.push(seq, body),
         }
         wrap.put(body, cx);

@@ -1,11 +1,24 @@
 //! Schedules in virtual time: what is due when, to the nanosecond.
 
+mod arrivals;
+mod shapes;
+
 use super::*;
 
 const ONE: Worker = Worker { index: 0, of: 1 };
 
 fn shape(rate: Option<f64>, until: Until) -> Shape {
-    Shape { rate, arrivals: Arrivals::Constant, ramp: Duration::ZERO, omit: Duration::ZERO, until, seed: 1 }
+    ramped(rate, 0.0, until)
+}
+
+fn ramped(rate: Option<f64>, ramp: f64, until: Until) -> Shape {
+    let ramp = seconds(ramp);
+    let curve = rate.map(|rate| Arc::new(course::steady(rate, ramp)));
+    Shape { curve, arrivals: Arrivals::Constant, ramp, omit: Duration::ZERO, until, seed: 1 }
+}
+
+fn curve(shape: &Shape) -> &Curve {
+    shape.curve.as_ref().expect("an open loop")
 }
 
 fn seconds(s: f64) -> Duration {
@@ -66,9 +79,10 @@ fn late_callers_get_every_request_with_its_own_time() {
 fn the_sum_of_all_workers_is_exact() {
     for of in [1, 2, 3, 7] {
         let shape = shape(Some(333.0), Until::Duration(seconds(10.0)));
-        let mut times: Vec<_> = (0..of).flat_map(|index| all(Schedule::new(shape, Worker { index, of }, 0))).collect();
+        let mut times: Vec<_> =
+            (0..of).flat_map(|index| all(Schedule::new(shape.clone(), Worker { index, of }, 0))).collect();
         times.sort();
-        let one = all(Schedule::new(shape, ONE, 0));
+        let one = all(Schedule::new(shape.clone(), ONE, 0));
         assert_eq!(times, one, "{of} workers");
         assert_eq!(one.len(), 3330);
     }
@@ -78,19 +92,19 @@ fn the_sum_of_all_workers_is_exact() {
 fn a_long_fast_run_keeps_its_rate() {
     let shape = shape(Some(1e6), Until::Duration(seconds(1e5)));
     // The last of 10^11 requests: a thousandth of a microsecond off would be 100 us by adding intervals up.
-    assert_eq!(shape.time_of(1e11 - 1.0, 1e6), Duration::from_micros(99_999_999_999));
+    assert_eq!(curve(&shape).time_of(1e11 - 1.0), Duration::from_micros(99_999_999_999));
 }
 
 #[test]
 fn the_ramp_is_a_straight_line() {
-    let shape = Shape { ramp: seconds(4.0), ..shape(Some(100.0), Until::Duration(seconds(2.0))) };
-    let times = all(Schedule::new(shape, ONE, 0));
+    let shape = ramped(Some(100.0), 4.0, Until::Duration(seconds(2.0)));
+    let times = all(Schedule::new(shape.clone(), ONE, 0));
     assert_eq!(times.len(), 200 + 200);
     // Halfway through the ramp a quarter of its requests were due; each is where `due_by` says.
     assert_eq!(times.iter().filter(|due| **due < seconds(2.0)).count(), 50);
     assert_eq!(times.iter().filter(|due| **due < seconds(4.0)).count(), 200);
     for (k, due) in times.iter().enumerate() {
-        assert!((shape.due_by(*due, 100.0) - k as f64).abs() < 1e-4, "{k}");
+        assert!((curve(&shape).due_by(*due) - k as f64).abs() < 1e-4, "{k}");
     }
     assert_eq!(times[300], seconds(5.0));
 }
@@ -99,7 +113,7 @@ fn the_ramp_is_a_straight_line() {
 fn warm_up_is_sent_and_does_not_count() {
     let until = Until::Requests(10);
     let shape = Shape { omit: seconds(1.0), ..shape(Some(5.0), until) };
-    let times = all(Schedule::new(shape, ONE, 0));
+    let times = all(Schedule::new(shape.clone(), ONE, 0));
     assert_eq!(times.len(), 15);
     assert_eq!(times.iter().filter(|due| **due >= shape.measured_from()).count(), 10);
     assert_eq!(shape.stops_at(), None);
@@ -107,9 +121,9 @@ fn warm_up_is_sent_and_does_not_count() {
 
 #[test]
 fn poisson_has_its_rate_its_spread_and_its_seed() {
-    let shape =
-        Shape { arrivals: Arrivals::Poisson, ramp: seconds(10.0), ..shape(Some(1000.0), Until::Duration(seconds(100.0))) };
-    let times = |index| all(Schedule::new(shape, Worker { index, of: 2 }, 0));
+    let until = Until::Duration(seconds(100.0));
+    let shape = Shape { arrivals: Arrivals::Poisson, ..ramped(Some(1000.0), 10.0, until) };
+    let times = |index| all(Schedule::new(shape.clone(), Worker { index, of: 2 }, 0));
     let (a, b) = (times(0), times(1));
     assert_eq!(a, times(0), "the same seed gives the same run");
     assert_ne!(a, b, "workers differ");
@@ -126,9 +140,9 @@ fn poisson_has_its_rate_its_spread_and_its_seed() {
 fn leaving_out_is_as_if_they_had_been_asked_for() {
     let until = Until::Duration(seconds(3.0));
     for (ramp, omit, of) in [(0.0, 0.0, 1), (0.0, 0.5, 3), (1.0, 0.25, 2)] {
-        let constant = Shape { ramp: seconds(ramp), omit: seconds(omit), ..shape(Some(777.0), until) };
-        for shape in [constant, Shape { arrivals: Arrivals::Poisson, ..constant }] {
-            let new = || Schedule::new(shape, Worker { index: of - 1, of }, 0);
+        let constant = Shape { omit: seconds(omit), ..ramped(Some(777.0), ramp, until) };
+        for shape in [constant.clone(), Shape { arrivals: Arrivals::Poisson, ..constant }] {
+            let new = || Schedule::new(shape.clone(), Worker { index: of - 1, of }, 0);
             let times = all(new());
             for to in [0.0, 0.3, 1.0, 1.234_567, 2.9] {
                 let to = seconds(to);
@@ -181,9 +195,9 @@ fn a_count_is_divided_among_workers() {
 
 #[test]
 fn connections_open_over_the_ramp_in_closed_loop_only() {
-    let closed = Shape { ramp: seconds(10.0), ..shape(None, Until::Requests(1)) };
+    let closed = ramped(None, 10.0, Until::Requests(1));
     assert_eq!(closed.connect_at(0, 5), seconds(0.0));
     assert_eq!(closed.connect_at(3, 5), seconds(6.0));
-    let open = Shape { rate: Some(1.0), ..closed };
+    let open = ramped(Some(1.0), 10.0, Until::Requests(1));
     assert_eq!(open.connect_at(3, 5), seconds(0.0));
 }

@@ -1,0 +1,212 @@
+//! Keeps the course of a run while it goes on, in bounded memory: when there are too many pieces, neighbours are joined, and from then
+//! on each covers twice the time. Nothing is lost but where in that time it was.
+
+use std::{collections::VecDeque, time::Duration};
+
+use hdrhistogram::Histogram;
+
+use super::Piece;
+use crate::bench::{
+    packed::Packed,
+    stats::{Counters, Tally, add, histogram},
+};
+
+/// Pieces at most: a minute in quarters of a second.
+const MOST: usize = 256;
+
+/// Ticks that are not complete.
+#[derive(Debug)]
+struct Open {
+    counters: Counters,
+    latency: Histogram<u64>,
+    as_sent: Histogram<u64>,
+}
+
+impl Open {
+    fn new() -> Self {
+        Self { counters: Counters::default(), latency: histogram(), as_sent: histogram() }
+    }
+
+    fn add(&mut self, counters: &Counters, latency: &Histogram<u64>, as_sent: &Histogram<u64>) {
+        self.counters.add(counters);
+        add(&mut self.latency, latency);
+        add(&mut self.as_sent, as_sent);
+    }
+}
+
+/// Where the pieces of a run are gathered.
+#[derive(Debug)]
+pub struct Keeper {
+    tick: Duration,
+    /// The first is number `done`.
+    open: VecDeque<Open>,
+    /// Ticks that all workers have delivered.
+    done: u32,
+    /// The piece that grows, and how many ticks it has.
+    growing: Option<(Open, u32)>,
+    /// Ticks of each piece.
+    per: u32,
+    pieces: Vec<Piece>,
+}
+
+impl Keeper {
+    /// Workers deliver every `tick`.
+    #[must_use]
+    pub fn new(tick: Duration) -> Self {
+        Self { tick, open: VecDeque::new(), done: 0, growing: None, per: 1, pieces: Vec::new() }
+    }
+
+    /// Takes what a worker counted in tick `number`.
+    pub fn take(&mut self, number: u32, tally: &Tally) {
+        let at = number.saturating_sub(self.done) as usize;
+        while self.open.len() <= at {
+            self.open.push_back(Open::new());
+        }
+        self.open[at].add(&tally.counters, &tally.latency, &tally.as_sent);
+    }
+
+    /// So many ticks are complete.
+    pub fn complete(&mut self, ticks: u32) {
+        while self.done < ticks {
+            self.done += 1;
+            let to = self.tick * self.done;
+            if self.grow() == self.per {
+                self.put(to);
+            }
+        }
+    }
+
+    /// The oldest open tick goes into the piece that grows. Gives how many that has now.
+    fn grow(&mut self) -> u32 {
+        let next = self.open.pop_front();
+        match (&mut self.growing, next) {
+            (growing @ None, next) => *growing = Some((next.unwrap_or_else(Open::new), 1)),
+            (Some((growing, ticks)), next) => {
+                *ticks += 1;
+                if let Some(next) = next {
+                    growing.add(&next.counters, &next.latency, &next.as_sent);
+                }
+            }
+        }
+        self.growing.as_ref().map_or(0, |(_, ticks)| *ticks)
+    }
+
+    /// The piece that grows is whole.
+    fn put(&mut self, to: Duration) {
+        let Some((open, _)) = self.growing.take() else { return };
+        let from = self.pieces.last().map_or(Duration::ZERO, |piece| piece.to);
+        let (latency, as_sent) = (Packed::of(&open.latency), Packed::of(&open.as_sent));
+        self.pieces.push(Piece { from, to: to.max(from), counters: open.counters, latency, as_sent });
+        if self.pieces.len() > MOST {
+            self.join();
+        }
+    }
+
+    /// Half as many, each twice as long. What is left over goes on growing.
+    fn join(&mut self) {
+        let mut pieces = std::mem::take(&mut self.pieces).into_iter();
+        while let Some(mut piece) = pieces.next() {
+            let Some(next) = pieces.next() else {
+                let (latency, as_sent) = (piece.latency.unpacked(), piece.as_sent.unpacked());
+                self.growing = Some((Open { counters: piece.counters, latency, as_sent }, self.per));
+                break;
+            };
+            piece.join(&next);
+            self.pieces.push(piece);
+        }
+        self.per *= 2;
+    }
+
+    /// The run has ended after `duration`: gives the pieces. What came after the end belongs to the last one.
+    #[must_use]
+    pub fn end(mut self, duration: Duration) -> Vec<Piece> {
+        self.complete(self.done + self.open.len().saturating_sub(1) as u32);
+        if !self.open.is_empty() {
+            self.grow();
+        }
+        self.put(duration);
+        let Some(last) = self.pieces.last() else { return self.pieces };
+        let full = self.tick * self.per;
+        // A piece of a moment would have a rate of anything.
+        if self.pieces.len() > 1
+            && last.duration() < full / 2
+            && let (Some(last), Some(before)) = (self.pieces.pop(), self.pieces.last_mut())
+        {
+            before.join(&last);
+        }
+        self.pieces
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: Duration = Duration::from_millis(250);
+
+    fn tally(value: u64) -> Tally {
+        let mut tally = Tally::default();
+        tally.right(value, Some(value / 2));
+        tally
+    }
+
+    #[test]
+    fn each_tick_is_a_piece_and_workers_may_be_late() {
+        let mut keeper = Keeper::new(TICK);
+        keeper.take(0, &tally(1000));
+        keeper.take(1, &tally(2000));
+        keeper.complete(0);
+        keeper.take(0, &tally(3000));
+        keeper.complete(1);
+        keeper.complete(2);
+        // The third, in which nothing came, and what came after the end.
+        keeper.complete(3);
+        keeper.take(3, &tally(4000));
+        let pieces = keeper.end(Duration::from_secs(1));
+        let seen = pieces.iter().map(|piece| (piece.from.as_millis(), piece.to.as_millis(), piece.counters.right));
+        assert_eq!(seen.collect::<Vec<_>>(), [(0, 250, 2), (250, 500, 1), (500, 750, 0), (750, 1000, 1)]);
+        assert_eq!(pieces[0].latency.unpacked().len(), 2);
+        assert!(pieces[2].latency.is_empty());
+    }
+
+    #[test]
+    fn a_long_run_stays_small_and_loses_nothing() {
+        let mut keeper = Keeper::new(TICK);
+        let ticks = 3 * MOST as u32 + 3;
+        for tick in 0..ticks {
+            keeper.take(tick, &tally(1000 + u64::from(tick)));
+            keeper.complete(tick + 1);
+            assert!(keeper.pieces.len() <= MOST);
+        }
+        let pieces = keeper.end(TICK * ticks);
+        assert!(pieces.len() > MOST / 2 && pieces.len() <= MOST, "{} pieces", pieces.len());
+        let mut all = Packed::default();
+        for piece in &pieces {
+            all.add(&piece.latency);
+        }
+        let mut expected = histogram();
+        (0..ticks).for_each(|tick| expected.saturating_record(1000 + u64::from(tick)));
+        assert_eq!(all, Packed::of(&expected));
+        assert_eq!(pieces.iter().map(|piece| piece.counters.right).sum::<u64>(), u64::from(ticks));
+        for pair in pieces.windows(2) {
+            assert_eq!(pair[0].to, pair[1].from);
+        }
+        assert_eq!(pieces.last().map(|piece| piece.to), Some(TICK * ticks));
+        let (first, full) = (pieces[0].duration(), TICK * 4);
+        assert_eq!(first, full);
+    }
+
+    #[test]
+    fn a_moment_at_the_end_is_no_piece_of_its_own() {
+        let mut keeper = Keeper::new(TICK);
+        keeper.take(0, &tally(1));
+        keeper.complete(1);
+        keeper.take(1, &tally(2));
+        let pieces = keeper.end(TICK + Duration::from_millis(3));
+        assert_eq!((pieces.len(), pieces[0].counters.right), (1, 2));
+        let mut short = Keeper::new(TICK);
+        short.take(0, &tally(1));
+        assert_eq!(short.end(Duration::from_millis(3))[0].to, Duration::from_millis(3));
+        assert!(Keeper::new(TICK).end(Duration::ZERO).is_empty());
+    }
+}

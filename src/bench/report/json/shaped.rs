@@ -1,0 +1,62 @@
+//! What the JSON has only of some runs: those whose rate changed, and those that only kept connections.
+//!
+//! May use: json, `over_time`, results, `serde`.
+
+use serde::Serialize;
+
+use super::{Latency, rounded, seconds};
+use crate::bench::{over_time::Stretch, results};
+
+/// A stretch of a run whose rate changed.
+#[derive(Serialize)]
+pub(super) struct Part {
+    from_s: f64,
+    to_s: f64,
+    rate_asked: f64,
+    rate_achieved: f64,
+    requests_per_second: f64,
+    failures_total: u64,
+    latency_us: Option<Latency>,
+}
+
+/// Connections that were only kept.
+#[derive(Serialize)]
+pub(super) struct Held {
+    opened: u64,
+    lasted: u64,
+    /// Null: the system does not tell.
+    memory_bytes: Option<u64>,
+    memory_bytes_per_connection: Option<u64>,
+    /// The server was in this process.
+    both_ends: bool,
+    source_addresses: usize,
+}
+
+impl Part {
+    pub(super) fn of(stretch: &Stretch) -> Self {
+        let counters = &stretch.tally.counters;
+        let rate = |count: f64| rounded(stretch.per_second(count));
+        Self {
+            from_s: seconds(stretch.from),
+            to_s: seconds(stretch.to),
+            rate_asked: rate(stretch.asked),
+            rate_achieved: rate(counters.sent as f64),
+            requests_per_second: rate(counters.right as f64),
+            failures_total: counters.failed(),
+            latency_us: Latency::of(&stretch.tally.latency),
+        }
+    }
+}
+
+impl Held {
+    pub(super) fn of(held: &results::Held) -> Self {
+        Self {
+            opened: held.opened,
+            lasted: held.lasted,
+            memory_bytes: held.memory,
+            memory_bytes_per_connection: held.memory_each(),
+            both_ends: held.both_ends,
+            source_addresses: held.sources,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What can be done: every command that help, manual pages and the README tell of.
+
+pub const COMMANDS: [&str; 12] = [
+    "serve",
+    "serve-tcp",
+    "serve-udp",
+    "serve-unix",
+    "send",
+    "bench",
+    "compare",
+    "merge",
+    "protocols",
+    "explain",
+    "completions",
+    "man",
+];
