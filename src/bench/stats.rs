@@ -108,7 +108,17 @@ impl Counters {
         kinds
     }
 
-    fn add(&mut self, other: &Self) {
+    /// The same for who looks while a run goes on, where no count may fall: what was given up stays timed out, also when its
+    /// answer comes after all. Together they are all.
+    #[must_use]
+    pub fn failed_so_far(&self) -> BTreeMap<&'static str, u64> {
+        let mut kinds = self.by_kind();
+        *kinds.entry(Failure::TimedOut.name()).or_default() += kinds.remove(Failure::Late.name()).unwrap_or_default();
+        kinds
+    }
+
+    /// Adds what another stretch counted.
+    pub fn add(&mut self, other: &Self) {
         for (name, count) in &other.named {
             self.named(name, *count);
         }

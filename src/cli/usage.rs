@@ -40,6 +40,7 @@ static EXAMPLES: &[(Option<&str>, &str, &str)] = &[
     (None, "DIR", "man"),
     (None, "GROUP", "239.1.2.3"),
     (None, "ADDR[:PORT]", "192.0.2.7"),
+    (None, "ADDR", "9100"),
     (None, "LIMIT", "'p99>2ms'"),
     (None, "FRAMING", "lines"),
 ];

@@ -74,6 +74,12 @@ fn set_option(socket: &SockRef<'_>, level: i32, name: i32, value: libc::c_int) -
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// The calling thread leaves the processors to all others that want them (nice(2): on Linux this is a thread's own).
+pub fn give_way() {
+    // Refused or not, it goes on.
+    let _ = rustix::process::nice(10);
+}
+
 /// Bytes of this process that are in memory.
 #[must_use]
 pub fn rss_bytes() -> Option<u64> {

@@ -268,6 +268,7 @@ async fn one(
 ) -> Result<Results, Trouble> {
     let cut = Cut::of(&plan.report);
     let job = Arc::new(job(plan, found, cut, stop.clone()));
+    files.begin_run(number, || about(plan, &job));
     let mut crew = crew(&job)?;
     // Every connection is made before the first request is sent; the last sender is gone when the workers are.
     for _ in 0..job.connections {

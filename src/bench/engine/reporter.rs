@@ -106,6 +106,7 @@ impl<'a> Reporter<'a> {
         if ticks > self.seen {
             self.seen = ticks;
             self.progress.update(&self.total);
+            self.files.update(&self.total);
         }
         while (self.written + 1) * self.cut.per <= ticks {
             self.write(self.cut.interval * (self.written + 1))?;
@@ -135,6 +136,7 @@ impl<'a> Reporter<'a> {
     /// All workers have ended after `duration`: writes what is left and gives the total.
     pub(super) fn end(mut self, duration: Duration) -> Result<Tally, Trouble> {
         self.progress.end();
+        self.files.update(&self.total);
         while !self.open.is_empty() {
             let from = self.cut.interval * self.written;
             let full = self.cut.interval * (self.written + 1);

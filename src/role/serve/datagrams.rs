@@ -130,9 +130,12 @@ impl Desk {
         let read = self.socket.poll_recv(cx, &mut batch);
         if matches!(read, Poll::Ready(Ok(()))) {
             let now = Instant::now();
+            let mut came = 0;
             for datagram in batch.iter() {
+                came += 1;
                 self.heard(datagram.peer, datagram.local, datagram.bytes, now);
             }
+            self.server.counts.datagrams_in.fetch_add(came, Relaxed);
         }
         self.batch = Some(batch);
         // An error is an earlier answer's that was refused: it concerns a peer that is gone, and is taken off by reading it.
@@ -176,6 +179,7 @@ impl Desk {
 
     fn muted(&mut self, peer: &Endpoint, news: bool) {
         self.server.counts.dropped.fetch_add(1, Relaxed);
+        self.server.counts.mutes.fetch_add(u64::from(news), Relaxed);
         if news && !std::mem::replace(&mut self.loop_said, true) {
             self.server.log.say(&Entry::Warning {
                 what: format!("{peer} sends what looks like a server's answers: a loop; muted for a second"),
@@ -305,6 +309,7 @@ impl Desk {
         peer.traffic.bytes_out += datagram.len() as u64;
         let from = peer.ours;
         self.server.counts.bytes_out.fetch_add(datagram.len() as u64, Relaxed);
+        self.server.counts.datagrams_out.fetch_add(1, Relaxed);
         self.wire(to, Way::Out, &datagram);
         if let Err(error) = self.outbox.send(&self.socket, to, from, datagram) {
             unsent(&self.server, to, &error);

@@ -9,6 +9,7 @@ mod datagrams;
 mod guard;
 mod lanes;
 pub mod log;
+mod metrics;
 mod outbox;
 mod peers;
 mod plan;
@@ -31,7 +32,10 @@ pub use counts::Counts;
 pub use plan::{LogForm, LogPlan, ServePlan};
 
 use self::log::{Entry, Log};
-use super::stop::{Phase, Stop};
+use super::{
+    metrics::Metrics,
+    stop::{Phase, Stop},
+};
 use crate::{
     error::{Exit, Trouble, reason},
     os,
@@ -61,6 +65,8 @@ struct Server {
     full: Stop,
     /// Faults of our own end that were told.
     told: Mutex<BTreeSet<String>>,
+    /// Somebody looks at the counts while it runs.
+    watched: bool,
 }
 
 /// Sockets that are ready to serve.
@@ -237,10 +243,14 @@ pub async fn serve(parts: Vec<(ServePlan, Sockets)>, stop: Stop) -> anyhow::Resu
         broken.advance(Phase::Now);
     };
     let makes: Vec<_> = parts.iter().map(|(plan, sockets)| check(plan, &sockets.addresses())).collect::<Result<_, _>>()?;
+    let metrics = first.metrics.as_ref().map(|target| metrics::open(target, &parts)).transpose()?;
     let (log, writer) = Log::start(&first.log, break_off)
         .map_err(|error| Trouble::failed(format!("could not start a thread: {}", reason(&error))))?;
+    for url in metrics.iter().flat_map(Metrics::urls) {
+        log.say(&Entry::Metrics { url });
+    }
     announce(&log, &parts);
-    serve_each(parts.into_iter().zip(makes), &log, &stop).await;
+    serve_each(parts.into_iter().zip(makes), (&log, metrics.as_ref()), &stop).await;
     log.end(&writer);
     match unwritten.get() {
         // Whoever reads a pipe may have had enough.
@@ -253,16 +263,24 @@ pub async fn serve(parts: Vec<(ServePlan, Sockets)>, stop: Stop) -> anyhow::Resu
 }
 
 /// From the first client to the summary.
-async fn serve_each(parts: impl ExactSizeIterator<Item = ((ServePlan, Sockets), MakeSession)>, log: &Log, stop: &Stop) {
-    let (several, full) = (parts.len() > 1, Stop::default());
+async fn serve_each(
+    parts: impl ExactSizeIterator<Item = ((ServePlan, Sockets), MakeSession)>,
+    (log, metrics): (&Log, Option<&Metrics>),
+    stop: &Stop,
+) {
+    let (several, full, watched) = (parts.len() > 1, Stop::default(), metrics.is_some());
     let mut servers = Vec::with_capacity(parts.len());
     let mut serving = JoinSet::new();
     for ((plan, sockets), make) in parts {
         let log = if several { log.over(plan.listen.scheme) } else { log.clone() };
         let (stop, full) = (stop.clone(), full.clone());
-        let server = Arc::new(Server { plan, make, log, counts: Counts::default(), stop, full, told: Mutex::default() });
+        let (counts, told) = (Counts::default(), Mutex::default());
+        let server = Arc::new(Server { plan, make, log, counts, stop, full, told, watched });
         servers.push(server.clone());
         serving.spawn(server.serve(sockets));
+    }
+    if let Some(metrics) = metrics {
+        metrics.show(metrics::figures(&servers));
     }
     let started = Instant::now();
     let Some(plan) = servers.first().map(|server| &server.plan) else { return };

@@ -76,7 +76,7 @@ pub(super) async fn serve(server: &Arc<Server>, listeners: Vec<Listener>) {
         started: Instant::now(),
         terms: Arc::new(Terms { idle, handshake, linger: true, ..Terms::default() }),
         lanes: lanes.all(),
-        watched: server.plan.log.stats.is_some() || server.plan.log.hex,
+        watched: server.plan.log.stats.is_some() || server.plan.log.hex || server.watched,
     });
     let mut accepting = JoinSet::new();
     for listener in listeners {
