@@ -91,8 +91,8 @@ fn files_are_what_their_names_lead_to() {
     send(&server.at(), &["-f", &folder.join("d1/m.eml")]).run().code(0);
     let fifo = folder.join("pipe");
     pipe(&fifo);
-    let writer = fifo.clone();
-    let writes = std::thread::spawn(move || fs::write(writer, "Subject: piped\n\nthrough a pipe\n"));
+    let end = fifo.clone();
+    let writes = std::thread::spawn(move || fs::write(end, "Subject: piped\n\nthrough a pipe\n"));
     send(&server.at(), &["-f", &fifo]).run().code(0);
     writes.join().unwrap().unwrap();
     send(&server.at(), &["-f", "/dev/null"]).run().code(0);
@@ -133,9 +133,9 @@ fn a_server_that_can_not_keep_mail_says_so_once() {
         let sent = send(&server.at(), words).run();
         sent.code(3).said("451 4.3.0 the message could not be kept; try again later").said("try again later");
     }
-    let log = server.stop().code(0).stderr.clone();
-    assert_eq!(log.matches("a message could not be kept: no such file").count(), 1, "{log}");
-    assert!(log.contains("hint: "), "{log}");
+    let told = server.stop().code(0).stderr.clone();
+    assert_eq!(told.matches("a message could not be kept: no such file").count(), 1, "{told}");
+    assert!(told.contains("hint: "), "{told}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use clap::{Args, ValueHint};
 
 use crate::{
     error::{Trouble, reason},
-    protocol::Protocol,
+    protocol::{Form, Protocol},
     session::Facts,
     transport::{Family, Host, Place, Scheme, Target},
     values::{
@@ -187,9 +187,10 @@ pub fn is_piped() -> bool {
     matches!(kind, Ok(FileType::Fifo | FileType::RegularFile | FileType::Socket))
 }
 
-/// Each line that holds something, as a message of words.
-pub fn lines(text: &Bytes) -> Vec<Bytes> {
-    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+/// Each line that says something, as a message of words.
+pub fn lines(text: &Bytes, form: Form) -> Vec<Bytes> {
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let lines = lines.filter(|line| !line.is_empty() && form.is_message(line));
     lines.map(|line| text.slice_ref(line)).collect()
 }
 

@@ -21,6 +21,7 @@ mod send;
 mod serve;
 mod serve_named;
 mod target;
+mod typed_params;
 mod usage;
 mod values;
 

@@ -1,6 +1,10 @@
 //! `send`: what was typed, made into a [`SendPlan`].
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use clap::{Args, ValueHint};
@@ -200,7 +204,7 @@ impl Send {
             setup.upload = Some(params::place(file)?);
         }
         let mut output = self.show.output.clone();
-        if row.keeps && !output.as_ref().is_some_and(is_device) {
+        if row.keeps && !output.as_deref().is_some_and(is_device) {
             setup.output = output.take().map(|path| params::place(&path)).transpose()?;
         }
         Ok((setup, output))
@@ -284,7 +288,7 @@ impl Send {
 
 /// What is there and is neither file nor folder, such as /dev/null: written to and never replaced, read and never asked how long
 /// it is.
-fn is_device(path: &PathBuf) -> bool {
+fn is_device(path: &Path) -> bool {
     path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 

@@ -104,6 +104,9 @@ impl Appended {
             // A piece of it must not stay.
             let _ = file.set_len(before);
         }
+        if let Some(journal) = &journal {
+            journal.over();
+        }
         written
     }
 

@@ -1,9 +1,10 @@
 //! What is being appended to a file, written down beside it before: who is killed half-way leaves a half, and whoever opens the
-//! file next takes it off again. The note stays there between appends, as `.NAME.netproto`: its name is on disk once.
+//! file next takes it off again. Between appends the note is empty, as `.NAME.netproto`: its name is on disk once.
 //!
 //! May use: cap-std, rustix.
 
 use std::{
+    fmt::Write as _,
     fs::File,
     io,
     os::unix::fs::{FileExt as _, MetadataExt as _},
@@ -70,6 +71,12 @@ impl Journal {
         self.0.sync_data()
     }
 
+    /// Nothing is being appended any more: whoever makes the file shorter from now on means it.
+    pub(super) fn over(&self) {
+        // Where that fails, the note tells of a file that is as long as it should be.
+        let _ = self.0.set_len(0);
+    }
+
     /// Takes off what is there of a piece that did not get whole; gives how many bytes that were.
     pub(super) fn mend(&self, file: &File, identity: Identity) -> io::Result<Option<u64>> {
         let mut bytes = [0; LONGEST];
@@ -82,6 +89,7 @@ impl Journal {
         }
         file.set_len(note.before)?;
         file.sync_data()?;
+        self.over();
         Ok(Some(length - note.before))
     }
 }
@@ -111,8 +119,12 @@ impl Note {
     /// One line. What a longer one left behind it does not count.
     fn written(&self) -> Vec<u8> {
         let Self { identity: (device, number), before, from, after, word } = self;
-        let word: String = word.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("appending {device} {number} {before} {from} {after} {word}.\n").into_bytes()
+        let mut line = format!("appending {device} {number} {before} {from} {after} ");
+        for byte in word {
+            let _ = write!(line, "{byte:02x}");
+        }
+        line.push_str(".\n");
+        line.into_bytes()
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {

@@ -181,6 +181,10 @@ impl Files for Root {
         self.folder.remove_file(name).map_err(|error| told(&error))
     }
 
+    fn remove_draft(&self, temporary: &Path) -> Result<(), FileError> {
+        write::remove_left(&self.folder, temporary).map_err(|error| told(&error))
+    }
+
     fn make_folder(&self, name: &Path) -> Result<(), FileError> {
         self.folder.create_dir(name).map_err(|error| told(&error))?;
         self.made.add(name);

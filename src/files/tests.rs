@@ -94,6 +94,18 @@ fn a_kept_draft_is_gone_on_with() {
 }
 
 #[test]
+fn what_somebody_writes_is_not_what_was_left() {
+    let folder = Folder::new("left");
+    let root = Root::open(&folder.0, false).unwrap();
+    let mut file = root.create(&draft(".a.part", "a")).unwrap();
+    file.append(b"a").unwrap();
+    assert_eq!(root.remove_draft(Path::new(".a.part")), Err(FileError::Exists));
+    file.keep().unwrap();
+    assert_eq!(root.remove_draft(Path::new(".a.part")), Ok(()));
+    assert_eq!(root.remove_draft(Path::new(".a.part")), Err(FileError::NotFound));
+}
+
+#[test]
 fn appending_is_whole_or_nothing() {
     let folder = Folder::new("append");
     let root = Root::open(&folder.0, false).unwrap();
@@ -123,39 +135,49 @@ fn what_is_appended_stands_apart() {
     }
 }
 
-/// As a process leaves it that was killed while appending.
+/// As a process leaves it that was killed while appending: the note, and a half of what it tells of.
 #[test]
 fn a_half_is_taken_off_and_nothing_else() {
+    use std::os::unix::fs::MetadataExt as _;
     let folder = Folder::new("half");
     let path = folder.0.join("box");
-    let append = |text: &[u8]| {
+    let append = |text: &str| {
         let root = Root::open(&folder.0, false).unwrap();
         let mut file = root.append(Path::new("box"), b"\n\n").unwrap();
-        file.append(text).unwrap();
+        file.append(text.as_bytes()).unwrap();
         file.commit().unwrap();
     };
-    let cut = |at: usize, more: &str| {
-        let mut all = std::fs::read_to_string(&path).unwrap();
-        all.truncate(at);
-        // The same file: what is replaced is another one, of which the note says nothing.
-        std::fs::write(&path, all + more).unwrap();
-    };
-    append(b"From a\n\na\n\n");
-    append(b"From b\n\nlong\n\n");
     let read = || std::fs::read_to_string(&path).unwrap();
+    let note = |before: usize, after: usize| {
+        let there = std::fs::metadata(&path).unwrap();
+        let text = format!("appending {} {} {before} {before} {after} 46726f6d20.\n", there.dev(), there.ino());
+        std::fs::write(folder.0.join(".box.netproto"), text).unwrap();
+    };
+    // The same file: what is replaced is another one, of which the note says nothing.
+    let cut = |at: usize, more: &str| std::fs::write(&path, read()[..at].to_owned() + more).unwrap();
+    append("From a\n\na\n\n");
+    append("From b\n\nlong\n\n");
+    note(11, 25);
     assert_eq!(Root::to_append(&path).unwrap().2, None, "what is whole stays");
     cut(20, "");
     assert_eq!(Root::to_append(&path).unwrap().2, Some(9));
     assert_eq!(read(), "From a\n\na\n\n");
-    append(b"From b\n\nlong\n\n");
-    cut(15, "");
-    append(b"From c\n\n\n");
+    cut(11, "From b\n\nlo");
+    note(11, 25);
+    append("From c\n\n\n");
     assert_eq!(read(), "From a\n\na\n\nFrom c\n\n\n", "whoever appends next takes it off, too");
-    append(b"From d\n\nvery very very very long\n\n");
-    cut(30, "\nFrom x\n\n\n");
+    cut(11, "From d\n\nvery long\n\nFrom x\n\n\n");
+    note(11, 60);
     let there = read();
     assert_eq!(Root::to_append(&path).unwrap().2, None, "another has appended to it");
     assert_eq!(read(), there);
+    // After an append nothing is noted: whoever makes the file shorter then means it.
+    append("From e\n\n\n");
+    cut(20, "");
+    let there = read();
+    assert_eq!(Root::to_append(&path).unwrap().2, None);
+    append("From f\n\n\n");
+    assert_eq!(read(), there + "\n\nFrom f\n\n\n");
 }
 
 /// Whoever cleans up moves the file away, or removes it: what is acknowledged after that is not in what nobody can read.

@@ -23,6 +23,7 @@ mod params;
 mod processed;
 mod qotd;
 mod raw;
+mod secrets;
 mod smtp;
 mod time;
 
@@ -33,6 +34,7 @@ pub use framing::Framing;
 pub use lua::Script;
 pub use param::{Ends, Made, Param, ParamKind, Sheet};
 pub use params::{Contents, Given, ParamError, Params, Place, param};
+pub use secrets::Secrets;
 
 use crate::session::{Rides, Session};
 
@@ -169,9 +171,17 @@ pub struct Form {
     /// Some that the server answers as it is without parameters. The load generator says the first, unless told otherwise. Where
     /// that is empty, a message is whole without words.
     pub examples: &'static [&'static str],
+    /// In a file, a line that begins with one of these says nothing.
+    pub comments: &'static [u8],
 }
 
 impl Form {
+    /// Is this line of a file a message?
+    #[must_use]
+    pub fn is_message(&self, line: &[u8]) -> bool {
+        line.trim_ascii_start().first().map_or(self.may_be_empty(), |first| !self.comments.contains(first))
+    }
+
     /// Is a message whole without words?
     #[must_use]
     pub fn may_be_empty(&self) -> bool {

@@ -2,6 +2,8 @@
 
 use std::{any::Any, fmt, path::Path, sync::Arc};
 
+use crate::values::show;
+
 /// Of flags that several protocols have.
 pub(super) const USER_FLAG: &str = "log in with this name and password";
 pub(super) const BODY_FLAG: &str = "the body of what is sent, in place of DATA";
@@ -42,14 +44,24 @@ pub enum ParamKind {
 #[derive(Clone, Copy)]
 pub struct Sheet<'a> {
     pub path: &'a Path,
-    pub text: &'a str,
+    pub bytes: &'a [u8],
     /// Reads another file, or says why it can't be read.
-    pub other: &'a dyn Fn(&Path) -> Result<String, String>,
+    pub other: &'a dyn Fn(&Path) -> Result<Vec<u8>, String>,
+}
+
+impl<'a> Sheet<'a> {
+    /// What it holds, where that has to be UTF-8.
+    ///
+    /// # Errors
+    /// One clause: it is not.
+    pub fn text(&self) -> Result<&'a str, String> {
+        std::str::from_utf8(self.bytes).map_err(|_| format!("{} is no text in UTF-8", show::path(self.path)))
+    }
 }
 
 impl fmt::Debug for Sheet<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sheet").field("path", &self.path).field("text", &self.text).finish_non_exhaustive()
+        f.debug_struct("Sheet").field("path", &self.path).field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }
 
@@ -86,6 +98,8 @@ pub struct Param {
     pub is_data: bool,
     /// Parameters that would mean nothing beside it.
     pub excludes: &'static [&'static str],
+    /// A parameter without which it would mean nothing.
+    pub needs: Option<&'static str>,
     /// It means nothing to the load generator: why, and what to do there.
     pub not_in_bench: Option<&'static str>,
 }
@@ -94,7 +108,7 @@ impl Param {
     /// A parameter of the server.
     #[must_use]
     pub const fn server(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
-        let (longest, short, flag_help, not_in_bench) = (None, None, None, None);
+        let (longest, short, flag_help, needs, not_in_bench) = (None, None, None, None, None);
         let (many, secret, builds, is_data) = (false, false, false, false);
         let (ends, excludes): (_, &[&str]) = (Ends::Server, &[]);
         Self {
@@ -111,6 +125,7 @@ impl Param {
             builds,
             is_data,
             excludes,
+            needs,
             not_in_bench,
         }
     }
@@ -135,6 +150,11 @@ impl Param {
     #[must_use]
     pub const fn excludes(self, others: &'static [&'static str]) -> Self {
         Self { excludes: others, ..self }
+    }
+
+    #[must_use]
+    pub const fn needs(self, other: &'static str) -> Self {
+        Self { needs: Some(other), ..self }
     }
 
     #[must_use]

@@ -63,6 +63,8 @@ pub struct Elsewhere {
     pub path: Option<String>,
     /// It is asked for without our data (RFC 9110, section 15.4.4).
     pub bare: bool,
+    /// What to say there for this one answer. The conversation here goes on; without it, all is said there from the beginning.
+    pub say: Option<Bytes>,
     /// Why, in one clause: `truncated`, `302 Found`.
     pub why: String,
 }
@@ -175,6 +177,15 @@ pub enum Closed {
 }
 
 impl Closed {
+    /// The same, unless the session's own end of it was wrong.
+    #[must_use]
+    pub fn or(self, fault: Option<Violation>) -> Self {
+        match (self, fault) {
+            (how @ Self::Violated(_), _) | (how, None) => how,
+            (_, Some(fault)) => Self::Violated(fault),
+        }
+    }
+
     /// One word for counting and for JSON, snake case.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -99,6 +99,11 @@ pub trait Files: Send + Sync + fmt::Debug {
     /// Removes a file.
     fn remove(&self, name: &Path) -> Result<(), FileError>;
 
+    /// Removes what a writer has left under its temporary name; [`FileError::Exists`] when one is at it.
+    fn remove_draft(&self, temporary: &Path) -> Result<(), FileError> {
+        self.remove(temporary)
+    }
+
     fn make_folder(&self, name: &Path) -> Result<(), FileError>;
 
     /// Removes an empty folder.
@@ -146,6 +151,13 @@ pub trait FileWriter: Send + fmt::Debug {
 
     /// Bytes that it holds.
     fn length(&self) -> u64;
+
+    /// When it is committed, this must be what stands under its name still, and as long as now: what somebody else has put there
+    /// meanwhile is not replaced.
+    fn only_over(&mut self, whole: &dyn FileReader) -> Result<(), FileError> {
+        let _ = whole;
+        Err(FileError::NotAllowed)
+    }
 
     /// On disk, under its name: the file is synchronised, then named, then the folder is synchronised. Waits for the disk, so a
     /// session leaves it to the driver: [`super::Cx::commit`].

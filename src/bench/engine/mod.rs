@@ -121,11 +121,16 @@ fn check(plan: &BenchPlan, found: Found) -> Result<Found, Trouble> {
     let answers = if datagrams { by.datagrams } else { by.stream };
     let name = found.protocol.name;
     if answers == Answers::Endless {
-        return Err(Trouble::usage(format!(
-            "{name} over {} sends without being asked, so there is nothing to time",
-            found.peer.scheme
-        ))
-        .hint(format!("over udp each datagram is answered: bench udp -P {name}")));
+        let row = found.protocol;
+        let asked = row.rides.contains(&Rides::Datagrams) && by.datagrams != Answers::Endless;
+        let hint = if asked {
+            format!("over udp each datagram is answered: bench udp -P {name}")
+        } else {
+            format!("netproto send listens to it: send tcp -P {name} --replies 10")
+        };
+        let scheme = found.peer.scheme;
+        return Err(Trouble::usage(format!("{name} over {scheme} sends without being asked, so there is nothing to time"))
+            .hint(hint));
     }
     for limit in &plan.limits {
         limit

@@ -129,10 +129,10 @@ pub fn said_once(row: &Protocol, params: &Params, file: bool, data: bool) -> Res
     Err(Trouble::usage(format!("--{} and {other} exclude each other{why}", param.name)).hint("leave one of them out"))
 }
 
-/// What one parameter leaves without a meaning is not given beside it.
+/// What one parameter leaves without a meaning is not given beside it, nor one without another that it means nothing without.
 ///
 /// # Errors
-/// Two of them exclude each other.
+/// Two of them exclude each other, or one is missing.
 pub(super) fn agree(row: &Protocol, end: Ends, params: &Params) -> Result<(), Trouble> {
     // A switch that is off is as good as left out.
     let given = |param: &&Param| match param.kind {
@@ -144,6 +144,10 @@ pub(super) fn agree(row: &Protocol, end: Ends, params: &Params) -> Result<(), Tr
         if let Some(other) = all().find(|other| param.excludes.contains(&other.name)) {
             let sentence = format!("{}: {} and {} exclude each other", row.name, param.name, other.name);
             return Err(Trouble::usage(sentence).hint("leave one of them out"));
+        }
+        if let Some(other) = param.needs.filter(|other| !all().any(|param| param.name == *other)) {
+            let sentence = format!("{}: {} needs {other}", row.name, param.name);
+            return Err(Trouble::usage(sentence).hint(format!("give it with -p {other}=..., or leave {} out", param.name)));
         }
     }
     // Of a client one may be what is said, and the other what is wanted.
@@ -199,9 +203,9 @@ pub fn set(params: &mut Params, row: &Protocol, end: Ends, name: &str, value: &O
     let param = protocol::param(row.params, end, name).map_err(|error| trouble(row, &error))?;
     let path = Path::new(value);
     if let ParamKind::File(_) = param.kind {
-        let text = text(path, param)?;
-        let other = |path: &Path| self::text(path, param).map_err(|trouble| trouble.sentence);
-        let sheet = Sheet { path, text: &text, other: &other };
+        let bytes = contents(path, param)?;
+        let other = |path: &Path| contents(path, param).map_err(|trouble| trouble.sentence);
+        let sheet = Sheet { path, bytes: &bytes, other: &other };
         return params.set(param, Given::Sheet(sheet)).map_err(|error| trouble(row, &error));
     }
     let typed = value.to_string_lossy();
@@ -272,12 +276,6 @@ pub fn place(path: &Path) -> Result<Place, Trouble> {
     }
     let (root, name) = Root::beside(path)?;
     Ok(Place { files: Arc::new(root), name })
-}
-
-/// What a parameter's file holds, as text.
-fn text(path: &Path, param: &Param) -> Result<String, Trouble> {
-    String::from_utf8(contents(path, param)?)
-        .map_err(|_| Trouble::usage(format!("{} is no text in UTF-8", show::path(path))))
 }
 
 /// What a parameter's file holds.

@@ -179,7 +179,7 @@ impl Client {
                     _ => false,
                 };
                 let (authority, path) = (url.authority, Some(url.path));
-                reading.elsewhere = Some(Elsewhere { rides: None, authority, path, bare, why });
+                reading.elsewhere = Some(Elsewhere { authority, path, bare, why, ..Elsewhere::default() });
             }
             Err(why) => reading.lost = Some(format!("it can't be followed to {location:?}: {why}")),
         }

@@ -82,7 +82,7 @@ pub(super) static ALL: &[Param] = &[
         .not_in_bench("a redirect is an answer there: --status 302 says that it is the right one"),
     Param::client(
         URLS,
-        ParamKind::File(|sheet| urls::read(sheet.text)),
+        ParamKind::File(|sheet| urls::read(sheet.text()?)),
         "",
         "ask the target for these in turn: a path a line, or a URL, whose host goes into Host",
     )

@@ -208,9 +208,10 @@ fn rcpt(server: &mut Server, cx: &mut Cx<'_>, to: &RcptTo<std::borrow::Cow<'_, s
 
 /// What comes without MAIL makes no sense, unless that was refused.
 fn early(server: &mut Server, cx: &mut Cx<'_>, text: &str) {
-    match server.envelope.refused {
-        true => say(cx, 503, "5.5.1", "this message was refused already"),
-        false => server.wrong(cx, 503, "5.5.1", text),
+    if server.envelope.refused {
+        say(cx, 503, "5.5.1", "this message was refused already");
+    } else {
+        server.wrong(cx, 503, "5.5.1", text);
     }
 }
 

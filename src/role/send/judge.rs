@@ -32,7 +32,9 @@ pub(super) fn judge(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble>
         });
     }
     if let Some(mismatch) = &heard.first_wrong {
-        return Err(unexpected(mismatch));
+        let of_several = Trouble::new(Exit::Unexpected, format!("{} of {} requests failed", heard.wrongs, heard.said));
+        let hint = mismatch.why.as_ref().and_then(|why| why.hint).map(str::to_owned);
+        return Err(if heard.wrongs_told { of_several.hint_if(hint) } else { unexpected(mismatch) });
     }
     let expected = plan.expect.as_ref().map_or(Ok(()), |expect| as_expected(expect, exchange));
     match ended(plan, exchange) {
@@ -98,6 +100,11 @@ fn timed_out(plan: &SendPlan, exchange: &Exchange) -> Trouble {
     let heard = &exchange.heard;
     let what = match plan.target.scheme.rides() {
         Rides::Datagrams if heard.said > 1 => format!("{} of {} datagrams answered", heard.answered, heard.said),
+        _ if heard.pieces == 0 && heard.unasked > 0 => {
+            let came = show::bytes(heard.unasked);
+            let sentence = format!("{}: {came} came within {}, and none of it answers", plan.target, duration(limit));
+            return Trouble::new(Exit::TimedOut, sentence).hint("-v shows what came, and why it is no answer");
+        }
         _ if heard.pieces == 0 => "no answer".into(),
         _ => "the answer is not complete".into(),
     };

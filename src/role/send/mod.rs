@@ -8,6 +8,7 @@ mod plan;
 mod progress;
 mod show;
 mod source;
+mod streams;
 mod tell;
 mod trace;
 
@@ -19,22 +20,20 @@ use std::{
 pub use plan::{Data, Expect, SendPlan, ShowPlan};
 
 use self::{
-    party::{Correspondent, Heard},
+    party::{Heard, Manner},
+    plan::PACKET_SILENCE,
     show::Show,
     source::Script,
     trace::Trace,
 };
-use super::{Terms, Traffic, drive::Drive};
+use super::{Terms, Traffic};
 use crate::{
     error::{Exit, Trouble, reason},
     os::TcpInfo,
-    protocol::Answers,
+    protocol::{Answers, Takes},
     session::{Closed, Elsewhere, Endpoint, Facts, Rides, Watch},
-    transport::{self, Route, Stream},
+    transport::{self, Route},
 };
-
-/// How long nothing may come over datagrams, without `-w`.
-const PACKET_SILENCE: Duration = Duration::from_secs(1);
 
 /// All that is known of one exchange when it is over.
 struct Exchange {
@@ -199,13 +198,16 @@ enum Leg {
     /// The round-trip time: from the start of talking to the end of the answer.
     Done(Duration),
     Elsewhere(Box<Elsewhere>),
+    /// This conversation is over, and the exchange is not.
+    Onward(Box<Heard>),
 }
 
 /// Connects, talks, judges; goes on where the protocol is sent elsewhere. Gives the last leg's round-trip time.
 async fn exchange(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Duration, Trouble> {
     let mut plan = Cow::Borrowed(plan);
     for _ in 0..MOST_LEGS {
-        match leg(&plan, n, show).await? {
+        match conversation(&plan, n, show).await? {
+            Leg::Onward(_) => {}
             Leg::Done(took) => return Ok(took),
             Leg::Elsewhere(elsewhere) => {
                 tell::elsewhere(&plan, &elsewhere);
@@ -217,8 +219,34 @@ async fn exchange(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Duration, 
         .hint("-v shows where: it may go round in circles"))
 }
 
-async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
-    let mut script = Script::open(plan)?;
+/// Talks until all is said and answered, or all of it is to be said elsewhere. What did not fit is asked for in conversations
+/// beside.
+async fn conversation(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
+    let (mut script, mut heard) = (Script::open(plan)?, Box::<Heard>::default());
+    loop {
+        heard = match leg(plan, n, show, &mut script, heard, false).await? {
+            Leg::Onward(heard) => heard,
+            over => return Ok(over),
+        };
+        let there = heard.there.take().unwrap_or_default();
+        tell::elsewhere(plan, &there);
+        let (beside, mut again) = (plan.sent(*there)?, Script::Messages(std::mem::take(&mut heard.cut_off)));
+        heard = match leg(&beside, n, show, &mut again, heard, true).await? {
+            Leg::Onward(heard) => heard,
+            over => return Ok(over),
+        };
+    }
+}
+
+/// One conversation.
+async fn leg(
+    plan: &SendPlan,
+    n: u64,
+    show: &mut Show,
+    script: &mut Script,
+    heard: Box<Heard>,
+    beside: bool,
+) -> Result<Leg, Trouble> {
     let started = Instant::now();
     show.trace = plan.show.trace.then(|| Trace::new(started));
     let exchange = match plan.target.scheme.rides() {
@@ -239,19 +267,23 @@ async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
                 }
                 return Ok(Leg::Done(took));
             }
-            over_streams(plan, n, (stream, route), &mut script, show).await
+            streams::talk((plan, n, Manner::of(plan, beside)), (stream, route), script, show, *heard).await
         }
         Rides::Datagrams => {
             let resolved = retrying(plan, || transport::addresses(&plan.target, &plan.dial)).await;
             let talked = match resolved {
-                Ok(resolved) => packets::talk(plan, &resolved, &mut script, show).await,
+                Ok(resolved) => packets::talk(plan, &resolved, script, show, *heard).await,
                 Err(trouble) => Err(trouble),
             };
             talked.map_err(|trouble| unbegun(plan, n, show, trouble))?
         }
     };
+    over(plan, n, show, exchange)
+}
+
+/// A conversation is over: shows what there is of it, and judges it where it is the last.
+fn over(plan: &SendPlan, n: u64, show: &mut Show, mut exchange: Exchange) -> Result<Leg, Trouble> {
     show.progress.end();
-    let mut exchange = exchange;
     let mut trace = show.trace.take();
     if let Some(trace) = &mut trace {
         trace.over(&exchange, plan.target.scheme.rides());
@@ -263,6 +295,12 @@ async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
             tell::traced(plan, n, trace);
         }
         return Ok(Leg::Elsewhere(elsewhere));
+    }
+    if exchange.heard.done && exchange.heard.onward {
+        if let Some(trace) = &trace {
+            tell::traced(plan, n, trace);
+        }
+        return Ok(Leg::Onward(Box::new(exchange.heard)));
     }
     let verdict = judge::judge(plan, &exchange);
     if plan.show.json {
@@ -300,7 +338,10 @@ fn terms(plan: &SendPlan) -> Terms {
     };
     // Where the protocol knows its answers' end, our half stays open until they are there: many a server drops its answer when
     // the end of input comes right behind the question.
-    let half_close = plan.shutdown && plan.protocol.answers.stream != Answers::Each;
+    // And who only listens says nothing by it, while many a server takes it for the end.
+    let row = plan.protocol;
+    let listens = row.answers.stream == Answers::Endless && matches!(row.takes, Takes::Nothing);
+    let half_close = plan.shutdown && row.answers.stream != Answers::Each && !listens;
     Terms { silence, half_close, ..Terms::client() }
 }
 
@@ -309,64 +350,4 @@ fn facts(plan: &SendPlan, local: Endpoint, peer: Endpoint) -> Facts {
     let max_datagram = Facts::max_datagram_to(&peer);
     let watch = Watch { bodies: true, messages: false, talk: plan.show.verbose > 0, records: plan.show.json };
     Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch, said_before: 0 }
-}
-
-/// Over one connection; and over more, where the peer closes before all was answered and says so.
-async fn over_streams(
-    plan: &SendPlan,
-    n: u64,
-    connected: (Stream, Route),
-    script: &mut Script,
-    show: &mut Show,
-) -> Exchange {
-    let mut answered = 0;
-    let mut exchange = over_stream(plan, n, connected, Heard::default(), script, show).await;
-    while exchange.goes_on(answered) {
-        answered = exchange.heard.answered;
-        if let Some(trace) = &mut show.trace {
-            trace.over(&exchange, Rides::Stream);
-        }
-        match retrying(plan, || transport::connect(&plan.target, &plan.dial)).await {
-            Ok((stream, route)) => {
-                if let Some(trace) = &mut show.trace {
-                    trace.connected(&plan.target, &route, &stream.local(), &stream.peer());
-                }
-                tell::connected(plan, &route, &stream.local(), &stream.peer());
-                let heard = std::mem::take(&mut exchange.heard);
-                let next = over_stream(plan, n, (stream, route), heard, script, show).await;
-                exchange = next.after(&exchange.traffic);
-            }
-            Err(trouble) => {
-                let why = trouble.sentence.rsplit(&format!("{}: ", plan.target)).next().unwrap_or_default().to_owned();
-                exchange.how = Closed::Failed(format!("closed after {}, and then: {why}", exchange.heard.so_far()));
-            }
-        }
-    }
-    exchange
-}
-
-async fn over_stream(
-    plan: &SendPlan,
-    n: u64,
-    (stream, route): (Stream, Route),
-    heard: Heard,
-    script: &mut Script,
-    show: &mut Show,
-) -> Exchange {
-    let mut party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies).after(heard);
-    party.repeatable = plan.data != Data::Stdin;
-    let (local, peer) = (stream.local(), stream.peer());
-    let session = (plan.protocol.client)(&plan.setup);
-    // Each exchange has its place in a list.
-    let facts = Facts { said_before: n - 1, ..facts(plan, local.clone(), peer.clone()) };
-    let mut drive = Drive::new(stream, session, party, facts, terms(plan));
-    let how = (&mut drive).await;
-    let took = drive.traffic().opened.elapsed();
-    let tcp_info = drive.wire().tcp_info();
-    let unsaid = drive.unsent() > 0 || drive.party().has_more();
-    let traffic = *drive.traffic();
-    let (_, party) = drive.into_parts();
-    let heard = party.into_heard();
-    let left = plan.protocol.answers.stream == Answers::Each && (!heard.returned.is_empty() || script.holds_more());
-    Exchange { heard, how, traffic, took, route, local, peer, tcp_info, unsaid, left }
 }

@@ -11,6 +11,11 @@ use crate::{
     transport::{Dial, Scheme, Target, Use},
 };
 
+/// How long nothing may come over datagrams, without `-w`.
+pub(super) const PACKET_SILENCE: Duration = Duration::from_secs(1);
+/// How long connecting may take, where datagrams led to a stream and nobody has said.
+const ASIDE: Duration = Duration::from_secs(5);
+
 /// Where the data comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Data {
@@ -95,6 +100,9 @@ impl SendPlan {
         let mut plan = self.clone();
         if let Some(rides) = elsewhere.rides {
             plan.target.scheme = plan.target.scheme.over(rides);
+            // Who waited for so long over datagrams does not wait for ever now.
+            plan.timeout.get_or_insert(PACKET_SILENCE);
+            plan.dial.timeout.get_or_insert(ASIDE);
         }
         if let Some(authority) = elsewhere.authority {
             let port = Use::Connect(self.protocol.port);

@@ -106,15 +106,18 @@ pub(super) fn elsewhere(plan: &SendPlan, elsewhere: &Elsewhere) {
     if plan.show.verbose == 0 {
         return;
     }
-    let rides = match elsewhere.rides {
-        Some(Rides::Stream) => "over a stream",
-        Some(Rides::Datagrams) => "over datagrams",
-        None => "",
-    };
+    let why = quoted_plain(&elsewhere.why);
+    if let Some(rides) = elsewhere.rides {
+        return row("elsewhere", &format!("{why}; asked again over {}", plan.target.scheme.over(rides).name()), "");
+    }
     let (authority, path) =
         (elsewhere.authority.as_deref().unwrap_or_default(), elsewhere.path.as_deref().unwrap_or_default());
-    let place = quoted_plain(&format!("{rides}{authority}{path}"));
-    row("elsewhere", &format!("{} {place}", quoted_plain(&elsewhere.why)), "");
+    row("elsewhere", &format!("{why} {}", quoted_plain(&format!("{authority}{path}"))), "");
+}
+
+/// One of several messages or answers failed.
+pub(super) fn wrong(sentence: &str) {
+    line(sentence);
 }
 
 /// What a peer chose, as it is only shown.
