@@ -113,7 +113,8 @@ impl Counters {
     #[must_use]
     pub fn failed_so_far(&self) -> BTreeMap<&'static str, u64> {
         let mut kinds = self.by_kind();
-        *kinds.entry(Failure::TimedOut.name()).or_default() += kinds.remove(Failure::Late.name()).unwrap_or_default();
+        let late = kinds.remove(Failure::Late.name()).unwrap_or_default();
+        *kinds.entry(Failure::TimedOut.name()).or_default() += late;
         kinds
     }
 

@@ -99,7 +99,7 @@ impl Sums {
 }
 
 /// What is told.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Shown {
     about: Option<About>,
     run: u32,
@@ -112,9 +112,14 @@ struct Shown {
 /// Where it is told.
 #[derive(Debug)]
 pub struct Board {
-    shown: Arc<Mutex<Shown>>,
+    /// Whoever asks takes what is there; it is never changed, but replaced.
+    shown: Arc<Mutex<Arc<Shown>>>,
     /// Open until this is dropped.
     _metrics: Metrics,
+}
+
+fn now(shown: &Mutex<Arc<Shown>>) -> Arc<Shown> {
+    shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 impl Board {
@@ -124,9 +129,9 @@ impl Board {
     /// [`Trouble`]: address in use, no permission, ...
     pub fn open(target: &Target) -> Result<Self, Trouble> {
         let metrics = Metrics::open(target)?;
-        let shown = Arc::<Mutex<Shown>>::default();
+        let shown = Arc::<Mutex<Arc<Shown>>>::default();
         let told = shown.clone();
-        metrics.show(Arc::new(move |out| tell(&told.lock().unwrap_or_else(PoisonError::into_inner), out)));
+        metrics.show(Arc::new(move |out| tell(&now(&told), out)));
         for url in metrics.urls() {
             // Nobody may be reading: that is no reason not to measure.
             let _ = writeln!(io::stderr(), "metrics on {url}");
@@ -135,7 +140,9 @@ impl Board {
     }
 
     fn change(&self, change: impl FnOnce(&mut Shown)) {
-        change(&mut self.shown.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut next = Shown::clone(&now(&self.shown));
+        change(&mut next);
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
     }
 
     /// A run begins. What was counted in those before it stays.
@@ -148,11 +155,10 @@ impl Board {
 
     /// This run has counted so much.
     pub fn update(&self, total: &Tally) {
-        // Only this thread changes it: there is time to add up while others may read.
-        let mut sums = Sums::default();
-        self.change(|shown| sums = shown.before.clone());
-        sums.add(total);
-        self.change(|shown| shown.sums = sums);
+        self.change(|shown| {
+            shown.sums = shown.before.clone();
+            shown.sums.add(total);
+        });
     }
 }
 

@@ -10,7 +10,7 @@ mod page;
 
 use std::{
     io,
-    sync::{Arc, OnceLock, mpsc},
+    sync::{Arc, Mutex, OnceLock, PoisonError, mpsc},
     time::{Duration, SystemTime},
 };
 
@@ -47,7 +47,7 @@ pub struct Metrics {
     page: Arc<Page>,
     stop: Stop,
     /// Hung up when the thread has ended.
-    running: mpsc::Receiver<()>,
+    running: Mutex<mpsc::Receiver<()>>,
 }
 
 /// What the thread says when it is ready, or can't be.
@@ -72,7 +72,7 @@ impl Metrics {
         std::thread::Builder::new().name("metrics".into()).spawn(thread).map_err(|error| not_started(&error))?;
         let told = told.recv().unwrap_or_else(|_| Err(Trouble::failed("its thread has ended")));
         let addresses = told.map_err(|trouble| Trouble { sentence: format!("--metrics: {trouble}"), ..trouble })?;
-        Ok(Self { addresses, page, stop, running })
+        Ok(Self { addresses, page, stop, running: Mutex::new(running) })
     }
 
     /// Where to ask, for each address.
@@ -89,7 +89,7 @@ impl Metrics {
 impl Drop for Metrics {
     fn drop(&mut self) {
         self.stop.advance(Phase::Finish);
-        let _ = self.running.recv_timeout(GRACE);
+        let _ = self.running.get_mut().unwrap_or_else(PoisonError::into_inner).recv_timeout(GRACE);
         self.stop.advance(Phase::Now);
     }
 }
