@@ -1,6 +1,107 @@
+_netproto_params() {
+    local word name last= end= row=
+    for word in "$@"; do
+        case "$last" in
+            -P | --protocol) row=$word ;;
+        esac
+        name=${word%%://*}
+        case "$word" in
+            serve | serve-tcp | serve-udp | serve-unix) end=${end:-server} ;;
+            send) end=${end:-client} ;;
+            bench) end=${end:-both} ;;
+            --protocol=*) row=${word#*=} ;;
+            -P?*) row=${word#-P} ;;
+            ?*) case " processed echo discard chargen qotd daytime time http dns smtp ftp raw " in *" $name "*) row=${row:-$name} ;; esac ;;
+        esac
+        last=$word
+    done
+    case "${end:-both} $row" in
+        'server processed') printf '%s\n' delay=v ;;
+        'server echo') printf '%s\n' delay=v ;;
+        'server discard') : ;;
+        'server chargen') : ;;
+        'server qotd') printf '%s\n' quote=v ;;
+        'server daytime') : ;;
+        'server time') : ;;
+        'server http') printf '%s\n' root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v ;;
+        'server dns') printf '%s\n' zone=f ttl=v ;;
+        'server smtp') printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v ;;
+        'server ftp') printf '%s\n' root=d write=b user=v ports=v idle=v ;;
+        'server raw') : ;;
+        'server '*) printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v write=b ports=v idle=v ;;
+        'client processed') : ;;
+        'client echo') : ;;
+        'client discard') : ;;
+        'client chargen') : ;;
+        'client qotd') : ;;
+        'client daytime') : ;;
+        'client time') : ;;
+        'client http') printf '%s\n' status=v body=v header=v chunked=b method=v location=b urls=f body-is=f ;;
+        'client dns') : ;;
+        'client smtp') printf '%s\n' user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b ;;
+        'client ftp') printf '%s\n' user=v put=f list=b remove=b continue=b active=b ;;
+        'client raw') : ;;
+        'client '*) printf '%s\n' status=v body=v header=v chunked=b method=v location=b urls=f body-is=f user=v hostname=v from=v to=v subject=v attach=f no-chunking=b put=f list=b remove=b continue=b active=b ;;
+        'both processed') printf '%s\n' delay=v ;;
+        'both echo') printf '%s\n' delay=v ;;
+        'both discard') : ;;
+        'both chargen') : ;;
+        'both qotd') printf '%s\n' quote=v ;;
+        'both daytime') : ;;
+        'both time') : ;;
+        'both http') printf '%s\n' root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f ;;
+        'both dns') printf '%s\n' zone=f ttl=v ;;
+        'both smtp') printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b ;;
+        'both ftp') printf '%s\n' root=d write=b user=v ports=v idle=v put=f list=b remove=b continue=b active=b ;;
+        'both raw') : ;;
+        'both '*) printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v attach=f no-chunking=b write=b ports=v idle=v put=f list=b remove=b continue=b active=b ;;
+    esac
+}
+
+_netproto_complete_param() {
+    local line=${COMP_LINE:0:COMP_POINT} key value kind pair pairs words=()
+    [[ -n $line ]] || line="${COMP_WORDS[*]:0:COMP_CWORD+1}"
+    read -ra words <<< "$line"
+    [[ $line == *[[:space:]] ]] && words+=("")
+    local at=$((${#words[@]} - 1))
+    [[ $at -ge 2 ]] || return 1
+    value=${words[at]}
+    case "$value" in
+        --param=*) value=${value#--param=} ;;
+        *) [[ ${words[at - 1]} == -p || ${words[at - 1]} == --param ]] || return 1 ;;
+    esac
+    pairs=$(_netproto_params "${words[@]:1:at-1}")
+    # Where nothing fits, no file does.
+    compopt +o default +o bashdefault 2> /dev/null
+    if [[ $value != *=* ]]; then
+        for pair in $pairs; do
+            [[ $pair == "$value"* ]] && COMPREPLY+=("${pair%=*}=")
+        done
+        compopt -o nospace 2> /dev/null
+        return 0
+    fi
+    key=${value%%=*} value=${value#*=}
+    for pair in $pairs; do
+        [[ ${pair%=*} == "$key" ]] && kind=${pair#*=}
+    done
+    case "$kind" in
+        f) kind=-f ;;
+        d) kind=-d ;;
+        b) kind="-W true\ false" ;;
+        *) return 0 ;;
+    esac
+    while IFS= read -r pair; do
+        [[ $COMP_WORDBREAKS == *=* ]] || pair=$key=$pair
+        COMPREPLY+=("$pair")
+    done < <(eval "compgen $kind" -- '"$value"')
+    [[ $kind == -W* ]] || compopt -o filenames 2> /dev/null
+    return 0
+}
+
 _netproto() {
     local i cur prev opts cmd
     COMPREPLY=()
+    _netproto_complete_param && return 0
     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
         cur="$2"
     else
@@ -74,7 +175,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__bench)
-            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --seed --fail-if --interval --json --json-stream --csv --hdr --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
+            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --seed --fail-if --interval --json --json-stream --csv --hdr --metrics --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -254,6 +355,10 @@ _netproto() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --source)
@@ -807,7 +912,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve)
-            opts="-p -m -1 -k -v -q -x -J -4 -6 -t -i -h --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --broadcast --join --send-buffer --recv-buffer --threads --idle-timeout --color --help processed echo discard chargen qotd daytime time http dns smtp ftp"
+            opts="-p -m -1 -k -v -q -x -J -4 -6 -t -i -h --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --verbose --quiet --hex --json --stats --metrics --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --broadcast --join --send-buffer --recv-buffer --threads --idle-timeout --color --help processed echo discard chargen qotd daytime time http dns smtp ftp"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -854,6 +959,10 @@ _netproto() {
                     return 0
                     ;;
                 --stats)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -921,7 +1030,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve__subcmd__tcp)
-            opts="-P -p -m -i -1 -k -t -v -q -x -J -4 -6 -h --protocol --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --idle-timeout --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --color --help"
+            opts="-P -p -m -i -1 -k -t -v -q -x -J -4 -6 -h --protocol --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --idle-timeout --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --metrics --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -991,6 +1100,10 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --dscp)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1035,7 +1148,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve__subcmd__udp)
-            opts="-P -p -1 -k -t -v -q -x -J -4 -6 -i -h --protocol --param --framing --max-frame --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --broadcast --join --send-buffer --recv-buffer --idle-timeout --color --help"
+            opts="-P -p -1 -k -t -v -q -x -J -4 -6 -i -h --protocol --param --framing --max-frame --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --metrics --ipv4 --ipv6 --dscp --ttl --interface --broadcast --join --send-buffer --recv-buffer --idle-timeout --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1085,6 +1198,10 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --dscp)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1129,7 +1246,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve__subcmd__unix)
-            opts="-P -p -m -i -1 -k -t -v -q -x -J -h --datagram --protocol --param --framing --max-frame --max-connections --handshake-timeout --max-peers --idle-timeout --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --send-buffer --recv-buffer --color --help"
+            opts="-P -p -m -i -1 -k -t -v -q -x -J -h --datagram --protocol --param --framing --max-frame --max-connections --handshake-timeout --max-peers --idle-timeout --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --metrics --send-buffer --recv-buffer --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1196,6 +1313,10 @@ _netproto() {
                     return 0
                     ;;
                 --stats)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -40,7 +40,7 @@ complete -c netproto -n "__fish_netproto_needs_command" -f -a "explain" -d 'Tell
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "man" -d 'Print or write the manual pages'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "help" -d 'Show help'
-complete -c netproto -n "__fish_netproto_using_subcommand serve" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
 lines\t'ends with LF or CRLF; CRLF is sent'
 delimiter:\t'ends with STR, in which escapes like \\0 are known'
@@ -56,6 +56,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve" -l handshake-ti
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l max-peers -d 'Peers remembered [default: 10k]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l stats -d 'Print totals every so often, as in 1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l metrics -d 'Figures for Prometheus, at http://ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l interface -d 'Use this network interface only' -r
@@ -96,7 +97,7 @@ dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
-complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
 lines\t'ends with LF or CRLF; CRLF is sent'
 delimiter:\t'ends with STR, in which escapes like \\0 are known'
@@ -113,6 +114,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s i -l idl
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l stats -d 'Print totals every so often, as in 1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l metrics -d 'Figures for Prometheus, at http://ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l interface -d 'Use this network interface only' -r
@@ -147,7 +149,7 @@ dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
-complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
 lines\t'ends with LF or CRLF; CRLF is sent'
 delimiter:\t'ends with STR, in which escapes like \\0 are known'
@@ -161,6 +163,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l max-peer
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l stats -d 'Print totals every so often, as in 1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l metrics -d 'Figures for Prometheus, at http://ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l interface -d 'Use this network interface only' -r
@@ -195,7 +198,7 @@ dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
-complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
 lines\t'ends with LF or CRLF; CRLF is sent'
 delimiter:\t'ends with STR, in which escapes like \\0 are known'
@@ -212,6 +215,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s i -l id
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l stats -d 'Print totals every so often, as in 1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l metrics -d 'Figures for Prometheus, at http://ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
@@ -225,7 +229,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s q -l qu
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s x -l hex -d 'Dump every byte in hex'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s J -l json -d 'Log lines as JSON objects, on stdout'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s h -l help -d 'Show this'
-complete -c netproto -n "__fish_netproto_using_subcommand send" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
 lines\t'ends with LF or CRLF; CRLF is sent'
 delimiter:\t'ends with STR, in which escapes like \\0 are known'
@@ -310,7 +314,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l remove -d 'Re
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l continue -d 'Go on with what was interrupted, either way'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l active -d 'Let the server connect for data'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s h -l help -d 'Show this'
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
 lines\t'ends with LF or CRLF; CRLF is sent'
 delimiter:\t'ends with STR, in which escapes like \\0 are known'
@@ -340,6 +344,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l fail-if -d '
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s i -l interval -d 'A line for each interval' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l csv -d 'Write the intervals as CSV' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hdr -d 'Write an HdrHistogram interval log' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l metrics -d 'Figures for Prometheus, at http://ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s s -l source -d 'Our own address' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l ttl -d 'Hops a packet may take' -r
@@ -422,6 +427,139 @@ complete -c netproto -n "__fish_netproto_using_subcommand help" -l color -d 'Col
 always\t''
 never\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand help" -s h -l help -d 'Show this'
+
+function __fish_netproto_params
+    switch "$argv"
+        case 'server processed'
+            printf '%s\n' delay=v
+        case 'server echo'
+            printf '%s\n' delay=v
+        case 'server discard'
+            true
+        case 'server chargen'
+            true
+        case 'server qotd'
+            printf '%s\n' quote=v
+        case 'server daytime'
+            true
+        case 'server time'
+            true
+        case 'server http'
+            printf '%s\n' root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v
+        case 'server dns'
+            printf '%s\n' zone=f ttl=v
+        case 'server smtp'
+            printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v
+        case 'server ftp'
+            printf '%s\n' root=d write=b user=v ports=v idle=v
+        case 'server raw'
+            true
+        case 'server *'
+            printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v write=b ports=v idle=v
+        case 'client processed'
+            true
+        case 'client echo'
+            true
+        case 'client discard'
+            true
+        case 'client chargen'
+            true
+        case 'client qotd'
+            true
+        case 'client daytime'
+            true
+        case 'client time'
+            true
+        case 'client http'
+            printf '%s\n' status=v body=v header=v chunked=b method=v location=b urls=f body-is=f
+        case 'client dns'
+            true
+        case 'client smtp'
+            printf '%s\n' user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b
+        case 'client ftp'
+            printf '%s\n' user=v put=f list=b remove=b continue=b active=b
+        case 'client raw'
+            true
+        case 'client *'
+            printf '%s\n' status=v body=v header=v chunked=b method=v location=b urls=f body-is=f user=v hostname=v from=v to=v subject=v attach=f no-chunking=b put=f list=b remove=b continue=b active=b
+        case 'both processed'
+            printf '%s\n' delay=v
+        case 'both echo'
+            printf '%s\n' delay=v
+        case 'both discard'
+            true
+        case 'both chargen'
+            true
+        case 'both qotd'
+            printf '%s\n' quote=v
+        case 'both daytime'
+            true
+        case 'both time'
+            true
+        case 'both http'
+            printf '%s\n' root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f
+        case 'both dns'
+            printf '%s\n' zone=f ttl=v
+        case 'both smtp'
+            printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b
+        case 'both ftp'
+            printf '%s\n' root=d write=b user=v ports=v idle=v put=f list=b remove=b continue=b active=b
+        case 'both raw'
+            true
+        case 'both *'
+            printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v attach=f no-chunking=b write=b ports=v idle=v put=f list=b remove=b continue=b active=b
+    end
+end
+
+function __fish_netproto_complete_param
+    set -l end both
+    set -l row ''
+    set -l last ''
+    for word in (commandline -opc)
+        if contains -- "$last" -P --protocol
+            set row $word
+        end
+        switch $word
+            case serve serve-tcp serve-udp serve-unix
+                set end server
+            case send
+                set end client
+            case '--protocol=*'
+                set row (string replace -- --protocol= '' $word)
+            case '-P*'
+                set row (string sub -s 3 -- $word)
+            case '*'
+                set -l name (string replace -r -- '://.*' '' $word)
+                if test -z "$row"; and contains -- "$name" processed echo discard chargen qotd daytime time http dns smtp ftp raw
+                    set row $name
+                end
+        end
+        set last $word
+    end
+    set -l current (string replace -r -- '^(--param=|-p)' '' (commandline -ct))
+    set -l pairs (__fish_netproto_params "$end $row")
+    if not string match -q -- '*=*' "$current"
+        string replace -r -- '=.$' '=' $pairs
+        return
+    end
+    set -l halves (string split -m 1 -- = $current)
+    set -l value $halves[2]
+    if contains -- "$halves[1]=f" $pairs
+        for file in $value*
+            if test -d $file
+                echo "$halves[1]=$file/"
+            else
+                echo "$halves[1]=$file"
+            end
+        end
+    else if contains -- "$halves[1]=d" $pairs
+        for folder in $value*/
+            echo "$halves[1]=$folder"
+        end
+    else if contains -- "$halves[1]=b" $pairs
+        printf '%s\n' "$halves[1]=true" "$halves[1]=false"
+    end
+end
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a discard -d 'throws away what comes, answers nothing'

@@ -55,6 +55,11 @@ impl Scrape {
         *self.0.get(name).unwrap_or_else(|| panic!("no {name} in {:#?}", self.0.keys()))
     }
 
+    /// Before the first run there are no figures of it.
+    fn get_or_zero(&self, name: &str) -> f64 {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
     /// A figure of the echo server over this transport.
     #[track_caller]
     fn serve(&self, name: &str, transport: &str) -> f64 {
@@ -95,8 +100,8 @@ fn a_server_tells_its_counts_while_conversations_run() {
     assert_eq!(socket.recv(&mut [0; 99]).unwrap(), 8);
     let scrape = until(metrics, |scrape| scrape.serve("sent_bytes_total", "tcp") > 4.0);
     for (name, tcp, udp) in [
-        ("connections", 1.0, 1.0),
-        ("connections_max", 2.0, 10_000.0),
+        ("open_connections", 1.0, 1.0),
+        ("max_connections", 2.0, 10_000.0),
         ("connections_total", 1.0, 1.0),
         ("received_bytes_total", 5.0, 8.0),
         ("sent_bytes_total", 5.0, 8.0),
@@ -116,7 +121,7 @@ fn a_server_tells_its_counts_while_conversations_run() {
     net::reset(second);
     let scrape = until(metrics, |scrape| scrape.serve("resets_total", "tcp") > 0.5);
     is(scrape.serve("refused_total", "tcp"), 1.0);
-    is(scrape.serve("connections", "tcp"), 1.0);
+    is(scrape.serve("open_connections", "tcp"), 1.0);
     drop(first);
     server.stop().code(0);
     assert!(Scrape::try_of(metrics).is_none(), "it ends with the server");
@@ -166,7 +171,7 @@ fn a_load_tells_what_it_has_counted_so_far() {
     let last = last.expect("it answers until its end");
     assert!(scrapes > 5, "{scrapes}");
     let right = last.get("netproto_bench_requests_right_total");
-    assert!(right > 0.0 && right <= count(&report, "requests") as f64, "{right}");
+    assert!(right > 0.0 && right <= count(&report, "/requests") as f64, "{right}");
     is(last.get("netproto_bench_asked_requests_per_second"), 400.0);
     is(last.get("netproto_bench_connections"), 4.0);
     is(last.get("netproto_bench_connects_total"), 4.0);
@@ -196,15 +201,8 @@ fn what_earlier_runs_counted_stays() {
     let report = bench.wait().code(0).json();
     let last = last.expect("it answers until its end");
     let run = last.get_or_zero("netproto_bench_run");
-    let right = last.get("netproto_bench_requests_right_total");
-    assert!(right >= 2000.0 * (run - 1.0) && right <= count(&report, "requests") as f64, "{right} in run {run}");
-}
-
-impl Scrape {
-    /// Before the first run there are no figures of it.
-    fn get_or_zero(&self, name: &str) -> f64 {
-        self.0.get(name).copied().unwrap_or_default()
-    }
+    let right = last.get_or_zero("netproto_bench_requests_right_total");
+    assert!(right >= 2000.0 * (run - 1.0) && right <= count(&report, "/requests") as f64, "{right} in run {run}");
 }
 
 #[test]
@@ -248,7 +246,7 @@ fn a_place_that_can_t_be_had_is_told_before_anything_is_sent() {
     let (taken, target) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
     let [taken_at, target_at] = [&taken, &target].map(|listener| listener.local_addr().unwrap().to_string());
     let said = format!(
-        "netproto: --metrics: could not bind tcp {taken_at}: address in use\nhint: another process listens there; port 0"
+        "netproto: --metrics: could not bind tcp {taken_at}: address already in use\nhint: another process listens there; port 0"
     );
     for line in [
         vec!["bench", "tcp", &target_at, "-P", "echo", "--metrics", &taken_at],
@@ -291,7 +289,7 @@ fn who_asks_badly_takes_nothing_from_the_run() {
     let more: Vec<_> = (0..50).filter_map(|_| TcpStream::connect(metrics).ok()).collect();
     let output = bench.wait();
     let report = output.code(0).json();
-    assert_eq!((count(&report, "requests"), count(&report["failures"], "total")), (300, 0));
+    assert_eq!((count(&report, "/requests"), count(&report, "/failures/total")), (300, 0));
     assert!(!output.stderr.contains("refused") && output.stderr.lines().count() <= 2, "{output}");
     drop((silent, greedy, more));
 }
@@ -327,7 +325,7 @@ fn prometheus_own_parser_reads_all_of_it() {
     let body = |addr| String::from_utf8(net::exchange(addr, GET)).unwrap().split_once("\r\n\r\n").unwrap().1.to_owned();
     let server = Server::start(&["serve", "echo", "0", "-m", "9", "--max-connections-per-peer", "5", "--metrics", "0"]);
     let Some(names) = families(&body(place(&server.process))) else { return };
-    assert!(names.contains("netproto_serve_connections_per_peer_max ") && names.contains("process_cpu_seconds "), "{names}");
+    assert!(names.contains("netproto_serve_max_connections_per_peer ") && names.contains("process_cpu_seconds "), "{names}");
     let bench = netproto(&["bench", "udp", &server.at(), "-P", "echo", "-r", "500", "-d", "20s", "--metrics", "0"]).spawn();
     let metrics = place(&bench);
     until(metrics, |scrape| scrape.get("netproto_bench_latency_seconds_count") > 0.0);

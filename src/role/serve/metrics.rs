@@ -63,14 +63,19 @@ macro_rules! of_streams {
 }
 
 static FIGURES: &[Figure] = &[
-    figure(Gauge, "netproto_serve_connections", "Connections that are open; of datagrams, peers remembered.", count!(open)),
-    figure(Gauge, "netproto_serve_connections_max", "The limit of connections (-m), or of peers (--max-peers).", |server| {
+    figure(
+        Gauge,
+        "netproto_serve_open_connections",
+        "Connections that are open; of datagrams, peers remembered.",
+        count!(open),
+    ),
+    figure(Gauge, "netproto_serve_max_connections", "The limit of connections (-m), or of peers (--max-peers).", |server| {
         let plan = &server.plan;
         if datagrams(server) { Some(plan.max_peers) } else { plan.max_connections }.map(|max| max as f64)
     }),
     figure(
         Gauge,
-        "netproto_serve_connections_per_peer_max",
+        "netproto_serve_max_connections_per_peer",
         "The limit of connections from one address (--max-connections-per-peer).",
         |server| server.plan.max_connections_per_peer.map(|max| max as f64),
     ),
