@@ -154,7 +154,7 @@ struct ReportArgs {
     /// Write an HdrHistogram interval log
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     hdr: Option<PathBuf>,
-    /// Figures for Prometheus, at http://ADDR/metrics
+    /// Figures for Prometheus, at ADDR/metrics
     #[arg(long, value_name = "ADDR", value_parser = target::metrics)]
     metrics: Option<Target>,
     /// Only the report: no progress, no hints

@@ -28,7 +28,7 @@ pub struct LogArgs {
     /// Print totals every so often, as in 1s
     #[arg(long, value_name = "TIME", value_parser = values::some_time)]
     pub stats: Option<Duration>,
-    /// Figures for Prometheus, at http://ADDR/metrics
+    /// Figures for Prometheus, at ADDR/metrics
     #[arg(long, value_name = "ADDR", value_parser = target::metrics)]
     pub metrics: Option<Target>,
 }

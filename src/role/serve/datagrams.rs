@@ -135,12 +135,11 @@ impl Desk {
         let read = self.socket.poll_recv(cx, &mut batch);
         if matches!(read, Poll::Ready(Ok(()))) {
             let now = Instant::now();
-            let mut came = 0;
+            // Before they are answered: whoever has an answer finds its question counted.
+            self.server.counts.datagrams_in.fetch_add(batch.iter().count() as u64, Relaxed);
             for datagram in batch.iter() {
-                came += 1;
                 self.heard(datagram.peer, datagram.local, datagram.bytes, now);
             }
-            self.server.counts.datagrams_in.fetch_add(came, Relaxed);
         }
         self.batch = Some(batch);
         // An error is an earlier answer's that was refused: it concerns a peer that is gone, and is taken off by reading it.
@@ -299,8 +298,8 @@ impl Desk {
         }
         peer.traffic.bytes_out += datagram.len() as u64;
         let from = peer.ours;
-        self.server.counts.bytes_out.fetch_add(datagram.len() as u64, Relaxed);
         self.server.counts.datagrams_out.fetch_add(1, Relaxed);
+        self.server.counts.bytes_out.fetch_add(datagram.len() as u64, Relaxed);
         self.wire(to, Way::Out, &datagram);
         if let Err(error) = self.outbox.send(&self.socket, to, from, datagram) {
             self.server.unsent(to, &error);
