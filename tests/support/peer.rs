@@ -49,7 +49,7 @@ pub fn python_with_pyftpdlib() -> Option<Run> {
     python_with("pyftpdlib.servers", &HAS)
 }
 
-/// A Python that has prometheus_client.
+/// A Python that has the client library of Prometheus.
 pub fn python_with_prometheus_client() -> Option<Run> {
     static HAS: OnceLock<bool> = OnceLock::new();
     python_with("prometheus_client.parser", &HAS)
