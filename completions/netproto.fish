@@ -58,6 +58,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve" -l handshake-ti
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l max-peers -d 'Peers remembered [default: 10k]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l stats -d 'Print totals every so often, as in 1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l metrics -d 'Figures for Prometheus, at ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l interface -d 'Use this network interface only' -r
@@ -116,6 +117,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s i -l idl
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l stats -d 'Print totals every so often, as in 1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l metrics -d 'Figures for Prometheus, at ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l interface -d 'Use this network interface only' -r
@@ -165,6 +167,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l max-peer
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l stats -d 'Print totals every so often, as in 1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l metrics -d 'Figures for Prometheus, at ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l interface -d 'Use this network interface only' -r
@@ -217,6 +220,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s i -l id
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l stats -d 'Print totals every so often, as in 1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l metrics -d 'Figures for Prometheus, at ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
@@ -352,6 +356,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l fail-if -d '
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s i -l interval -d 'A line for each interval' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l csv -d 'Write the intervals as CSV' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hdr -d 'Write an HdrHistogram interval log' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l metrics -d 'Figures for Prometheus, at ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s s -l source -d 'Our own address' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l ttl -d 'Hops a packet may take' -r

@@ -92,6 +92,8 @@ pub struct ReportPlan {
     pub hdr: Option<PathBuf>,
     /// Interval lines.
     pub interval: Option<Duration>,
+    /// Where figures can be asked for while it runs.
+    pub metrics: Option<Target>,
     pub quiet: bool,
     pub verbose: u8,
 }

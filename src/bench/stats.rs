@@ -116,7 +116,18 @@ impl Counters {
         kinds
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
+    /// The same for who looks while a run goes on, where no count may fall: what was given up stays timed out, also when its
+    /// answer comes after all. Together they are all.
+    #[must_use]
+    pub fn failed_so_far(&self) -> BTreeMap<&'static str, u64> {
+        let mut kinds = self.by_kind();
+        let late = kinds.remove(Failure::Late.name()).unwrap_or_default();
+        *kinds.entry(Failure::TimedOut.name()).or_default() += late;
+        kinds
+    }
+
+    /// Adds what another stretch counted.
+    pub fn add(&mut self, other: &Self) {
         for (name, count) in &other.named {
             self.named(name, *count);
         }

@@ -143,6 +143,9 @@ struct ReportArgs {
     /// Write an HdrHistogram interval log
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     hdr: Option<PathBuf>,
+    /// Figures for Prometheus, at ADDR/metrics
+    #[arg(long, value_name = "ADDR", value_parser = target::metrics)]
+    metrics: Option<Target>,
     /// Only the report: no progress, no hints
     #[arg(short, long)]
     quiet: bool,
@@ -362,6 +365,7 @@ impl ReportArgs {
             csv: self.csv.clone(),
             hdr: self.hdr.clone(),
             interval: self.interval,
+            metrics: self.metrics.clone(),
             quiet: self.quiet,
             verbose: self.verbose,
         }

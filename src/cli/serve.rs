@@ -309,6 +309,7 @@ impl RunArgs {
             max_peers: MAX_PEERS,
             allow_amplification: false,
             loop_guard: true,
+            metrics: log.metrics.clone(),
             log: log.plan(),
         }
     }

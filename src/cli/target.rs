@@ -273,6 +273,20 @@ pub fn listening(word: &OsStr, scheme: Scheme) -> Result<Target, Trouble> {
     Err(Trouble::usage(format!("{word} is not for {}", values::shown(scheme))).hint(format!("try: {command} {word}")))
 }
 
+/// `--metrics`: where figures can be asked for, over HTTP.
+///
+/// # Errors
+/// It is malformed, or no place for HTTP.
+pub fn metrics(text: &str) -> Result<Target, Trouble> {
+    let hint = "for example: --metrics 9100 (this machine only), or :9100 (everyone)";
+    let bare = text.strip_prefix("http://").map_or(text, |rest| rest.strip_suffix("/metrics").unwrap_or(rest));
+    match Target::parse(bare, Scheme::Tcp, Use::Listen) {
+        Ok(target) if target.scheme == Scheme::Tcp => Ok(target),
+        Ok(_) => Err(Trouble::usage(format!("{text} is no address that Prometheus could ask")).hint(hint)),
+        Err(trouble) => Err(Trouble { hint: trouble.hint.or_else(|| Some(hint.into())), ..trouble }),
+    }
+}
+
 /// Where a server of this row listens, on all that it rides on.
 ///
 /// # Errors

@@ -47,6 +47,7 @@ static EXAMPLES: &[(Option<&str>, &str, &str)] = &[
     (Some("--steps"), "LIST", "1k,2k,5k"),
     (None, "M:A:P", "1k:500:30s"),
     (None, "N/TIME", "100/1s"),
+    (None, "ADDR", "9100"),
     (None, "LIMIT", "'p99>2ms'"),
     (None, "FRAMING", "lines"),
 ];

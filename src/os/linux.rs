@@ -91,6 +91,12 @@ pub fn most_descriptors() -> Option<u64> {
     fs::read_to_string("/proc/sys/fs/nr_open").ok()?.trim().parse().ok()
 }
 
+/// The calling thread leaves the processors to all others that want them (nice(2): on Linux this is a thread's own).
+pub fn give_way() {
+    // Refused or not, it goes on.
+    let _ = rustix::process::nice(10);
+}
+
 /// Bytes of this process that are in memory.
 #[must_use]
 pub fn rss_bytes() -> Option<u64> {

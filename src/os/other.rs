@@ -105,6 +105,8 @@ pub const TELLS_OF_PROCESSES: bool = false;
 pub fn usage_of(_: u32) -> Option<ProcessUsage> {
     None
 }
+/// Elsewhere it would be the whole process that gives way.
+pub fn give_way() {}
 
 /// There is no portable way to ask.
 #[must_use]

@@ -28,7 +28,7 @@ mod secrets;
 mod smtp;
 mod time;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 pub use explained::{Course, Explained, Layout};
 pub use framing::Framing;
@@ -104,6 +104,17 @@ pub struct Setup {
     pub numbered: Option<Arc<[u8]>>,
     /// What the sessions of a scripted row say: its [`Protocol::script`].
     pub script: Option<&'static Script>,
+    /// What the server of [`LIVE`] answers with, and with nothing else.
+    pub live: Option<Arc<dyn Live>>,
+}
+
+/// A text of the program's own, asked for again and again while it changes.
+pub trait Live: fmt::Debug + Send + Sync {
+    /// The one path that it is at.
+    fn path(&self) -> &str;
+    fn media_type(&self) -> &str;
+    /// As it is now. Called for each request: it must not wait.
+    fn text(&self) -> String;
 }
 
 /// The target of a client, as it was typed.
@@ -237,6 +248,9 @@ pub static ALL: &[&Protocol] = &[
 
 /// What a server speaks unless told otherwise.
 pub static DEFAULT: &Protocol = &processed::ROW;
+
+/// What serves a [`Live`] text.
+pub static LIVE: &Protocol = &http::ROW;
 
 /// The client end that stands for any server.
 pub static ANY: &Protocol = &raw::ROW;

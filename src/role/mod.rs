@@ -12,6 +12,7 @@
 //! May use: protocol, transport, session, `error`, `values`, `os`. Never: bench, cli, clap, colours.
 
 pub mod drive;
+pub mod metrics;
 pub mod packets;
 mod pool;
 pub mod send;

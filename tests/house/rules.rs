@@ -111,6 +111,7 @@ pub const CLOCKS: &[&str] = &[
     "src/files/",
     "src/transport/",
     "src/role/drive/",
+    "src/role/metrics/mod.rs",
     "src/role/packets.rs",
     "src/role/serve/",
     "src/role/send/",

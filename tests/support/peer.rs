@@ -49,6 +49,12 @@ pub fn python_with_pyftpdlib() -> Option<Run> {
     python_with("pyftpdlib.servers", &HAS)
 }
 
+/// A Python that has the client library of Prometheus.
+pub fn python_with_prometheus_client() -> Option<Run> {
+    static HAS: OnceLock<bool> = OnceLock::new();
+    python_with("prometheus_client.parser", &HAS)
+}
+
 fn python_with(module: &str, has: &OnceLock<bool>) -> Option<Run> {
     let python = peer("python3")?;
     let has = *has.get_or_init(|| {

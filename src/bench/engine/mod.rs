@@ -248,6 +248,8 @@ async fn one(
 ) -> Result<Results, Trouble> {
     let cut = Cut::of(&plan.report);
     let job = Arc::new(job(plan, found, cut, stop.clone()));
+    let lasts = job.shape.stops_at().map_or(Duration::ZERO, |at| at.saturating_sub(job.shape.measured_from()));
+    files.begin_run(number, || about(plan, &job, lasts));
     let mut crew = crew(&job)?;
     // Every connection is made before the first request is sent; the last sender is gone when the workers are.
     for _ in 0..job.connections {

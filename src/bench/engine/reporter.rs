@@ -140,6 +140,7 @@ impl<'a> Reporter<'a> {
             if let Some(keeper) = &mut self.keeper {
                 keeper.complete(ticks);
             }
+            self.files.update(&self.total);
         }
         while (self.written + 1) * self.cut.per <= ticks {
             self.write(self.cut.interval * (self.written + 1))?;
@@ -170,6 +171,7 @@ impl<'a> Reporter<'a> {
     /// stretches.
     pub(super) fn end(mut self, duration: Duration) -> Result<(Tally, Vec<Piece>, Vec<Stretch>), Trouble> {
         self.progress.end();
+        self.files.update(&self.total);
         while !self.open.is_empty() {
             let from = self.cut.interval * self.written;
             let full = self.cut.interval * (self.written + 1);

@@ -182,6 +182,7 @@ fn server_plan(protocol: &'static Protocol, setup: Setup, listen: Target) -> Ser
         allow_amplification: false,
         // Nobody else is heard here, and a load of one message over and over looks like a loop.
         loop_guard: false,
+        metrics: None,
         log: LogPlan { form: LogForm::Text, verbose: 0, quiet: true, ready: false, hex: false, stats: None },
     }
 }

@@ -13,6 +13,7 @@ mod held;
 pub mod interval;
 pub mod json;
 pub mod machines;
+mod metrics;
 mod over_time;
 pub mod spread;
 pub mod text;
@@ -23,18 +24,25 @@ use std::{
     path::Path,
 };
 
-use self::interval::Interval;
-use super::{ReportPlan, find::Curve, limit::Missed, results::Results};
+use self::{interval::Interval, metrics::Board};
+use super::{
+    ReportPlan,
+    find::Curve,
+    limit::Missed,
+    results::{About, Results},
+    stats::Tally,
+};
 use crate::{
     error::{Trouble, reason},
     values::show,
 };
 
-/// The files that results go to, open.
+/// The files that results go to, open; and where they can be asked for meanwhile.
 #[derive(Debug, Default)]
 pub struct Files {
     csv: Option<Sheet>,
     hdr: Option<Sheet>,
+    metrics: Option<Board>,
 }
 
 #[derive(Debug)]
@@ -73,10 +81,25 @@ impl Files {
     /// Opens all that the plan names.
     ///
     /// # Errors
-    /// [`Trouble`] naming the path that cannot be written.
+    /// [`Trouble`] naming the path that cannot be written, or the address that can't be bound.
     pub fn open(plan: &ReportPlan) -> Result<Self, Trouble> {
         let open = |path: &Option<_>| path.as_deref().map(Sheet::create).transpose();
-        Ok(Self { csv: open(&plan.csv)?, hdr: open(&plan.hdr)? })
+        let (csv, hdr) = (open(&plan.csv)?, open(&plan.hdr)?);
+        Ok(Self { csv, hdr, metrics: plan.metrics.as_ref().map(Board::open).transpose()? })
+    }
+
+    /// A run begins.
+    pub fn begin_run(&self, run: u32, about: impl FnOnce() -> About) {
+        if let Some(board) = &self.metrics {
+            board.begin(run, about());
+        }
+    }
+
+    /// The run has counted so much.
+    pub fn update(&self, total: &Tally) {
+        if let Some(board) = &self.metrics {
+            board.update(total);
+        }
     }
 
     /// Writes the heads of the files.

@@ -1,12 +1,13 @@
-//! What a server tells: `-v`, `-q`, `-x`, `-J`, `--stats`.
+//! What a server tells: `-v`, `-q`, `-x`, `-J`, `--stats`, `--metrics`.
 
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::{
-    cli::values,
+    cli::{target, values},
     role::serve::{LogForm, LogPlan},
+    transport::Target,
 };
 
 #[derive(Debug, Clone, Args)]
@@ -27,6 +28,9 @@ pub struct LogArgs {
     /// Print totals every so often, as in 1s
     #[arg(long, value_name = "TIME", value_parser = values::some_time)]
     pub stats: Option<Duration>,
+    /// Figures for Prometheus, at ADDR/metrics
+    #[arg(long, value_name = "ADDR", value_parser = target::metrics)]
+    pub metrics: Option<Target>,
 }
 
 impl LogArgs {

@@ -83,10 +83,11 @@ impl Server {
         let typed = given.all_made::<Line>(params::HEADER);
         // Where the connection closes, that is said anyway.
         let (closing, others): (Vec<_>, Vec<_>) = typed.iter().partition(|line| line.closes());
+        let site = Site::new(setup);
         Self {
-            site: Site::new(setup),
             fields: others.iter().map(|line| line.0.as_str()).collect(),
-            closes: !closing.is_empty(),
+            closes: !closing.is_empty() || site.closes(),
+            site,
             chunked: given.switch(params::CHUNKED),
             most_body: given.number(params::MAX_BODY).unwrap_or(MOST_BODY),
             patience: given.duration(params::HEAD_TIMEOUT).unwrap_or(HEAD_TIMEOUT),

@@ -16,7 +16,7 @@ use super::{
     target::{Name, Target},
 };
 use crate::{
-    protocol::Setup,
+    protocol::{Live, Setup},
     session::{Facts, Files},
 };
 
@@ -32,6 +32,8 @@ pub(super) enum Site {
     },
     /// A page at `/`, an echo of everything else.
     Page,
+    /// A text of the program's own.
+    Live(Arc<dyn Live>),
 }
 
 /// Methods that are known, and not allowed here.
@@ -39,6 +41,9 @@ const KNOWN: [&str; 6] = ["POST", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT"];
 
 impl Site {
     pub(super) fn new(setup: &Setup) -> Self {
+        if let Some(live) = &setup.live {
+            return Self::Live(live.clone());
+        }
         let given = &setup.params;
         let (status, body) = (given.made::<u16>(params::STATUS), given.text(params::BODY));
         if status.is_some() || body.is_some() {
@@ -60,7 +65,7 @@ impl Site {
     /// Does the answer depend on the body of a request?
     pub(super) fn reads_bodies(&self, method: &str) -> bool {
         match self {
-            Self::Canned { .. } => false,
+            Self::Canned { .. } | Self::Live(_) => false,
             Self::Files(_) => self.refuses(method).is_none(),
             Self::Echo | Self::Page => true,
         }
@@ -68,6 +73,10 @@ impl Site {
 
     /// What is known to be refused without its body.
     pub(super) fn refuses(&self, method: &str) -> Option<Answer> {
+        if let Self::Live(_) = self {
+            let reads = matches!(method, "GET" | "HEAD");
+            return (!reads).then(|| Answer::told(405, "it can be read, and nothing else").field("Allow", "GET, HEAD"));
+        }
         let Self::Files(_) = self else { return None };
         match method {
             "GET" | "HEAD" | "OPTIONS" => None,
@@ -76,6 +85,11 @@ impl Site {
             }
             _ => Some(Answer::bad(Bad::new(501, "unknown_method", "no such method is known"))),
         }
+    }
+
+    /// Is there one answer to each connection, and no more? Who does not read it has no place that others need.
+    pub(super) fn closes(&self) -> bool {
+        matches!(self, Self::Live(_))
     }
 
     /// Is it an answer to CONNECT, too? A 2xx would begin a tunnel (RFC 9110, section 9.3.6).
@@ -97,9 +111,17 @@ impl Site {
             Self::Canned { status, body } if body.is_empty() => Ok(Answer::new(*status)),
             Self::Canned { status, body } => Ok(Answer::new(*status).body(TEXT, body.clone())),
             Self::Files(root) => file(&**root, request, target, self.refuses(request.method), facts),
+            Self::Live(live) => Ok(self.refuses(request.method).unwrap_or_else(|| told(&**live, target))),
             Self::Page if page::asked(request, target) => Ok(Answer::new(200).body(HTML, page::PAGE)),
             Self::Echo | Self::Page => Ok(echo::answer(request, target, received, &facts.peer.to_string())),
         }
+    }
+}
+
+fn told(live: &dyn Live, target: Target<'_>) -> Answer {
+    match target {
+        Target::Path { path, .. } if path == live.path() => Answer::new(200).body(live.media_type(), live.text()),
+        _ => Answer::told(404, &format!("there is {}, and nothing else", live.path())),
     }
 }
 

@@ -24,6 +24,11 @@ pub struct Counts {
     pub resets: AtomicU64,
     pub refused: AtomicU64,
     pub dropped: AtomicU64,
+    /// Datagrams that came, and answers that went.
+    pub datagrams_in: AtomicU64,
+    pub datagrams_out: AtomicU64,
+    /// Times that the loop guard muted a peer.
+    pub mutes: AtomicU64,
 }
 
 impl Counts {

@@ -135,6 +135,8 @@ impl Desk {
         let read = self.socket.poll_recv(cx, &mut batch);
         if matches!(read, Poll::Ready(Ok(()))) {
             let now = Instant::now();
+            // Before they are answered: whoever has an answer finds its question counted.
+            self.server.counts.datagrams_in.fetch_add(batch.iter().count() as u64, Relaxed);
             for datagram in batch.iter() {
                 self.heard(datagram.peer, datagram.local, datagram.bytes, now);
             }
@@ -182,6 +184,7 @@ impl Desk {
 
     fn muted(&mut self, peer: &Endpoint, news: bool) {
         self.server.counts.dropped.fetch_add(1, Relaxed);
+        self.server.counts.mutes.fetch_add(u64::from(news), Relaxed);
         if news && !std::mem::replace(&mut self.loop_said, true) {
             self.server.log.say(&Entry::Warning {
                 what: format!("{peer} sends what looks like a server's answers: a loop; muted for a second"),
@@ -295,6 +298,7 @@ impl Desk {
         }
         peer.traffic.bytes_out += datagram.len() as u64;
         let from = peer.ours;
+        self.server.counts.datagrams_out.fetch_add(1, Relaxed);
         self.server.counts.bytes_out.fetch_add(datagram.len() as u64, Relaxed);
         self.wire(to, Way::Out, &datagram);
         if let Err(error) = self.outbox.send(&self.socket, to, from, datagram) {

@@ -38,6 +38,10 @@ pub enum Entry {
         scheme: String,
         address: String,
     },
+    /// Where the figures of this process can be asked for.
+    Metrics {
+        url: String,
+    },
     /// Said once at the start, to people only.
     Hint(String),
     Connected {
@@ -193,7 +197,7 @@ impl Log {
     /// Writes a line, if this plan wants it.
     pub fn say(&self, entry: &Entry) {
         let wanted = match entry {
-            Entry::Listening { .. } => self.plan.ready,
+            Entry::Listening { .. } | Entry::Metrics { .. } | Entry::Refused { .. } => self.plan.ready,
             Entry::Hint(_) => !self.plan.quiet && self.plan.form == LogForm::Text,
             Entry::Connected { .. } | Entry::Closed { .. } | Entry::Record { .. } => self.connections(),
             Entry::Message { .. } => self.messages(),
@@ -204,7 +208,7 @@ impl Log {
             self.put(said(self.plan.form, self.over, entry));
         }
         // Whoever waits for the ready line reads stderr, in either form.
-        if wanted && let (Entry::Listening { .. }, LogForm::Json) = (entry, self.plan.form) {
+        if wanted && let (Entry::Listening { .. } | Entry::Metrics { .. }, LogForm::Json) = (entry, self.plan.form) {
             let _ = io::stderr().write_all(text(self.over, entry).as_bytes());
         }
     }
@@ -267,6 +271,7 @@ fn text(over: Option<Scheme>, entry: &Entry) -> String {
     let at = over.map_or_else(time_of_day, |scheme| format!("{}  {scheme}", time_of_day()));
     match entry {
         Entry::Listening { scheme, address } => format!("listening on {scheme} {address}\n"),
+        Entry::Metrics { url } => format!("metrics on {url}\n"),
         Entry::Hint(hint) => format!("{hint}\n"),
         Entry::Connected { peer } => format!("{at}  {peer}  connected\n"),
         Entry::Refused { peer, why } => format!("{at}  {peer}  refused: {why}\n"),
@@ -340,6 +345,7 @@ fn summary(stats: &Stats, came: &[(Rides, u64)], resets: u64, refused: u64) -> S
 fn object(over: Option<Scheme>, entry: &Entry) -> Value {
     let mut object = match entry {
         Entry::Listening { scheme, address } => json!({"event": "listening", "scheme": scheme, "address": address}),
+        Entry::Metrics { url } => json!({"event": "metrics", "url": url}),
         Entry::Hint(hint) => json!({"event": "hint", "hint": hint}),
         Entry::Connected { peer } => json!({"event": "connected", "peer": peer}),
         Entry::Refused { peer, why } => json!({"event": "refused", "peer": peer, "why": why}),

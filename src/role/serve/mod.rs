@@ -10,6 +10,7 @@ mod desks;
 mod guard;
 mod lanes;
 pub mod log;
+mod metrics;
 mod outbox;
 mod peers;
 mod plan;
@@ -38,7 +39,10 @@ use self::{
     log::{Entry, Log},
     signals::Signals,
 };
-use super::stop::{Phase, Stop};
+use super::{
+    metrics::Metrics,
+    stop::{Phase, Stop},
+};
 use crate::{
     error::{Exit, Trouble, reason},
     os,
@@ -205,10 +209,14 @@ pub async fn serve(parts: Vec<(ServePlan, Sockets)>, stop: Stop) -> anyhow::Resu
         broken.advance(Phase::Now);
     };
     let makes: Vec<_> = parts.iter().map(|(plan, sockets)| check(plan, &sockets.addresses())).collect::<Result<_, _>>()?;
+    let metrics = first.metrics.as_ref().map(|target| metrics::open(target, &parts)).transpose()?;
     let (log, writer) = Log::start(&first.log, break_off)
         .map_err(|error| Trouble::failed(format!("could not start a thread: {}", reason(&error))))?;
+    for url in metrics.iter().flat_map(Metrics::urls) {
+        log.say(&Entry::Metrics { url });
+    }
     announce(&log, &parts);
-    serve_each(parts.into_iter().zip(makes), &log, &stop).await;
+    serve_each(parts.into_iter().zip(makes), (&log, metrics.as_ref()), &stop).await;
     log.end(&writer);
     match unwritten.get() {
         // Whoever reads a pipe may have had enough.
@@ -221,7 +229,11 @@ pub async fn serve(parts: Vec<(ServePlan, Sockets)>, stop: Stop) -> anyhow::Resu
 }
 
 /// From the first client to the summary.
-async fn serve_each(parts: impl ExactSizeIterator<Item = ((ServePlan, Sockets), MakeSession)>, log: &Log, stop: &Stop) {
+async fn serve_each(
+    parts: impl ExactSizeIterator<Item = ((ServePlan, Sockets), MakeSession)>,
+    (log, metrics): (&Log, Option<&Metrics>),
+    stop: &Stop,
+) {
     let (several, full) = (parts.len() > 1, Stop::default());
     let guest = Arc::<OnceLock<IpAddr>>::default();
     // All of them outlive the conversations on them.
@@ -236,6 +248,9 @@ async fn serve_each(parts: impl ExactSizeIterator<Item = ((ServePlan, Sockets), 
         let server = Arc::new(Server { plan, make, log, counts, stop, full, guest, told, lanes });
         servers.push(server.clone());
         serving.spawn(server.serve(sockets));
+    }
+    if let Some(metrics) = metrics {
+        metrics.show(metrics::figures(&servers));
     }
     let started = Instant::now();
     let Some(plan) = servers.first().map(|server| &server.plan) else { return };

@@ -23,7 +23,8 @@ pub struct LogPlan {
     pub verbose: u8,
     /// No hints, no summary; ready lines and errors still.
     pub quiet: bool,
-    /// Ready lines: who waits for the server reads them. Not for a server that lives inside another command.
+    /// Ready lines: who waits for the server reads them; and who was refused. Not for a server that lives inside another
+    /// command.
     pub ready: bool,
     /// Every byte, as a hex dump.
     pub hex: bool,
@@ -57,5 +58,7 @@ pub struct ServePlan {
     /// Answer from non-loopback addresses although the answers amplify.
     pub allow_amplification: bool,
     pub loop_guard: bool,
+    /// Where its figures can be asked for; of several plans that are served together, the first one's.
+    pub metrics: Option<Target>,
     pub log: LogPlan,
 }

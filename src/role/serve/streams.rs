@@ -61,7 +61,7 @@ pub(super) async fn serve(server: &Arc<Server>, listeners: Vec<Listener>) {
         said: AtomicU64::new(0),
         started: Instant::now(),
         terms: Arc::new(Terms { idle, handshake, linger: true, ..Terms::default() }),
-        watched: server.plan.log.stats.is_some() || server.plan.log.hex,
+        watched: server.plan.log.stats.is_some() || server.plan.log.hex || server.plan.metrics.is_some(),
     });
     let mut accepting = JoinSet::new();
     for listener in listeners {
