@@ -2,6 +2,7 @@
 //!
 //! May use: role, protocol, transport, session, `os`, `error`, `values`. Never: cli, clap; colours only in report/text.rs.
 
+pub mod again;
 mod engine;
 pub mod failure;
 pub mod limit;
@@ -60,6 +61,8 @@ pub struct ReportPlan {
     pub csv: Option<PathBuf>,
     /// HdrHistogram interval log.
     pub hdr: Option<PathBuf>,
+    /// One page with charts.
+    pub html: Option<PathBuf>,
     /// Interval lines.
     pub interval: Option<Duration>,
     pub quiet: bool,
@@ -70,7 +73,7 @@ impl ReportPlan {
     /// Does what is written show the course of the run?
     #[must_use]
     pub fn keeps_course(&self) -> bool {
-        self.json
+        self.json || self.html.is_some()
     }
 }
 

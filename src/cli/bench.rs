@@ -154,6 +154,9 @@ struct ReportArgs {
     /// Write an HdrHistogram interval log
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     hdr: Option<PathBuf>,
+    /// Draw the run as one page with charts
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    html: Option<PathBuf>,
     /// Only the report: no progress, no hints
     #[arg(short, long)]
     quiet: bool,
@@ -263,12 +266,16 @@ impl RunArgs {
 
 impl ReportArgs {
     fn files_differ(&self) -> Result<(), Trouble> {
-        match (&self.csv, &self.hdr) {
-            (Some(csv), Some(hdr)) if csv == hdr => {
-                Err(Trouble::usage("--csv and --hdr name the same file").hint("each needs one of its own"))
+        for (a, first, b, second) in [
+            ("--csv", &self.csv, "--hdr", &self.hdr),
+            ("--csv", &self.csv, "--html", &self.html),
+            ("--hdr", &self.hdr, "--html", &self.html),
+        ] {
+            if first.is_some() && first == second {
+                return Err(Trouble::usage(format!("{a} and {b} name the same file")).hint("each needs one of its own"));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     fn plan(&self) -> ReportPlan {
@@ -277,6 +284,7 @@ impl ReportArgs {
             json_stream: self.json_stream,
             csv: self.csv.clone(),
             hdr: self.hdr.clone(),
+            html: self.html.clone(),
             interval: self.interval,
             quiet: self.quiet,
             verbose: self.verbose,

@@ -71,7 +71,16 @@ limits, and where it is all written.",
         "Every reply is checked; a wrong one is a failure, not a latency.
 Without --rate each connection sends when its reply came (closed loop).
 With it, requests are due at their times whatever the server does (open loop), and latency counts from when each was due.
-Sending stops after --duration; answers are awaited for --timeout, then counted lost.",
+Sending stops after --duration; answers are awaited for --timeout, then counted lost.
+--html draws the run as one page that holds all it shows: it loads nothing and runs nothing, in light and in dark.
+It is written whole or not at all.",
+    ),
+    (
+        "report",
+        "FILE is what bench -J wrote, and the text is what bench would have printed.
+With --html it is a page with charts: throughput and latency over time, latency by percentile, a heat map, failures, and how
+it was measured.
+Several files are laid over one another; of one file, the runs of --repeat are.",
     ),
 ];
 

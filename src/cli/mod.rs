@@ -15,6 +15,7 @@ mod flags;
 pub mod hints;
 mod man;
 mod protocols;
+mod report;
 mod screen;
 mod secrets;
 mod send;
@@ -87,6 +88,8 @@ enum Command {
     Send(Box<send::Send>),
     /// Load a server, report
     Bench(Box<bench::Bench>),
+    /// Show, or draw, what bench -J wrote
+    Report(report::Report),
     /// List protocols, framings, parameters
     Protocols(protocols::Protocols),
     /// Tell how a protocol works
@@ -164,6 +167,11 @@ fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit>
             stdout_for("the report")?;
             secrets::warn(plan.protocol, &plan.setup.params, plan.target.as_ref());
             crate::bench::run(plan)
+        }
+        Some(Command::Report(args)) => {
+            let plan = args.plan()?;
+            stdout_for("the report")?;
+            Ok(crate::bench::again::run(&plan)?)
         }
         Some(Command::Protocols(args)) => print(&args.text()?),
         Some(Command::Explain(args)) => print(&args.text()?),

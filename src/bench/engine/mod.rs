@@ -83,7 +83,7 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
         let head = hdr::Head { command: &plan.command, started_at: SystemTime::now() };
         files.begin(&head)?;
         let runs = runs(plan, &found, &mut files, &stop, Instant::now()).await?;
-        Ok(conclude(plan, &runs)?)
+        Ok(conclude(plan, files, &runs)?)
     });
     // A name that is still being looked up does not keep us here.
     runtime.shutdown_background();
@@ -165,9 +165,9 @@ async fn runs(
 }
 
 /// Writes the report; what it comes to is the exit code.
-fn conclude(plan: &BenchPlan, runs: &[Results]) -> Result<Exit, Trouble> {
+fn conclude(plan: &BenchPlan, files: Files, runs: &[Results]) -> Result<Exit, Trouble> {
     let missed: Vec<Missed> = runs.iter().flat_map(|run| plan.limits.iter().filter_map(|limit| limit.judge(run))).collect();
-    report::finish(&plan.report, runs, &missed)?;
+    report::finish(&plan.report, files, runs, &missed)?;
     Ok(if runs.iter().any(|run| run.interrupted) {
         Exit::Interrupted
     } else if runs.iter().all(|run| run.totals.counters.right == 0) {

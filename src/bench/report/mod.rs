@@ -2,15 +2,17 @@
 //!
 //! Files are opened before the run, so that a bad path fails in second 0 and not after an hour.
 //!
-//! May use: results, stats; colours only in [`text`].
+//! May use: results, stats, record; colours only in [`text`].
 
 pub mod bars;
 pub mod csv;
 pub mod hdr;
+pub mod html;
 pub mod interval;
 pub mod json;
 pub mod spread;
 pub mod text;
+pub mod whole;
 
 use std::{
     fs::File,
@@ -18,18 +20,22 @@ use std::{
     path::Path,
 };
 
-use self::interval::Interval;
-use super::{ReportPlan, limit::Missed, results::Results};
+use self::{interval::Interval, whole::Whole};
+use super::{ReportPlan, limit::Missed, record::Record, results::Results};
 use crate::{
     error::{Trouble, reason},
     values::show,
 };
+
+/// What to tell of a path that can't be written.
+const IN_VAIN: &str = "nothing was sent; the folder must exist and be writable";
 
 /// The files that results go to, open.
 #[derive(Debug, Default)]
 pub struct Files {
     csv: Option<Sheet>,
     hdr: Option<Sheet>,
+    html: Option<Whole>,
 }
 
 #[derive(Debug)]
@@ -43,7 +49,7 @@ impl Sheet {
         let name = show::path(path);
         let file = File::create(path).map_err(|error| {
             Trouble::failed(format!("could not open {name} for the results: {}", reason(&error)))
-                .hint("nothing was sent; the folder must exist and be writable")
+                .hint(IN_VAIN)
         })?;
         Ok(Self { name, writer: BufWriter::new(file) })
     }
@@ -71,7 +77,8 @@ impl Files {
     /// [`Trouble`] naming the path that cannot be written.
     pub fn open(plan: &ReportPlan) -> Result<Self, Trouble> {
         let open = |path: &Option<_>| path.as_deref().map(Sheet::create).transpose();
-        Ok(Self { csv: open(&plan.csv)?, hdr: open(&plan.hdr)? })
+        let html = plan.html.as_deref().map(|path| Whole::create(path, IN_VAIN)).transpose()?;
+        Ok(Self { csv: open(&plan.csv)?, hdr: open(&plan.hdr)?, html })
     }
 
     /// Writes the heads of the files.
@@ -123,22 +130,37 @@ pub fn separate(plan: &ReportPlan) -> Result<(), Trouble> {
     if plan.json || plan.json_stream || plan.quiet { Ok(()) } else { say("\n") }
 }
 
-/// Writes the final report of all runs in the form the plan asks for.
+/// Writes the final report of all runs in the form the plan asks for, and the page.
 ///
 /// # Errors
-/// [`Trouble`] when stdout cannot be written.
-pub fn finish(plan: &ReportPlan, runs: &[Results], missed: &[Missed]) -> Result<(), Trouble> {
+/// [`Trouble`] when stdout or the page cannot be written; one of them does not keep the other from being written.
+pub fn finish(plan: &ReportPlan, files: Files, runs: &[Results], missed: &[Missed]) -> Result<(), Trouble> {
     let Some(all) = Results::together(runs) else { return Ok(()) };
-    if plan.json || plan.json_stream {
-        return say(&json::result(&all, runs, missed, plan.json_stream));
-    }
-    let mut text = text::report(&all);
+    let said = if plan.json || plan.json_stream {
+        say(&json::result(&all, runs, missed, plan.json_stream))
+    } else {
+        say(&words(plan, &all, runs, missed))
+    };
+    let drawn = files.html.map_or(Ok(()), |page| draw(page, runs, missed));
+    said.and(drawn)
+}
+
+fn draw(page: Whole, runs: &[Results], missed: &[Missed]) -> Result<(), Trouble> {
+    let missed = missed.iter().map(|missed| missed.sentence.clone()).collect();
+    let Some(record) = Record::of(runs, missed) else { return Ok(()) };
+    page.put(&html::page(&[html::Named { name: "this run", record: &record }]))
+}
+
+/// The report for people.
+#[must_use]
+pub fn words(plan: &ReportPlan, all: &Results, runs: &[Results], missed: &[Missed]) -> String {
+    let mut text = text::report(all);
     if plan.verbose > 0 {
-        text.push_str(&text::detail(&all));
+        text.push_str(&text::detail(all));
     }
     text.push_str(&spread::table(runs));
-    text.push_str(&text::silence(&all));
-    text.push_str(&text::saturation(&all, !plan.quiet));
+    text.push_str(&text::silence(all));
+    text.push_str(&text::saturation(all, !plan.quiet));
     text.push_str(&text::missed(missed));
-    say(&text)
+    text
 }

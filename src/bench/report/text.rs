@@ -44,6 +44,13 @@ pub fn report(results: &Results) -> String {
 
 /// `bench tcp 127.0.0.1:8080 · processed · 64 connections · closed loop · 10.0 s`
 fn headline(results: &Results) -> String {
+    let name = format!("bench {} {}", results.about.transport, results.about.target);
+    wrapped(&name, &parts(results))
+}
+
+/// What was run, in a few words each.
+#[must_use]
+pub fn parts(results: &Results) -> Vec<String> {
     let about = &results.about;
     let noun = if about.datagrams { "socket" } else { "connection" };
     let model = match about.model {
@@ -56,7 +63,6 @@ fn headline(results: &Results) -> String {
             format!("{}/s {arrivals}", shown::number(rate))
         }
     };
-    let name = format!("bench {} {}", about.transport, about.target);
     let mut parts = vec![
         about.protocol.to_owned(),
         shown::counted(about.connections as u64, noun),
@@ -66,7 +72,7 @@ fn headline(results: &Results) -> String {
     if results.interrupted {
         parts.push("interrupted".into());
     }
-    wrapped(&name, &parts)
+    parts
 }
 
 /// The parts after one another; on a new line where the 80th column would be passed.
