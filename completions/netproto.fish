@@ -261,7 +261,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l status -d 'Th
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l body -d 'The body of what is sent, in place of DATA' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l header -d 'A header field, \'Name: value\'; it takes the place of ours' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l method -d 'The method [GET; POST with a body]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand send" -l urls -d 'Ask for these in turn: a path or URL a line' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand send" -l urls -d 'Ask for each line: a path, or a URL for its Host' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l body-is -d 'The body of the answer must be what FILE holds' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l user -d 'Log in with this name and password' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l hostname -d 'Our own name [its address]' -r
@@ -355,7 +355,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l status -d 'T
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body -d 'The body of what is sent, in place of DATA' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l header -d 'A header field, \'Name: value\'; it takes the place of ours' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l method -d 'The method [GET; POST with a body]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -l urls -d 'Ask for these in turn: a path or URL a line' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l urls -d 'Ask for each line: a path, or a URL for its Host' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l body-is -d 'The body of the answer must be what FILE holds' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l user -d 'Log in with this name and password' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hostname -d 'Our own name [its address]' -r

@@ -22,7 +22,7 @@ pub fn zones(data: &[u8]) -> bool {
     let [begun, cut, rest @ ..] = data else { return false };
     let (zone, message) = rest.split_at(rest.len() * usize::from(*cut) / 256);
     let beginning = if begun & 1 == 1 { BEGINNING } else { "" };
-    let text = format!("{beginning}{}", String::from_utf8_lossy(zone));
+    let text = [beginning.as_bytes(), zone].concat();
     let row = find("dns").unwrap();
     let Some(setup) = served(row, &text) else { return false };
     for rides in [Rides::Datagrams, Rides::Stream] {
@@ -32,15 +32,15 @@ pub fn zones(data: &[u8]) -> bool {
     true
 }
 
-/// What reading the zone gives. It may include itself, which has an end, and a file of half its lines.
-fn served(row: &Protocol, text: &str) -> Option<Setup> {
+/// What reading the zone gives. It may include itself, which has an end, and its second half.
+fn served(row: &Protocol, text: &[u8]) -> Option<Setup> {
     let other = |path: &Path| match path.to_str() {
-        Some("z.txt") => Ok(text.to_owned()),
-        Some("half") => Ok(text.lines().skip(text.lines().count() / 2).fold(String::new(), |half, line| half + line + "\n")),
+        Some("z.txt") => Ok(text.to_vec()),
+        Some("half") => Ok(text[text.len() / 2..].to_vec()),
         _ => Err("there is no such file".to_owned()),
     };
     let mut setup = Setup::default();
-    let sheet = Sheet { path: Path::new("z.txt"), text, other: &other };
+    let sheet = Sheet { path: Path::new("z.txt"), bytes: text, other: &other };
     match setup.params.set(param(row.params, Ends::Server, "zone").unwrap(), Given::Sheet(sheet)) {
         Ok(()) => Some(setup),
         Err(why) => {

@@ -12,8 +12,20 @@ use std::{
 use netproto::bench::limit::Limit;
 use snapshot::{fresh, stale};
 
-const COMMANDS: [&str; 10] =
-    ["serve", "serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "explain", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "serve",
+    "serve-tcp",
+    "serve-udp",
+    "serve-unix",
+    "send",
+    "bench",
+    "compare",
+    "merge",
+    "protocols",
+    "explain",
+    "completions",
+    "man",
+];
 
 fn netproto(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netproto"));
@@ -55,6 +67,26 @@ fn help_is_as_held_and_fits_80_columns() {
     let first = printed(&["--help"]);
     wrong.extend(first.lines().filter(|line| line.chars().count() > 80).map(|line| format!("too wide: {line}")));
     wrong.extend(stale("tests/snapshots/help/netproto.txt", &first));
+    fresh(&wrong);
+}
+
+/// Also where nobody says how wide a line may be: in a pipe, in a pager, in a mail.
+#[test]
+fn every_screen_fits_80_columns() {
+    let mut wrong = Vec::new();
+    let mut look = |args: &[&str]| {
+        let output = netproto(args).env_remove("COLUMNS").output().unwrap();
+        let wide = |line: &&str| line.chars().count() > 80;
+        wrong.extend(text(&output.stdout).lines().filter(wide).map(|line| format!("{args:?}: too wide: {line}")));
+    };
+    for command in COMMANDS {
+        look(&[command, "--help"]);
+    }
+    look(&["protocols"]);
+    for row in netproto::protocol::ALL {
+        look(&["protocols", row.name]);
+        look(&["explain", row.name]);
+    }
     fresh(&wrong);
 }
 
@@ -268,6 +300,12 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["bench", "tcp", "--fail-if", "p99"],
             &["bench", "tcp", "--fail-if", "beauty<1"],
             &["bench", "tcp", "-J", "--json-stream"],
+            &["bench", "tcp", "--shard", "4/3"],
+            &["bench", "tcp", "--shard", "2"],
+            &["bench", "tcp", "-c", "2", "--shard", "3/3"],
+            &["bench", "tcp", "-n", "2", "--shard", "3/3"],
+            &["bench", "tcp", "--start-at", "noon"],
+            &["bench", "tcp", "--start-at", "1700000000.x"],
         ],
     ),
     (
@@ -282,6 +320,14 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["completions", "csh"],
             &["completions", "bsh"],
             &["completions", "tcsh"],
+            &["compare", "a.json"],
+            &["compare", "-", "-"],
+            &["compare", "a.json", "b.json", "--fail-if", "p99>5ms"],
+            &["compare", "a.json", "b.json", "--fail-if", "p99 worse"],
+            &["compare", "a.json", "b.json", "--fail-if", "max worse 5%"],
+            &["compare", "/nowhere.json", "b.json"],
+            &["merge", "a.json"],
+            &["merge", "a.json", "a.json"],
             &["man", "send"],
             &["man", "--dir"],
         ],

@@ -116,6 +116,9 @@ fn folders_go_both_ways() {
     let shown = send(&server, "sub", &[]).code(0).text();
     assert!(shown.contains("d ") && shown.contains("  deep/\n") && shown.contains("700000"), "{shown}");
     assert_eq!(send(&server, "sub/", &["--list"]).text(), shown);
+    let file = send(&server, "sub/n", &["--list"]).code(0).text();
+    assert!(file.starts_with("- ") && file.ends_with("  n\n") && file.lines().count() == 1, "{file}");
+    send(&server, "none", &["--list"]).code(3).gave("").said("none: 550 no such file");
     send(&server, "", &["-o", &folder.join("got")]).code(0).gave("");
     assert_eq!(tree("got"), tree("pub"));
     assert_eq!(tree("got").len(), 3);
@@ -278,6 +281,7 @@ fn logins_are_checked_and_told_in_yellow() {
         .said("data    < 6 B, end")
         .said("control > QUIT");
     assert!(!talk.stderr.contains("eve:x") && !talk.stderr.contains("PASS x"), "{talk}");
+    netproto(&["serve", "ftp", "0", "-p", "write=true"]).run().code(2).said("ftp: write needs root").said("-p root=");
     netproto(&["serve", "ftp", "0", "-p", "user=bob"]).run().code(2).said("a colon divides name and password");
 }
 
@@ -288,6 +292,15 @@ fn transfers_are_drawn_recorded_and_loaded() {
     assert!(!fs::metadata("/dev/null").unwrap().is_file());
     let traced = send(&server, "a.txt", &["--trace"]);
     traced.code(0).said("│◀─ 6 B ──").said("connection 1 ─┤").said("\"RETR a.txt");
+    let at = |part: &str| traced.stderr.find(part).unwrap_or_else(|| panic!("no {part}\n{traced}"));
+    let steps = ["├─ connection 1 opened ─", " connection 1 ─┤", " connection 1 ended ─┤"].map(at);
+    assert!(steps.is_sorted(), "{traced}");
+    let put = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let traced = send(&server, "put", &["--put", put, "--active", "--trace", "-J"]).code(0).json();
+    let steps: Vec<_> = traced["trace"].as_array().unwrap().iter().map(|step| (&step["event"], &step["way"])).collect();
+    for wanted in [("beside_opened", "in"), ("beside_end", "out")] {
+        assert!(steps.iter().any(|(event, way)| **event == wanted.0 && **way == wanted.1), "{wanted:?}: {traced:#}");
+    }
     let record = send(&server, "a.txt", &["-J"]).code(0).json();
     assert_eq!(record["records"][0]["command"], "RETR", "{record}");
     assert_eq!(record["records"][0]["bytes"], 6);

@@ -133,7 +133,9 @@ fn bash_completes() {
         return;
     }
     let folder = completions("bash");
+    // What a shell sets that somebody types into.
     let script = "source netproto.bash
+        COMP_WORDBREAKS=$' \\t\\n\"\\'><=;|&(:' COMP_LINE=$1 COMP_POINT=${#1}
         COMP_WORDS=($1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _netproto netproto \"${COMP_WORDS[-1]}\" \"${COMP_WORDS[-2]}\"
         printf '%s\\n' \"${COMPREPLY[@]}\"";
     let complete =
@@ -146,6 +148,24 @@ fn bash_completes() {
         assert_eq!(words(&complete(&format!("netproto {command} day"))), ["daytime"], "{command}");
     }
     assert_eq!(words(&complete("netproto send t")), ["tcp", "time"]);
+    parameters(&folder, complete, "");
+    assert_eq!(words(&complete("netproto serve dns 0 -p zone=zo")), ["zone.txt", "zones"]);
+    assert_eq!(words(&complete("netproto serve http 0 --param=root=zo")), ["zones"]);
+}
+
+/// What `-p` completes as in bash and fish: `before` stands before each value.
+fn parameters(folder: &Path, complete: impl Fn(&str) -> String, before: &str) {
+    fs::create_dir_all(folder.join("zones")).unwrap();
+    fs::write(folder.join("zone.txt"), "").unwrap();
+    let all = |line: &str| words(&complete(line)).into_iter().map(ToOwned::to_owned).collect::<Vec<_>>();
+    let http = all("netproto serve-tcp 0 -P http -p ");
+    assert!(http.contains(&"root=".into()) && http.contains(&"echo=".into()) && !http.contains(&"zone=".into()), "{http:?}");
+    assert_eq!(all("netproto serve-tcp 0 --protocol=http -p st"), ["status="]);
+    assert_eq!(all("netproto serve http 0 --param ec"), ["echo="]);
+    assert_eq!(all("netproto send http://localhost -p meth"), ["method="]);
+    assert_eq!(all("netproto send http localhost -p roo"), [""; 0]);
+    assert_eq!(all("netproto serve http 0 -p echo=t"), [format!("{before}true").replace("KEY", "echo")]);
+    assert!(all("netproto serve-tcp 0 -p ").contains(&"root=".into()), "of all, where none is named");
 }
 
 #[test]
@@ -171,6 +191,9 @@ fn fish_completes() {
     assert_eq!(words(&complete("netproto send --expect-h")), ["--expect-hex"]);
     fs::write(home.join("chat.lua"), "").unwrap();
     assert_eq!(words(&complete("netproto send tcp -P ./ch")), ["./chat.lua"]);
+    parameters(&home, complete, "KEY=");
+    assert_eq!(words(&complete("netproto serve dns 0 -p zone=zo")), ["zone=zone.txt", "zone=zones/"]);
+    assert_eq!(words(&complete("netproto serve http 0 -p root=zo")), ["root=zones/"]);
     for command in ["send", "bench", "serve"] {
         assert_eq!(words(&complete(&format!("netproto {command} dayt"))), ["daytime"], "{command}");
         let later = complete(&format!("netproto {command} localhost dayt"));
@@ -195,6 +218,19 @@ fn zsh_completes() {
     for command in ["send", "bench", "serve"] {
         let listed = complete(&format!("netproto {command} d"));
         assert!(listed.contains("daytime") && listed.contains("discard"), "{command}: {listed}");
+    }
+    fs::create_dir_all(home.join("zones")).unwrap();
+    fs::write(home.join("zone.txt"), "").unwrap();
+    for (line, wanted, unwanted) in [
+        ("netproto serve-tcp 0 -P http -p ", &["root=", "echo="][..], "zone="),
+        ("netproto serve dns 0 -p ", &["zone=", "ttl="], "root="),
+        ("netproto send http localhost --param=", &["method=", "header="], "root="),
+        ("netproto serve http 0 -p echo=", &["true", "false"], "zone.txt"),
+        ("netproto serve dns 0 -p zone=zo", &["zone.txt", "zones"], "root"),
+        ("netproto serve http 0 -p root=zo", &["zones"], "zone.txt"),
+    ] {
+        let listed = complete(line);
+        assert!(wanted.iter().all(|word| listed.contains(word)) && !listed.contains(unwanted), "{line}: {listed}");
     }
 }
 

@@ -176,10 +176,15 @@ fn urls_come_in_turn_over_connections_too() {
 
 /// The load generator follows nothing: an answer that leads elsewhere is judged as what it is.
 #[test]
-fn a_redirect_is_not_the_wanted_status() {
+fn the_load_generator_follows_nothing() {
     let (here, _) = answering(redirect("302", "/x"));
     let url = format!("http://{here}/");
-    netproto(&["bench", "http", &url, "-n", "4", "-L", "--status", "200", "-J", "-q"]).run().code(1);
+    netproto(&["bench", "http", &url, "-n", "4", "--status", "200", "-J", "-q"]).run().code(1);
+    for follow in [&["-L"][..], &["-p", "location=true"]] {
+        let run = netproto(&[&["bench", "http", &url, "-n", "4"], follow].concat()).run();
+        run.code(2).said("--location is for send").said("--status");
+    }
+    assert!(!netproto(&["bench", "--help"]).run().code(0).text().contains("--location"));
 }
 
 #[test]
@@ -208,6 +213,136 @@ fn an_early_refusal_is_read() {
         let _ = stream.write_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     });
     netproto(&["send", "http", &format!("http://{rude}/"), "-f", &large]).run().code(3).said("413 Too Large");
+}
+
+/// A server that closes after its answer, and says so, answers the rest on connections of their own.
+#[test]
+fn what_a_closing_server_leaves_is_asked_again() {
+    let server = Server::start(&["serve", "http", "127.0.0.1:0", "-p", "echo=true", "-p", "header=Connection:close"]);
+    let url = format!("http://{}/", server.at());
+    let told = netproto(&["send", "http", &url, "a", "b", "c", "-J"]).run().code(0).json();
+    let bodies = told["answer"].as_str().unwrap().matches("\"body\": ").count();
+    assert_eq!((&told["messages_sent"], &told["answers"], bodies), (&3.into(), &3.into(), 3), "{told}");
+    let shown = netproto(&["send", "http", &url, "a", "b", "c"]).run().code(0).text();
+    let at = ["a", "b", "c"].map(|body| shown.find(&format!("\"body\": \"{body}\"")).expect(body));
+    assert!(at.is_sorted(), "{shown}");
+}
+
+/// Who says `close` says the rest elsewhere; and an answer that ends with the connection is one as any other.
+#[test]
+fn what_our_own_close_leaves_is_asked_again() {
+    let (here, asked) = answering(OK);
+    let url = format!("http://{here}/");
+    netproto(&["send", "http", &url, "a", "b", "c", "--header", "Connection: close"]).run().code(0).gave("okokok");
+    let asked: Vec<_> = asked.lock().unwrap().iter().map(|head| head.chars().last().unwrap()).collect();
+    assert_eq!(asked, ['a', 'b', 'c']);
+    let until_close = net::serve(|stream| {
+        let mut stream = BufReader::new(stream);
+        if let Some(request) = request(&mut stream) {
+            let _ = write!(stream.get_mut(), "HTTP/1.0 200 OK\r\n\r\n{}", request.chars().last().unwrap());
+        }
+        let _ = stream.get_mut().shutdown(std::net::Shutdown::Write);
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    netproto(&["send", "http", &format!("http://{until_close}/"), "a", "b", "c"]).run().code(0).gave("abc");
+}
+
+/// Where there is nobody any more to ask the rest, that is said.
+#[test]
+fn what_nobody_answers_any_more_is_a_failure() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    let once = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        drop(listener);
+        let mut stream = BufReader::new(stream);
+        request(&mut stream).unwrap();
+        stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok").unwrap();
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    let run = netproto(&["send", "http", &format!("http://{at}/"), "a", "b", "-J"]).run();
+    run.code(1);
+    once.join().unwrap();
+    let told = run.said("closed after 1 of 2 answers").json();
+    assert_eq!((&told["answers"], &told["messages_sent"]), (&1.into(), &1.into()), "{told}");
+}
+
+/// Each line is an exchange of its own: with its answer, its document, its redirect.
+#[test]
+fn send_asks_each_line_of_a_list() {
+    let (here, asked) = answering(OK);
+    let folder = Folder::new("http-lines");
+    let urls = folder.file("urls", "/0\n/1\nhttp://other.test:99/2\n");
+    let url = format!("http://{here}/");
+    netproto(&["send", "http", &url, "--urls", &urls]).run().code(0).gave("ok\nok\nok\n");
+    netproto(&["send", "http", &url, "--urls", &urls, "-n", "2", "--interval", "0s", "-q"]).run().code(0);
+    let told = netproto(&["send", "http", &url, "--urls", &urls, "-J", "-q"]).run().code(0).json_lines();
+    assert_eq!(told.len(), 3, "{told:?}");
+    let asked = std::mem::take(&mut *asked.lock().unwrap());
+    let lines: Vec<_> = asked.iter().map(|head| head.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(lines, ["/0", "/1", "/2"].repeat(4));
+    assert!(asked[2].contains("Host: other.test:99\r\n"), "it is asked here, in the other's name: {}", asked[2]);
+    netproto(&["send", "http", &url, "--urls", &urls, "a", "b"]).run().code(2).said("--urls");
+    netproto(&["send", "http", &url, "--urls", &urls, "-f", "-"]).stdin("x").run().code(2).said("standard input");
+}
+
+/// Where a line leads counts, and not the list once more.
+#[test]
+fn a_listed_redirect_is_followed() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let here = net::serve(move |stream| {
+        let mut stream = BufReader::new(stream);
+        while let Some(request) = request(&mut stream) {
+            let path = request.split(' ').nth(1).unwrap().to_owned();
+            let answer = if path == "/old" { redirect("302", "/new") } else { OK.to_owned() };
+            seen.lock().unwrap().push(path);
+            let _ = stream.get_mut().write_all(answer.as_bytes());
+        }
+    });
+    let folder = Folder::new("http-listed");
+    let urls = folder.file("urls", "/old\n/1\n");
+    netproto(&["send", "http", &format!("http://{here}/"), "-L", "--urls", &urls]).run().code(0).gave("ok\nok\n");
+    assert_eq!(*asked.lock().unwrap(), ["/old", "/new", "/1"]);
+}
+
+#[test]
+fn one_line_that_fails_fails_the_list() {
+    let server = Server::start(&["serve", "http", "127.0.0.1:0", "-p", "root=src"]);
+    let folder = Folder::new("http-failing");
+    let urls = folder.file("urls", "/lib.rs\n/none\n/lib.rs\n");
+    let run = netproto(&["send", "http", &format!("http://{}/", server.at()), "--urls", &urls]).run();
+    run.code(3).said("exchange 2: 404 Not Found").said("1 of 3 exchanges failed");
+}
+
+/// Who carries plain HTTP reads what says who we are.
+#[test]
+fn credentials_in_a_header_are_warned_of() {
+    let (here, _) = answering(OK);
+    let url = format!("http://{here}/");
+    for name in ["Authorization", "proxy-authorization", "Cookie"] {
+        let header = format!("{name}: secret");
+        for command in [&["send", "http", &url][..], &["bench", "http", &url, "-n", "1"]] {
+            let run = netproto(&[command, &["--header", &header]].concat()).run();
+            run.code(0).said("warning: ").said("as plain text");
+        }
+    }
+    let run = netproto(&["send", "http", &url, "--header", "X-Ours: 1"]).run();
+    run.code(0);
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+}
+
+/// What is wrong with an answer is named by what it is, and shown where heads are shown.
+#[test]
+fn odd_answers_are_told_as_what_they_are() {
+    let (bare, _) = answering("HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n");
+    netproto(&["send", "http", &format!("http://{bare}/")]).run().code(3).said("404 Not Found");
+    let (odd, _) = answering("HTTP/1.1 200 O\u{1}K\r\nX-Odd: 1\r\nContent-Length: 0\r\n\r\n");
+    let url = format!("http://{odd}/");
+    netproto(&["send", "http", &url]).run().code(1).said("the reason phrase holds a control character");
+    netproto(&["send", "http", &url, "-v"]).run().code(1).said("< X-Odd: 1").said("200 O\\x01K");
+    let (wrong, _) = answering("HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n");
+    netproto(&["send", "http", &format!("http://{wrong}/")]).run().code(1).said("the status is no three digits");
 }
 
 /// Files, chunks and an echo of Twisted's.

@@ -14,8 +14,20 @@ use support::{
     terminal::{Terminal, agrees, blocks, comparable, examples},
 };
 
-const COMMANDS: [&str; 10] =
-    ["serve", "serve-tcp", "serve-udp", "serve-unix", "send", "bench", "protocols", "explain", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "serve",
+    "serve-tcp",
+    "serve-udp",
+    "serve-unix",
+    "send",
+    "bench",
+    "compare",
+    "merge",
+    "protocols",
+    "explain",
+    "completions",
+    "man",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

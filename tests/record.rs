@@ -1,5 +1,5 @@
 //! What `-J` keeps of a run: it comes back as it was, and each file that is something else says what it is.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -13,6 +13,7 @@ use netproto::{
         record::{Keeper, Made, Record},
         report::json,
         results::{About, Generator, Model, Results},
+        shard::Shard,
         stats::Tally,
     },
     os::Machine,
@@ -65,6 +66,7 @@ fn run(seed: u64) -> Results {
         ramp: Duration::from_millis(500),
         omit: Duration::ZERO,
         seed,
+        shard: Shard { index: 1, of: 3 },
         command: "netproto bench udp localhost:8080 -r 428.5".into(),
     };
     let cpu = Some("A Processor".into());
@@ -111,7 +113,9 @@ fn what_is_read_is_what_was_written() {
     assert_eq!((read.made, read.parts.len(), read.version.as_str()), (Made::Once, 0, env!("CARGO_PKG_VERSION")));
     same(&read.all, &was);
     let mut sum = Packed::default();
-    read.all.pieces.iter().for_each(|piece| sum.add(&piece.latency));
+    for piece in &read.all.pieces {
+        sum.add(&piece.latency);
+    }
     assert_eq!(sum, Packed::of(&was.totals.latency), "the intervals are the whole");
 }
 

@@ -19,6 +19,7 @@ use netproto::bench::{
     limit::Limit,
     report::{Files, csv, hdr, interval::Interval, json, spread, text},
     results::{About, Generator, Model, Results},
+    shard::Shard,
     stats::Tally,
 };
 use netproto::{os::Machine, protocol::Answers};
@@ -48,6 +49,7 @@ fn about() -> About {
         ramp: Duration::ZERO,
         omit: Duration::ZERO,
         seed: 7,
+        shard: Shard::WHOLE,
         command: "netproto bench tcp localhost:8080 -c 64".into(),
     }
 }

@@ -56,7 +56,7 @@ fn a_script_that_fails_ends_its_own_session_and_says_where_once() {
     let told = [
         ("loop", "trouble.lua:4: a call took more than 1,000,000 steps"),
         ("pattern", "trouble.lua:5: a call took more than 1,000,000 steps"),
-        ("huge", "trouble.lua:6: a string of 10,000,000,000 bytes needs more memory than 32 MiB"),
+        ("huge", "trouble.lua:6: a string of 10,000,000,000 bytes needs more memory than 8 MiB, or 1 MiB at once"),
         ("nil", "trouble.lua:7: attempt to index a nil value (local 'x')"),
     ];
     for (word, _) in told.iter().chain(&told) {

@@ -47,7 +47,7 @@ fn ready(output: &Output) -> Vec<&str> {
 fn talk(row: &Protocol, over: &[&str], place: &str, answers: Answers) {
     let mut words = [&["send"], over, &[place]].concat();
     match row.takes {
-        Takes::Nothing | Takes::Optional { .. } => {}
+        Takes::Nothing | Takes::Optional { .. } | Takes::Piped { .. } => {}
         Takes::Bytes => words.push("hello"),
         Takes::Words(form) => words.extend(form.examples[0].split(' ')),
     }

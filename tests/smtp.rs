@@ -76,7 +76,7 @@ fn python_smtplib_hands_mail_in() {
     let [first, second, third] = &kept[..] else { unreachable!() };
     assert!(
         first.starts_with(
-            "Return-Path: <a@x>\nReceived: from me.example ([127.0.0.1])\n\tby [127.0.0.1] with ESMTPA\n\tfor <b@y>;\n\t"
+            "Return-Path: <a@x>\nDelivered-To: b@y\nReceived: from me.example ([127.0.0.1])\n\tby [127.0.0.1] with ESMTPA\n\tfor <b@y>;\n\t"
         ),
         "{first}"
     );
@@ -230,7 +230,7 @@ assert file.get_content_type() == 'application/pdf' and file.get_filename() == '
 assert file.get_payload(decode=True) == open(sys.argv[2], 'rb').read()
 ";
     peer("python3").unwrap().args(&["-c", script, &folder.join("out"), &attached]).run().code(0);
-    send(&at, &["--to", "b@y", "-f", &folder.join("none.eml")]).code(2).said("no such file");
+    send(&at, &["--to", "b@y", "-f", &folder.join("none.eml")]).code(1).said("no such file");
     let big = folder.file("big.eml", vec![b'\n'; 10_000_001]);
     send(&at, &["--to", "b@y", "-f", &big]).code(3).said("it has 20,000,002 bytes, and the server takes 20,000,000");
 }
@@ -287,7 +287,7 @@ assert two['Subject'] == 'two' and two.get_payload() == 'x\\n', two
     let Some(python) = peer("python3") else { return };
     python.args(&["-c", script, &folder.join("box")]).run().code(0);
     let log = server.stop();
-    let told: Vec<_> = log.json_lines().into_iter().filter(|line| line["event"] == "message").collect();
+    let told: Vec<_> = log.json_lines().into_iter().filter(|line| line["event"] == "mail").collect();
     assert_eq!(told.len(), 2, "{log}");
     assert_eq!((&told[0]["from"], &told[0]["subject"]), (&"a@x".into(), &"one".into()), "{log}");
     assert_eq!(told[1]["to"], serde_json::json!(["b@y", "c@y"]), "{log}");

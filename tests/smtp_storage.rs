@@ -144,7 +144,8 @@ fn an_mbox_has_its_name_on_disk_before_the_answer() {
         text.lines().find(|line| line.contains("fdatasync(") && line.contains("/box>")).expect("the file is synchronised");
     let name =
         text.lines().find(|line| line.contains("fsync(") && line.contains("smtp-strace-mbox")).expect("so is the folder");
-    assert!(place(data) < place(name) && place(name) < place("250 2.0.0 taken, and"), "{text}");
+    let answered = place("250 2.0.0 taken, and");
+    assert!(place(data) < answered && place(name) < answered, "{text}");
     assert_eq!(fs::read_to_string(folder.path().join("box")).unwrap().matches("\nhello\n\n").count(), 1);
 }
 
@@ -170,9 +171,15 @@ fn what_can_not_be_synchronised_is_not_taken() {
 
 #[test]
 fn a_disk_that_is_full_is_said_and_loses_nothing() {
-    let server = Server::start(&["serve-tcp", "0", "-P", "smtp", "-p", "mbox=/dev/full"]);
+    let Some(_) = peer("strace") else { return };
+    let folder = Folder::new("smtp-full");
+    let mbox = format!("mbox={}", folder.file("box", ""));
+    let words =
+        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=ENOSPC:when=2+"];
+    let server = Server::start_by(netproto(&["serve-tcp", "0", "-P", "smtp", "-p", &mbox]).under(&words));
     let sent = netproto(&["send", "smtp", &server.at(), "--to", "b@y", "hi"]).run();
     sent.code(3).said("452 4.3.1 no room").said("try again later");
+    assert_eq!(fs::read(folder.join("box")).unwrap(), b"", "nothing of it is there");
 }
 
 #[test]

@@ -321,7 +321,14 @@ fn written(event: &Event) -> Option<String> {
         Event::Phase { seq, name } => format!("phase {seq} {name}"),
         Event::Returned { seq } => format!("returned {seq}"),
         Event::Elsewhere(elsewhere) => format!("elsewhere {}", elsewhere.why),
-        Event::Body(_) | Event::Message(_) | Event::Talk { .. } | Event::Record(_) | Event::Progress { .. } => return None,
+        Event::Body(_)
+        | Event::Message(_)
+        | Event::Talk { .. }
+        | Event::Record(_)
+        | Event::Progress { .. }
+        | Event::Fault(_) => {
+            return None;
+        }
     })
 }
 

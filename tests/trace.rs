@@ -163,7 +163,7 @@ fn every_protocol_over_every_transport() {
             let data: &[&str] = match row.takes {
                 Takes::Bytes => &["hello"],
                 Takes::Words(form) => &form.examples[..1],
-                Takes::Nothing | Takes::Optional { .. } => &[],
+                Takes::Nothing | Takes::Optional { .. } | Takes::Piped { .. } => &[],
             };
             let answers: &[&str] = if row.name == "chargen" { &["--replies", "1"] } else { &[] };
             let args = [&["send", transport, &at, "-P", row.name, "--trace"], data, answers].concat();
@@ -250,4 +250,24 @@ fn each_exchange_has_its_ladder() {
     }
     let without = netproto(&["send", &at, "hi", "-J"]).run();
     assert!(without.code(0).json().get("trace").is_none(), "{without}");
+}
+
+#[test]
+fn passwords_are_not_shown() {
+    let ftp = Server::start(&["serve-tcp", "127.0.0.1:0", "-P", "ftp", "-p", "user=anna:s3cret"]);
+    let smtp =
+        Server::start(&["serve-tcp", "127.0.0.1:0", "-P", "smtp", "-p", "user=anna:s3cret", "-p", "allow-plain-auth=true"]);
+    for (server, protocol, data) in [(&ftp, "ftp", &["hello"][..]), (&smtp, "smtp", &["--to", "bob@example.test", "hi"])] {
+        for shown in [&["--trace"][..], &["-vv"], &["--trace", "-J"]] {
+            let at = server.at();
+            let output = netproto(&[&["send", protocol, &at, "--user", "anna:s3cret"], data, shown].concat()).run();
+            let all = format!("{}{}", output.code(0).text(), output.stderr);
+            assert!(all.contains(if protocol == "ftp" { "PASS ***" } else { "AUTH PLAIN ***" }), "{output}");
+            // As it is, and in base64.
+            assert!(!all.contains("s3cret") && !all.contains("AGFubmEAczNjcmV0"), "{output}");
+        }
+    }
+    // What is asked for byte by byte is shown so.
+    let raw = netproto(&["send", "ftp", &ftp.at(), "hello", "--user", "anna:s3cret", "-vv", "-x"]).run();
+    raw.code(0).said("s3cret");
 }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use super::{
     ReportPlan,
     limit::Missed,
-    record::Record,
-    report::{self, html, whole::Whole},
+    record::{Made, Record},
+    report::{self, html, machines, whole::Whole},
 };
 use crate::{
     error::{Exit, Trouble},
@@ -51,10 +51,19 @@ fn told(plan: &AgainPlan, records: &[Record]) -> Result<(), Trouble> {
             let gap = if at > 0 { "\n" } else { "" };
             report::say(&format!("{gap}{}\n\n", show::path(path)))?;
         }
-        let missed = record.limits_missed.iter().map(|sentence| Missed { sentence: sentence.clone() });
-        report::say(&report::words(&form, &record.all, &record.parts, &missed.collect::<Vec<_>>()))?;
+        report::say(&words(&form, record))?;
     }
     Ok(())
+}
+
+fn words(form: &ReportPlan, record: &Record) -> String {
+    let missed: Vec<_> = record.limits_missed.iter().map(|sentence| Missed { sentence: sentence.clone() }).collect();
+    let in_turn = if record.made == Made::InTurn { &record.parts[..] } else { &[] };
+    let mut text = report::words(form, &record.all, in_turn, &missed);
+    if record.made == Made::AtOnce {
+        text.push_str(&machines::table(&record.parts));
+    }
+    text
 }
 
 /// As short as tells them apart: the files' own names, or their whole paths.

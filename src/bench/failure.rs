@@ -74,10 +74,11 @@ impl Failure {
 /// Bytes of a wrong answer that are shown.
 const SHOWN: usize = 24;
 
-/// What was wrong with an answer, on one line.
+/// What was wrong with an answer, on one line; and what may help, on a second.
 pub fn described(mismatch: &Mismatch) -> String {
     if let Some(why) = &mismatch.why {
-        return why.sentence.clone();
+        let hint = why.hint.map(|hint| format!("\nhint: {hint}"));
+        return why.sentence.clone() + &hint.unwrap_or_default();
     }
     let from = mismatch.at.saturating_sub(SHOWN / 2);
     let piece = |side: &[u8]| quoted(&side[from.min(side.len())..], SHOWN);

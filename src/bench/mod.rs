@@ -3,6 +3,7 @@
 //! May use: role, protocol, transport, session, `os`, `error`, `values`. Never: cli, clap; colours only in report/text.rs.
 
 pub mod again;
+pub mod compare;
 mod engine;
 pub mod failure;
 pub mod limit;
@@ -14,7 +15,9 @@ mod progress;
 pub mod record;
 pub mod report;
 pub mod results;
+pub mod shard;
 mod shown;
+pub mod start;
 pub mod stats;
 
 pub use engine::run;
@@ -90,6 +93,7 @@ pub struct BenchPlan {
     pub connections: usize,
     /// `None`: as many as there are cores, less one for a server on this machine.
     pub threads: Option<usize>,
+    /// Of all shards together, as are the connections and the rate.
     pub until: Until,
     pub load: Load,
     /// Requests per second; `None`: closed loop.
@@ -105,6 +109,10 @@ pub struct BenchPlan {
     /// A new connection for each request.
     pub reconnect: bool,
     pub seed: u64,
+    /// Which of several generators this is.
+    pub shard: shard::Shard,
+    /// `None`: at once.
+    pub start_at: Option<start::StartAt>,
     /// The `--fail-if` texts' parsed form.
     pub limits: Vec<limit::Limit>,
     pub report: ReportPlan,

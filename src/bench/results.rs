@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Arrivals, failure::Failure, record::Piece, stats::Tally};
+use super::{Arrivals, failure::Failure, record::Piece, shard::Shard, stats::Tally};
 use crate::{os::Machine, protocol::Answers};
 
 /// When requests were sent.
@@ -67,6 +67,8 @@ pub struct About {
     pub ramp: Duration,
     pub omit: Duration,
     pub seed: u64,
+    /// Which of several generators: all that is said here is of its part.
+    pub shard: Shard,
     /// What was typed.
     pub command: String,
 }

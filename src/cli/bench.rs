@@ -16,7 +16,7 @@ use super::{
     values::{self, Named},
 };
 use crate::{
-    bench::{Arrivals, BenchPlan, ReportPlan, Until, limit::Limit},
+    bench::{Arrivals, BenchPlan, ReportPlan, Until, limit::Limit, shard::Shard, start::StartAt},
     error::Trouble,
     protocol::{Answers, Ends, Protocol, Setup},
     transport::{Dial, Scheme, Target},
@@ -128,6 +128,12 @@ struct RunArgs {
     /// Worker threads [default: cores; less one on loopback]
     #[arg(short = 't', long, value_name = "N", value_parser = values::threads)]
     threads: Option<usize>,
+    /// Be the I-th of N generators that share the load
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
+    shard: Option<Shard>,
+    /// Begin then: 14:00, 2026-11-28T14:00:00Z, +5s
+    #[arg(long, value_name = "TIME", value_parser = StartAt::parse)]
+    start_at: Option<StartAt>,
     /// Seed of all random choices [default: 0]
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = read::count)]
     seed: u64,
@@ -196,7 +202,7 @@ impl Bench {
             scheme,
             target,
             dial,
-            connections: self.load.connections.unwrap_or(if values::datagrams(scheme) { 1 } else { STREAM_CONNECTIONS }),
+            connections: self.connections(scheme)?,
             threads: self.run.threads,
             until: self.run.until(),
             load,
@@ -209,10 +215,30 @@ impl Bench {
             repeat: self.run.repeat,
             reconnect: self.reconnects(scheme, row)?,
             seed: self.run.seed,
+            shard: self.run.shard.unwrap_or(Shard::WHOLE),
+            start_at: self.run.start_at.clone(),
             limits: self.report.fail_if.clone(),
             report: self.report.plan(),
             command,
         })
+    }
+
+    /// Of all shards together: each has one at least, and something to do.
+    fn connections(&self, scheme: Scheme) -> Result<usize, Trouble> {
+        let usual = if values::datagrams(scheme) { 1 } else { STREAM_CONNECTIONS };
+        let Some(shard) = self.run.shard else { return Ok(self.load.connections.unwrap_or(usual)) };
+        let connections = self.load.connections.unwrap_or(usual.max(shard.of as usize));
+        if shard.part(connections as u64) == 0 {
+            let sentence = format!("--shard {shard}: of -c {connections} there is none left for this one");
+            return Err(Trouble::usage(sentence).hint(format!("-c counts those of all shards: -c {} or more", shard.of)));
+        }
+        match self.run.requests {
+            Some(requests) if shard.part(requests) == 0 => {
+                let sentence = format!("--shard {shard}: of -n {requests} there is nothing left for this one");
+                Err(Trouble::usage(sentence).hint(format!("-n counts those of all shards: -n {} or more", shard.of)))
+            }
+            _ => Ok(connections),
+        }
     }
 
     /// For a server of its own too, where there is no target.
@@ -222,6 +248,7 @@ impl Bench {
         setup.from_file = self.body.file.is_some();
         if let Some(row) = row {
             params::said_once(row, &setup.params, setup.from_file, !words.data.is_empty())?;
+            params::load_makes_sense(row, &setup.params)?;
         }
         if let (Some(row), Some(target)) = (row, target) {
             let user;

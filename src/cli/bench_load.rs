@@ -95,7 +95,7 @@ impl Asked<'_> {
         let messages = match &body.file {
             Some(file) => {
                 data::only_source(words)?;
-                let lines = data::lines(&data::contents(file)?);
+                let lines = data::lines(&data::contents(file)?, form);
                 if lines.is_empty() {
                     let file = show::path(file);
                     return Err(Trouble::usage(format!("{file} holds no message: each line is {}", form.usage)));

@@ -1,5 +1,7 @@
 //! `completions`: the completion script of a shell, made from the same definitions as the parser.
 
+mod params;
+
 use std::fmt::Write as _;
 
 use clap::{Args, Command, CommandFactory as _};
@@ -34,11 +36,14 @@ impl Completions {
         let mut script = String::from_utf8_lossy(&script).into_owned();
         match shell {
             Shell::Fish => {
+                script = params::fish(&script);
                 script.push_str(&first_words(&Cli::command()));
                 script.push_str(&script_files(&Cli::command()));
             }
-            Shell::Zsh => script = with_script_files(&with_plain_names(&script)),
-            // Bash takes files where no name fits; the others complete flags alone.
+            Shell::Zsh => script = params::zsh(&with_script_files(&with_plain_names(&script))),
+            // Bash takes files where no name fits.
+            Shell::Bash => script = params::bash(&script),
+            // The others complete flags alone.
             _ => {}
         }
         Ok(script)

@@ -12,7 +12,7 @@ use clap::{Args, ValueHint};
 
 use crate::{
     error::{Trouble, reason},
-    protocol::Protocol,
+    protocol::{Form, Protocol},
     session::Facts,
     transport::{Family, Host, Place, Scheme, Target},
     values::{
@@ -164,9 +164,33 @@ pub fn contents(path: &Path) -> Result<Bytes, Trouble> {
     }
 }
 
-/// Each line that holds something, as a message of words.
-pub fn lines(text: &Bytes) -> Vec<Bytes> {
-    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+/// Can it be read, and is it no folder? Found out before anybody is connected to.
+///
+/// # Errors
+/// It can't, or is one.
+pub fn readable(path: &Path) -> Result<(), Trouble> {
+    let shown = show::path(path);
+    let file = std::fs::File::open(path).and_then(|file| file.metadata());
+    match file {
+        Ok(there) if there.is_dir() => {
+            Err(Trouble::failed(format!("could not read {shown}: it is a folder")).hint("-f sends one file"))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(Trouble::failed(format!("could not read {shown}: {}", reason(&error)))),
+    }
+}
+
+/// Is there something at standard input that a person or a program means us to read? A terminal or `/dev/null` is nothing.
+pub fn is_piped() -> bool {
+    use rustix::fs::FileType;
+    let kind = rustix::fs::fstat(std::io::stdin()).map(|stat| FileType::from_raw_mode(stat.st_mode));
+    matches!(kind, Ok(FileType::Fifo | FileType::RegularFile | FileType::Socket))
+}
+
+/// Each line that says something, as a message of words.
+pub fn lines(text: &Bytes, form: Form) -> Vec<Bytes> {
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let lines = lines.filter(|line| !line.is_empty() && form.is_message(line));
     lines.map(|line| text.slice_ref(line)).collect()
 }
 

@@ -60,6 +60,7 @@ pub static STRANGERS: &[Stranger] = &[
     stranger(SEND, &["--recv-only"], "data may be empty: send tcp localhost:8080 ''"),
     stranger(SEND, &["--send-only"], "to hear nothing: send -q tcp localhost:8080 hello"),
     stranger(SEND, &["--port"], "the port goes in HOST:PORT, as in: send tcp localhost:8080"),
+    stranger(SEND, &["--follow", "--redirect", "--follow-redirects"], "-L follows redirects: send http URL -L"),
     stranger(SEND, &["--tls", "--ssl"], "TLS is not in this version"),
     stranger(
         BENCH,
@@ -78,8 +79,12 @@ pub static STRANGERS: &[Stranger] = &[
     stranger(BENCH, &["-S"], "--dscp is the traffic class: --dscp EF"),
     stranger(BENCH, &["-O"], "--omit is the warm-up that is not counted: --omit 1s"),
     stranger(BENCH, &["-Z"], "there is no zero-copy sending in this version"),
-    stranger(BENCH, &["--shard"], "sharing a load between machines is not in this version"),
     stranger(BENCH, &["--port"], "the port goes in HOST:PORT, as in: bench tcp localhost:8080"),
+    stranger(
+        BENCH,
+        &["--follow", "--redirect", "--follow-redirects"],
+        "bench follows nothing; --status 302 takes a redirect as the right answer",
+    ),
     stranger(BENCH, &["--tls", "--ssl"], "TLS is not in this version"),
 ];
 

@@ -62,6 +62,24 @@ Of a long exchange it keeps the first and the last 16 steps.
 With --json the steps are the array \"trace\" of the document.",
     ),
     (
+        "compare",
+        "Each file is a report of bench -J, and all are compared with the first.
+A figure has changed when its interval, 99 % sure, does not contain zero; otherwise no difference is shown.
+The interval is a bootstrap: both runs are drawn anew, 2,000 times, from the intervals that -J keeps (a quarter of a second
+each, in a long run more), in blocks as long as they depend on each other.
+Runs of --repeat are drawn as wholes first: they differ by more than their intervals do, and between two single runs
+so does the machine. For what shall hold tomorrow, compare repeats: bench --repeat 5 -J.
+Of the greatest value there is no interval: it is one value.
+A limit fails when its figure is shown to be worse, and by more than its share; where nothing can be told, it fails too.",
+    ),
+    (
+        "merge",
+        "Requests, failures and histograms are added, connections and rates too, and rates divide by the longest run: what ran at
+the same time on several machines becomes one report.
+With -J it is a report that merge, compare and others take again, with each machine's beside it.
+What does not belong together (another protocol, another time) is told on standard error, and added all the same.",
+    ),
+    (
         "explain",
         "A picture of the messages each way, the states, how a conversation begins and ends over each kind of transport,
 limits, and where it is all written.",
@@ -72,6 +90,9 @@ limits, and where it is all written.",
 Without --rate each connection sends when its reply came (closed loop).
 With it, requests are due at their times whatever the server does (open loop), and latency counts from when each was due.
 Sending stops after --duration; answers are awaited for --timeout, then counted lost.
+With --shard I/N it is one of N generators: connections, requests and rates are those of all together, and each takes its part.
+--start-at takes a time of day, RFC 3339, seconds since 1970, or +5s; connections are made in the three seconds before.
+Both on several machines, whose clocks agree, and `netproto merge` makes one report of theirs.
 --html draws the run as one page that holds all it shows: it loads nothing and runs nothing, in light and in dark.
 It is written whole or not at all.",
     ),

@@ -8,12 +8,14 @@
 
 mod bench;
 mod bench_load;
+mod compare;
 mod completions;
 mod data;
 mod explain;
 mod flags;
 pub mod hints;
 mod man;
+mod merge;
 mod protocols;
 mod report;
 mod screen;
@@ -22,6 +24,7 @@ mod send;
 mod serve;
 mod serve_named;
 mod target;
+mod typed_params;
 mod usage;
 mod values;
 
@@ -53,7 +56,7 @@ use crate::{
     disable_help_flag = true,
     disable_help_subcommand = true,
     args_override_self = true,
-    max_term_width = 100
+    max_term_width = 80
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -88,6 +91,10 @@ enum Command {
     Send(Box<send::Send>),
     /// Load a server, report
     Bench(Box<bench::Bench>),
+    /// Compare runs of bench
+    Compare(compare::Compare),
+    /// Add up runs of several machines
+    Merge(merge::Merge),
     /// Show, or draw, what bench -J wrote
     Report(report::Report),
     /// List protocols, framings, parameters
@@ -167,6 +174,16 @@ fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit>
             stdout_for("the report")?;
             secrets::warn(plan.protocol, &plan.setup.params, plan.target.as_ref());
             crate::bench::run(plan)
+        }
+        Some(Command::Compare(args)) => {
+            let plan = args.plan()?;
+            stdout_for("the comparison")?;
+            Ok(crate::bench::compare::run(&plan)?)
+        }
+        Some(Command::Merge(merge)) => {
+            let plan = merge.plan(retyped(args))?;
+            stdout_for("the report")?;
+            Ok(crate::bench::merge::run(&plan)?)
         }
         Some(Command::Report(args)) => {
             let plan = args.plan()?;

@@ -134,7 +134,9 @@ fn one(row: &Protocol) -> String {
 fn parameter(text: &mut String, param: &Param) {
     let form = format!("{}={}", param.name, param.kind.placeholder());
     let repeatable = if param.many { "; repeatable" } else { "" };
-    let _ = writeln!(text, "  {form:<16}  {}", wrapped(&format!("{}{repeatable}", param.help), 20));
+    // What is longer than its column takes a line of its own.
+    let gap = if form.len() > 16 { format!("\n{:20}", "") } else { format!("{:1$}", "", 18 - form.len()) };
+    let _ = writeln!(text, "  {form}{gap}{}", wrapped(&format!("{}{repeatable}", param.help), 20));
     if !param.default.is_empty() && !matches!(param.kind, ParamKind::Switch) {
         let _ = writeln!(text, "  {:16}  default: {}", "", param.default);
     }
@@ -146,7 +148,7 @@ fn said(row: &Protocol) -> &'static str {
         Takes::Nothing => "none",
         Takes::Bytes => "what you say",
         Takes::Words(form) => form.usage,
-        Takes::Optional { usage } => usage,
+        Takes::Optional { usage } | Takes::Piped { usage } => usage,
     }
 }
 

@@ -1,6 +1,10 @@
 //! `send`: what was typed, made into a [`SendPlan`].
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use clap::{Args, ValueHint};
@@ -162,6 +166,8 @@ impl Send {
         }
         self.answers_make_sense(&target, row)?;
         let (setup, output) = self.setup(&words, row, &target)?;
+        params::one_for_each(&setup.params, &data)?;
+        let data = if self.is_piped(&words, row, &setup) { Data::Stdin } else { data };
         Ok(SendPlan {
             protocol: row,
             setup,
@@ -193,16 +199,28 @@ impl Send {
         if let Some(user) = user {
             params::set(&mut setup.params, row, Ends::Client, "user", user.as_ref())?;
         }
-        if let Some(file) = self.body.file.as_ref().filter(|file| row.data_is_optional() && file.as_os_str() != "-") {
+        if let Some(file) = self.upload(row) {
+            data::readable(file)?;
             setup.upload = Some(params::place(file)?);
         }
         let mut output = self.show.output.clone();
-        // What is there and is neither file nor folder, such as /dev/null, is written to and never replaced.
-        let is_device = |path: &PathBuf| path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir());
-        if row.keeps && !output.as_ref().is_some_and(is_device) {
+        if row.keeps && !output.as_deref().is_some_and(is_device) {
             setup.output = output.take().map(|path| params::place(&path)).transpose()?;
         }
         Ok((setup, output))
+    }
+
+    /// The file that the session opens itself, and sends as long as it is. A pipe is read like standard input.
+    fn upload(&self, row: &Protocol) -> Option<&PathBuf> {
+        let file = self.body.file.as_ref().filter(|file| file.as_os_str() != "-")?;
+        (row.data_is_optional() && !is_device(file)).then_some(file)
+    }
+
+    /// Is what is piped in all that there is to say?
+    fn is_piped(&self, words: &Words, row: &Protocol, setup: &Setup) -> bool {
+        let given = row.params.iter().any(|param| param.is_data && setup.params.has(param.name));
+        let said = given || self.talk.connect_only || self.body.file.is_some() || !words.data.is_empty();
+        row.takes_what_is_piped() && !said && data::is_piped()
     }
 
     fn data(&self, words: &Words, row: &Protocol) -> Result<Data, Trouble> {
@@ -221,8 +239,7 @@ impl Send {
             data::only_source(&words.data)?;
             return Ok(match file.as_os_str() == "-" {
                 true => Data::Stdin,
-                // The session opens it itself, and sends it as long as it is.
-                false if row.data_is_optional() => Data::Messages(vec![Bytes::new()]),
+                false if self.upload(row).is_some() => Data::Messages(vec![Bytes::new()]),
                 false => Data::File(file.clone()),
             });
         }
@@ -267,6 +284,12 @@ impl Send {
         }
         Ok(())
     }
+}
+
+/// What is there and is neither file nor folder, such as /dev/null: written to and never replaced, read and never asked how long
+/// it is.
+fn is_device(path: &Path) -> bool {
+    path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
 impl ShowArgs {

@@ -160,7 +160,7 @@ impl<'a> Words<'a> {
             None => target(word, scheme, use_),
         };
         let target = place.map_err(|trouble| {
-            self.transport_meant(word).unwrap_or_else(|| {
+            self.transport_meant(word).or_else(|| without_scheme(word, scheme, row)).unwrap_or_else(|| {
                 let line = self.joined(word, scheme);
                 trouble.hint_if(line)
             })
@@ -187,6 +187,20 @@ fn divided<'a>(row: &Protocol, rest: &'a str) -> Option<(Option<&'a str>, &'a st
         _ => (None, authority),
     };
     row.paths.then_some((user, place, path))
+}
+
+/// A place with a path behind it, of a protocol whose URLs have one.
+fn without_scheme(word: &OsStr, scheme: Scheme, row: Option<&Protocol>) -> Option<Trouble> {
+    let (text, row) = (word.to_str()?, row.filter(|row| row.paths && !scheme.is_unix())?);
+    let (_, place, path) = divided(row, text).filter(|(.., path)| path.starts_with('/'))?;
+    if text.contains("://") || place.is_empty() {
+        return None;
+    }
+    let name = row.name;
+    Some(
+        Trouble::usage(format!("{} has a path and no scheme", show::quoted(text.as_bytes(), 80)))
+            .hint(format!("with a path it is a URL: {name}://{place}{path}")),
+    )
 }
 
 /// The parameter that a URL's user is.

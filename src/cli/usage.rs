@@ -7,7 +7,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::hints;
+use super::{hints, typed_params};
 use crate::{error::Trouble, values::read};
 
 /// Examples of values, by the name that help gives them; some for one flag only, and those come first.
@@ -19,7 +19,10 @@ static EXAMPLES: &[(Option<&str>, &str, &str)] = &[
     (Some("--csv"), "FILE", "intervals.csv"),
     (Some("--hdr"), "FILE", "latency.hlog"),
     (None, "FILE", "data.bin"),
+    (Some("--start-at"), "TIME", "14:00"),
     (None, "TIME", "10s"),
+    (None, "I/N", "1/3"),
+    (None, "CHANGE", "'p99 worse 5%'"),
     (None, "SIZE", "64K"),
     (None, "RATE", "20k"),
     (None, "BITRATE", "10M"),
@@ -92,6 +95,9 @@ impl<'a> Wrong<'a> {
         }
         let flag = typed.split('=').next().unwrap_or(&typed);
         let trouble = Trouble::usage(format!("{name} has no {flag}"));
+        if let Some(hint) = typed_params::instead_of(name, self.typed, &typed) {
+            return trouble.hint(hint);
+        }
         if let Some(hint) = hints::stranger_to(name, flag) {
             return trouble.hint(hint);
         }
@@ -162,7 +168,10 @@ impl<'a> Wrong<'a> {
         let habit = self.command.and_then(|command| hints::habit(command.get_name(), &flag, &value));
         if let Some(trouble) = self.error.source().and_then(|source| source.downcast_ref::<Trouble>()) {
             let mut trouble = trouble.clone();
-            trouble.hint = habit.map(str::to_owned).or(trouble.hint).or_else(|| self.example(&flag, &value_name));
+            let name = self.command.map_or("", Command::get_name);
+            let of_row = || typed_params::example(name, self.typed, &value).filter(|_| flag == "--param");
+            let hint = habit.map(str::to_owned).or(trouble.hint).or_else(of_row);
+            trouble.hint = hint.or_else(|| self.example(&flag, &value_name));
             return trouble;
         }
         let clause = self.error.source().map_or_else(|| "it is not valid".into(), ToString::to_string);

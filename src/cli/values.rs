@@ -162,6 +162,17 @@ fn served_named(text: &str) -> Result<&'static Protocol, Trouble> {
         return Err(Trouble::usage("serve needs a protocol before the address")
             .hint(format!("for example: serve echo {text}; serve-tcp {text} needs none")));
     }
+    if let Some((scheme, place)) = text.split_once("://") {
+        let row = protocol::find(&scheme.to_ascii_lowercase()).unwrap_or(protocol::DEFAULT);
+        let (name, place) = (row.name, place.trim_end_matches('/'));
+        return Err(Trouble::usage(format!("serve takes a protocol, and then an address: {text} is a URL"))
+            .hint(format!("try: serve {name} {place}")));
+    }
+    if transport(text).is_some() {
+        let (about, address) = if text == "unix" { ("a Unix socket", "PATH") } else { ("it alone", "8080") };
+        return Err(Trouble::usage(format!("{text} is a transport, and serve takes a protocol"))
+            .hint(format!("for {about}: serve-{text} {address}")));
+    }
     protocol_named(text)
 }
 

@@ -11,16 +11,18 @@ use std::{
 use cap_std::fs::{Dir, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
 use rustix::fs::FlockOperation;
 
-use super::{made::sync_folder, told};
+use super::{journal::Journal, made::sync_folder, told};
 use crate::session::{FileError, FileWriter};
 
 /// So much is gathered in memory, in bytes; more goes into a file without a name.
 const IN_MEMORY: usize = 256 * 1024;
+/// Of a piece's beginning so much is remembered, in bytes.
+const BEGINNING: usize = 32;
 /// Tries to get hold of a file that others move away each time.
 const TRIES: usize = 16;
 
 /// Device and number: what a file is, whatever its name.
-type Identity = (u64, u64);
+pub(super) type Identity = (u64, u64);
 
 /// What those who append below one root know of each other: one at a time does, and this file has its name on disk.
 pub(super) type Turn = Arc<Mutex<Option<Identity>>>;
@@ -36,6 +38,8 @@ pub(super) struct Appended {
     spool: Option<File>,
     held: Vec<u8>,
     length: u64,
+    /// How it begins.
+    begins: Vec<u8>,
 }
 
 impl Appended {
@@ -45,10 +49,21 @@ impl Appended {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        Ok(Self { folder: folder.clone(), name: name.into(), apart, turn, spool: None, held: Vec::new(), length: 0 })
+        Ok(Self {
+            folder: folder.clone(),
+            name: name.into(),
+            apart,
+            turn,
+            spool: None,
+            held: Vec::new(),
+            length: 0,
+            begins: Vec::new(),
+        })
     }
 
     fn gather(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let room = BEGINNING - self.begins.len();
+        self.begins.extend_from_slice(&bytes[..bytes.len().min(room)]);
         self.held.extend_from_slice(bytes);
         self.length += bytes.len() as u64;
         if self.held.len() > IN_MEMORY {
@@ -68,19 +83,31 @@ impl Appended {
         let mut named = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut file = self.claim()?;
         let metadata = file.metadata()?;
-        let before = metadata.len();
-        let written = self.write(&mut file, before).and_then(|()| file.sync_data());
+        let identity = (metadata.dev(), metadata.ino());
+        let journal = Journal::open(&self.folder, &self.name)?;
+        if let Some(journal) = &journal {
+            journal.mend(&file, identity)?;
+        }
+        let before = file.metadata()?.len();
+        let missing = missing(&file, before, self.apart)?;
+        if *named != Some(identity) {
+            // Both names, before they are relied on.
+            sync_folder(&self.folder, self.name.parent().unwrap_or(Path::new("")))?;
+            *named = Some(identity);
+        }
+        if let Some(journal) = &journal {
+            let from = before + missing.len() as u64;
+            journal.note(identity, before, (from, from + self.length), &self.begins)?;
+        }
+        let written = self.write(&mut file, missing).and_then(|()| file.sync_data());
         if written.is_err() {
             // A piece of it must not stay.
             let _ = file.set_len(before);
         }
-        written?;
-        let identity = Some((metadata.dev(), metadata.ino()));
-        if *named != identity {
-            sync_folder(&self.folder, self.name.parent().unwrap_or(Path::new("")))?;
-            *named = identity;
+        if let Some(journal) = &journal {
+            journal.over();
         }
-        Ok(())
+        written
     }
 
     /// The file that has the name now, locked: other processes that append to it wait, or we for them. (Where there are no
@@ -98,14 +125,32 @@ impl Appended {
         Err(io::Error::other("it is replaced again and again"))
     }
 
-    fn write(&mut self, file: &mut File, before: u64) -> io::Result<()> {
-        file.write_all(missing(file, before, self.apart)?)?;
+    fn write(&mut self, file: &mut File, missing: &[u8]) -> io::Result<()> {
+        file.write_all(missing)?;
         if let Some(spool) = &mut self.spool {
             spool.rewind()?;
             io::copy(spool, file)?;
         }
         file.write_all(&self.held)
     }
+}
+
+/// Takes off what another process left of a piece when it was killed; gives how many bytes that were. While somebody appends, the
+/// file is in good hands.
+pub(super) fn mend(folder: &Dir, name: &Path) -> io::Result<Option<u64>> {
+    if !Journal::is_there(folder, name) {
+        return Ok(None);
+    }
+    let file = match open(folder, name, false) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Ok(None);
+    }
+    let metadata = file.metadata()?;
+    let journal = Journal::open(folder, name)?;
+    journal.map_or(Ok(None), |journal| journal.mend(&file, (metadata.dev(), metadata.ino())))
 }
 
 fn open(folder: &Dir, name: &Path, create: bool) -> io::Result<File> {

@@ -6,9 +6,11 @@
 //! May use: cap-std, fastrand, rustix, `session`, `values`, `error`.
 
 mod append;
+mod journal;
 mod made;
 mod read;
 mod root;
+mod sweep;
 mod write;
 
 pub use read::OpenFile;
@@ -26,6 +28,8 @@ fn told(error: &io::Error) -> FileError {
     use io::ErrorKind as Kind;
     match error.kind() {
         Kind::NotFound => FileError::NotFound,
+        // A link that leads round to itself leads nowhere.
+        _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => FileError::NotFound,
         // A name that leads out is refused by cap-std as not permitted, without an error of the system.
         Kind::PermissionDenied if error.raw_os_error().is_none() => FileError::Outside,
         Kind::CrossesDevices => FileError::Outside,

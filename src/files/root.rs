@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::SystemTime,
 };
@@ -17,9 +17,9 @@ use cap_std::{
 
 use super::{
     OpenFile,
-    append::{Appended, Turn},
+    append::{self, Appended, Turn},
     made::Made,
-    told, write,
+    sweep, told, write,
 };
 use crate::{
     error::{Trouble, reason},
@@ -34,6 +34,7 @@ pub struct Root {
     /// One writer at a time appends, for the whole process.
     turn: Turn,
     made: Arc<Made>,
+    swept: Arc<AtomicBool>,
 }
 
 /// Numbers the names that this process has made up.
@@ -58,7 +59,7 @@ impl Root {
                 .map_err(|error| trouble("make the folder", &error))?;
         }
         let folder = Dir::open_ambient_dir(path, ambient_authority()).map_err(|error| trouble("open the folder", &error))?;
-        Ok(Self { folder: Arc::new(folder), turn: Turn::default(), made: Arc::default() })
+        Ok(Self { folder: Arc::new(folder), turn: Turn::default(), made: Arc::default(), swept: Arc::default() })
     }
 
     /// The folder that holds this file, and the file's name in it.
@@ -72,6 +73,23 @@ impl Root {
         };
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Ok((Self::open(folder, false)?, name.into()))
+    }
+
+    /// A regular file that is appended to, or is yet to be made: its folder, and its name in it; and how many bytes of a half were
+    /// taken off its end, which a process left that was killed.
+    ///
+    /// # Errors
+    /// It is no regular file, or can't be opened.
+    pub fn to_append(path: &Path) -> Result<(Self, PathBuf, Option<u64>), Trouble> {
+        let shown = show::path(path);
+        if path.metadata().is_ok_and(|there| !there.is_file()) {
+            let sentence = format!("{shown} is no regular file: nothing can be appended to it");
+            return Err(Trouble::usage(sentence).hint("name a file, which is made if it is missing"));
+        }
+        let (root, name) = Self::beside(path)?;
+        let half = append::mend(&root.folder, &name)
+            .map_err(|error| Trouble::failed(format!("could not append to {shown}: {}", reason(&error))))?;
+        Ok((root, name, half))
     }
 }
 
@@ -163,6 +181,10 @@ impl Files for Root {
         self.folder.remove_file(name).map_err(|error| told(&error))
     }
 
+    fn remove_draft(&self, temporary: &Path) -> Result<(), FileError> {
+        write::remove_left(&self.folder, temporary).map_err(|error| told(&error))
+    }
+
     fn make_folder(&self, name: &Path) -> Result<(), FileError> {
         self.folder.create_dir(name).map_err(|error| told(&error))?;
         self.made.add(name);
@@ -179,6 +201,13 @@ impl Files for Root {
         options.write(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
         let file = self.folder.open_with(name, &options).map_err(|error| told(&error))?;
         file.into_std().set_modified(to).map_err(|error| told(&error))
+    }
+
+    fn sweep(&self, folder: &Path) {
+        if !self.swept.swap(true, Relaxed) {
+            // What can't be removed does no harm.
+            let _ = sweep::sweep(&self.folder, folder);
+        }
     }
 
     fn unique(&self) -> String {

@@ -26,7 +26,7 @@ impl Drop for Folder {
 }
 
 fn draft<'a>(temporary: &'a str, name: &'a str) -> Draft<'a> {
-    Draft { temporary: Path::new(temporary), name: Path::new(name), resumed_at: None, replaces: true }
+    Draft { temporary: Path::new(temporary), name: Path::new(name), resumed_at: None, replaces: true, private: false }
 }
 
 #[test]
@@ -94,6 +94,18 @@ fn a_kept_draft_is_gone_on_with() {
 }
 
 #[test]
+fn what_somebody_writes_is_not_what_was_left() {
+    let folder = Folder::new("left");
+    let root = Root::open(&folder.0, false).unwrap();
+    let mut file = root.create(&draft(".a.part", "a")).unwrap();
+    file.append(b"a").unwrap();
+    assert_eq!(root.remove_draft(Path::new(".a.part")), Err(FileError::Exists));
+    file.keep().unwrap();
+    assert_eq!(root.remove_draft(Path::new(".a.part")), Ok(()));
+    assert_eq!(root.remove_draft(Path::new(".a.part")), Err(FileError::NotFound));
+}
+
+#[test]
 fn appending_is_whole_or_nothing() {
     let folder = Folder::new("append");
     let root = Root::open(&folder.0, false).unwrap();
@@ -123,6 +135,51 @@ fn what_is_appended_stands_apart() {
     }
 }
 
+/// As a process leaves it that was killed while appending: the note, and a half of what it tells of.
+#[test]
+fn a_half_is_taken_off_and_nothing_else() {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = Folder::new("half");
+    let path = folder.0.join("box");
+    let append = |text: &str| {
+        let root = Root::open(&folder.0, false).unwrap();
+        let mut file = root.append(Path::new("box"), b"\n\n").unwrap();
+        file.append(text.as_bytes()).unwrap();
+        file.commit().unwrap();
+    };
+    let read = || std::fs::read_to_string(&path).unwrap();
+    let note = |before: usize, after: usize| {
+        let there = std::fs::metadata(&path).unwrap();
+        let text = format!("appending {} {} {before} {before} {after} 46726f6d20.\n", there.dev(), there.ino());
+        std::fs::write(folder.0.join(".box.netproto"), text).unwrap();
+    };
+    // The same file: what is replaced is another one, of which the note says nothing.
+    let cut = |at: usize, more: &str| std::fs::write(&path, read()[..at].to_owned() + more).unwrap();
+    append("From a\n\na\n\n");
+    append("From b\n\nlong\n\n");
+    note(11, 25);
+    assert_eq!(Root::to_append(&path).unwrap().2, None, "what is whole stays");
+    cut(20, "");
+    assert_eq!(Root::to_append(&path).unwrap().2, Some(9));
+    assert_eq!(read(), "From a\n\na\n\n");
+    cut(11, "From b\n\nlo");
+    note(11, 25);
+    append("From c\n\n\n");
+    assert_eq!(read(), "From a\n\na\n\nFrom c\n\n\n", "whoever appends next takes it off, too");
+    cut(11, "From d\n\nvery long\n\nFrom x\n\n\n");
+    note(11, 60);
+    let there = read();
+    assert_eq!(Root::to_append(&path).unwrap().2, None, "another has appended to it");
+    assert_eq!(read(), there);
+    // After an append nothing is noted: whoever makes the file shorter then means it.
+    append("From e\n\n\n");
+    cut(20, "");
+    let there = read();
+    assert_eq!(Root::to_append(&path).unwrap().2, None);
+    append("From f\n\n\n");
+    assert_eq!(read(), there + "\n\nFrom f\n\n\n");
+}
+
 /// Whoever cleans up moves the file away, or removes it: what is acknowledged after that is not in what nobody can read.
 #[test]
 fn a_file_that_was_replaced_meanwhile_is_appended_to() {
@@ -147,7 +204,9 @@ fn what_is_long_is_not_held_in_memory_and_leaves_nothing() {
     file.commit().unwrap();
     drop(root.append(Path::new("box"), b"").unwrap());
     let there: Vec<_> = std::fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(there, ["box"]);
+    let mut there = there;
+    there.sort();
+    assert_eq!(there, [".box.netproto", "box"], "and the note of what was appended last");
     assert_eq!(std::fs::metadata(folder.0.join("box")).unwrap().len(), 1_000_000);
 }
 
@@ -156,4 +215,30 @@ fn made_up_names_differ() {
     let folder = Folder::new("unique");
     let root = Root::open(&folder.0, false).unwrap();
     assert_ne!(root.unique(), root.unique());
+}
+
+#[test]
+fn what_killed_writers_left_is_swept_away() {
+    let folder = Folder::new("sweep");
+    std::fs::create_dir(folder.0.join("tmp")).unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let root = Root::open(&folder.0, false).unwrap();
+    let names: Vec<_> = ["left", "young", "written"].into_iter().map(|what| (what, root.unique())).collect();
+    let path = |what: &str| {
+        let name = names.iter().find(|(known, _)| *known == what).map_or(what, |(_, name)| name);
+        folder.0.join("tmp").join(name)
+    };
+    for what in ["left", "young", "another's", "1.M2P3Q4.x"] {
+        std::fs::write(path(what), "").unwrap();
+    }
+    let written = format!("tmp/{}", path("written").file_name().unwrap().to_str().unwrap());
+    let writer = root.create(&draft(&written, "a")).unwrap();
+    for what in ["left", "written", "another's", "1.M2P3Q4.x"] {
+        std::fs::File::options().write(true).open(path(what)).unwrap().set_modified(old).unwrap();
+    }
+    root.sweep(Path::new("tmp"));
+    let there = |what: &str| path(what).exists();
+    assert!(!there("left"));
+    assert!(there("young") && there("written") && there("another's") && there("1.M2P3Q4.x"));
+    writer.commit().unwrap();
 }

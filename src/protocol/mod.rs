@@ -23,6 +23,7 @@ mod params;
 mod processed;
 mod qotd;
 mod raw;
+mod secrets;
 mod smtp;
 mod time;
 
@@ -33,6 +34,7 @@ pub use framing::Framing;
 pub use lua::Script;
 pub use param::{Ends, Made, Param, ParamKind, Sheet};
 pub use params::{Contents, Given, ParamError, Params, Place, param};
+pub use secrets::Secrets;
 
 use crate::session::{Rides, Session};
 
@@ -101,6 +103,8 @@ pub struct Goal {
     pub path: String,
     /// We were sent here from elsewhere: it is asked for without the data that was for there.
     pub bare: bool,
+    /// We were sent here: what is asked for is the path, whatever list there is.
+    pub sent: bool,
     /// We were sent here by another authority than the one that was typed: what is secret stays there.
     pub foreign: bool,
 }
@@ -163,6 +167,10 @@ pub enum Takes {
         /// What the data is, for help: `the body`.
         usage: &'static str,
     },
+    /// The same; and what is piped in is taken for it where nothing else is given.
+    Piped {
+        usage: &'static str,
+    },
 }
 
 /// Messages that a person types as words: all DATA arguments together make one, and in a file each line is one.
@@ -173,9 +181,17 @@ pub struct Form {
     /// Some that the server answers as it is without parameters. The load generator says the first, unless told otherwise. Where
     /// that is empty, a message is whole without words.
     pub examples: &'static [&'static str],
+    /// In a file, a line that begins with one of these says nothing.
+    pub comments: &'static [u8],
 }
 
 impl Form {
+    /// Is this line of a file a message?
+    #[must_use]
+    pub fn is_message(&self, line: &[u8]) -> bool {
+        line.trim_ascii_start().first().map_or(self.may_be_empty(), |first| !self.comments.contains(first))
+    }
+
     /// Is a message whole without words?
     #[must_use]
     pub fn may_be_empty(&self) -> bool {
@@ -251,7 +267,13 @@ impl Protocol {
     /// Is a message whole without data?
     #[must_use]
     pub fn data_is_optional(&self) -> bool {
-        matches!(self.takes, Takes::Optional { .. })
+        matches!(self.takes, Takes::Optional { .. } | Takes::Piped { .. })
+    }
+
+    /// Is standard input the data, where nobody types it?
+    #[must_use]
+    pub fn takes_what_is_piped(&self) -> bool {
+        matches!(self.takes, Takes::Piped { .. })
     }
 
     /// What it rides on where nobody says.

@@ -2,6 +2,8 @@
 
 use std::{any::Any, fmt, path::Path, sync::Arc};
 
+use crate::values::show;
+
 /// Of flags that several protocols have.
 pub(super) const USER_FLAG: &str = "log in with this name and password";
 pub(super) const BODY_FLAG: &str = "the body of what is sent, in place of DATA";
@@ -32,22 +34,34 @@ pub enum ParamKind {
     Folder {
         make: bool,
     },
-    /// A file that need not be there yet: its folder becomes a root.
+    /// A file or folder that is there: its folder becomes a root.
     Place,
+    /// A regular file that is appended to, and need not be there yet: its folder becomes a root.
+    Appended,
 }
 
 /// A text file, and the way to others that it names.
 #[derive(Clone, Copy)]
 pub struct Sheet<'a> {
     pub path: &'a Path,
-    pub text: &'a str,
+    pub bytes: &'a [u8],
     /// Reads another file, or says why it can't be read.
-    pub other: &'a dyn Fn(&Path) -> Result<String, String>,
+    pub other: &'a dyn Fn(&Path) -> Result<Vec<u8>, String>,
+}
+
+impl<'a> Sheet<'a> {
+    /// What it holds, where that has to be UTF-8.
+    ///
+    /// # Errors
+    /// One clause: it is not.
+    pub fn text(&self) -> Result<&'a str, String> {
+        std::str::from_utf8(self.bytes).map_err(|_| format!("{} is no text in UTF-8", show::path(self.path)))
+    }
 }
 
 impl fmt::Debug for Sheet<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sheet").field("path", &self.path).field("text", &self.text).finish_non_exhaustive()
+        f.debug_struct("Sheet").field("path", &self.path).field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }
 
@@ -84,16 +98,36 @@ pub struct Param {
     pub is_data: bool,
     /// Parameters that would mean nothing beside it.
     pub excludes: &'static [&'static str],
+    /// A parameter without which it would mean nothing.
+    pub needs: Option<&'static str>,
+    /// It means nothing to the load generator: why, and what to do there.
+    pub not_in_bench: Option<&'static str>,
 }
 
 impl Param {
     /// A parameter of the server.
     #[must_use]
     pub const fn server(name: &'static str, kind: ParamKind, default: &'static str, help: &'static str) -> Self {
-        let (longest, short, flag_help) = (None, None, None);
+        let (longest, short, flag_help, needs, not_in_bench) = (None, None, None, None, None);
         let (many, secret, builds, is_data) = (false, false, false, false);
         let (ends, excludes): (_, &[&str]) = (Ends::Server, &[]);
-        Self { name, kind, default, longest, help, flag_help, ends, many, short, secret, builds, is_data, excludes }
+        Self {
+            name,
+            kind,
+            default,
+            longest,
+            help,
+            flag_help,
+            ends,
+            many,
+            short,
+            secret,
+            builds,
+            is_data,
+            excludes,
+            needs,
+            not_in_bench,
+        }
     }
 
     /// A parameter of the client, and a flag.
@@ -119,6 +153,11 @@ impl Param {
     }
 
     #[must_use]
+    pub const fn needs(self, other: &'static str) -> Self {
+        Self { needs: Some(other), ..self }
+    }
+
+    #[must_use]
     pub const fn secret(self) -> Self {
         Self { secret: true, ..self }
     }
@@ -131,6 +170,11 @@ impl Param {
     #[must_use]
     pub const fn is_data(self) -> Self {
         Self { is_data: true, builds: true, ..self }
+    }
+
+    #[must_use]
+    pub const fn not_in_bench(self, why: &'static str) -> Self {
+        Self { not_in_bench: Some(why), ..self }
     }
 
     #[must_use]
@@ -165,7 +209,7 @@ impl ParamKind {
             Self::Size => "SIZE",
             Self::Switch => "true",
             Self::Parsed { shape, .. } => shape,
-            Self::File(_) | Self::Contents | Self::Place => "FILE",
+            Self::File(_) | Self::Contents | Self::Place | Self::Appended => "FILE",
             Self::Folder { .. } => "DIR",
         }
     }
@@ -179,7 +223,7 @@ impl ParamKind {
             Self::Count => "count",
             Self::Size => "size",
             Self::Switch => "switch",
-            Self::File(_) | Self::Contents | Self::Place => "file",
+            Self::File(_) | Self::Contents | Self::Place | Self::Appended => "file",
             Self::Folder { .. } => "folder",
         }
     }
@@ -187,11 +231,34 @@ impl ParamKind {
 
 /// What a protocol has made of a file or of a text.
 #[derive(Clone)]
-pub struct Made(pub(super) Arc<dyn Any + Send + Sync>);
+pub struct Made {
+    pub(super) it: Arc<dyn Any + Send + Sync>,
+    /// It is a list of so many things, each to be asked for in its turn.
+    pub(super) turns: u64,
+    /// What of it nobody who carries the bytes should read: `the header Cookie`.
+    pub(super) secret: Option<&'static str>,
+    /// To a server, the parameter that means nothing beside this value; and why.
+    pub(super) bars: Option<(&'static str, &'static str)>,
+}
 
 impl Made {
     pub fn new<T: Any + Send + Sync>(made: T) -> Self {
-        Self(Arc::new(made))
+        Self { it: Arc::new(made), turns: 1, secret: None, bars: None }
+    }
+
+    #[must_use]
+    pub fn in_turns(self, turns: usize) -> Self {
+        Self { turns: turns as u64, ..self }
+    }
+
+    #[must_use]
+    pub fn secret(self, what: Option<&'static str>) -> Self {
+        Self { secret: what, ..self }
+    }
+
+    #[must_use]
+    pub fn bars(self, param: &'static str, why: &'static str) -> Self {
+        Self { bars: Some((param, why)), ..self }
     }
 }
 

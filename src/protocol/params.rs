@@ -4,12 +4,12 @@ use std::{any::Any, collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::
 
 use bytes::Bytes;
 
-use super::{Ends, Made, Param, ParamKind, Sheet};
+use super::{Ends, Made, Param, ParamKind, Secrets, Sheet};
 use crate::{session::Files, values::read};
 
 /// The values given, by name; several where a parameter may be given several times.
 #[derive(Debug, Clone, Default)]
-pub struct Params(BTreeMap<&'static str, Vec<Value>>);
+pub struct Params(BTreeMap<&'static str, Vec<Value>>, Secrets);
 
 #[derive(Debug, Clone)]
 enum Value {
@@ -72,6 +72,10 @@ pub enum ParamError {
         length: usize,
         longest: usize,
     },
+    /// It can be given once.
+    Twice {
+        name: &'static str,
+    },
     /// It is for the other end.
     OtherEnd {
         name: &'static str,
@@ -88,6 +92,7 @@ impl fmt::Display for ParamError {
             Self::TooLong { name, length, longest } => {
                 write!(f, "parameter {name} has {length} bytes, over the limit of {longest}")
             }
+            Self::Twice { name } => write!(f, "{name} is given twice"),
             Self::OtherEnd { name, ends: Ends::Client } => {
                 write!(f, "{name} is a parameter of the client, and this is a server")
             }
@@ -106,6 +111,7 @@ impl ParamError {
             Self::Unknown { nearest: Some(nearest), .. } => Some(format!("did you mean {nearest}?")),
             Self::Unknown { known, .. } if known.is_empty() => Some("this protocol has no parameters".into()),
             Self::Unknown { known, .. } => Some(format!("this protocol has {}", known.join(", "))),
+            Self::Twice { .. } => Some("it can be one thing: leave the others out".into()),
             Self::Malformed { .. } | Self::BadFile { .. } | Self::TooLong { .. } | Self::OtherEnd { .. } => None,
         }
     }
@@ -133,12 +139,16 @@ impl Params {
     /// # Errors
     /// [`ParamError`]
     pub fn set(&mut self, param: &'static Param, given: Given<'_>) -> Result<(), ParamError> {
-        let value = param.read(given)?;
-        let values = self.0.entry(param.name).or_default();
-        if !param.many {
-            values.clear();
+        if !param.many && self.has(param.name) {
+            return Err(ParamError::Twice { name: param.name });
         }
-        values.push(value);
+        if let Given::Text(text) = given
+            && param.secret
+        {
+            self.1.add(text);
+        }
+        let value = param.read(given)?;
+        self.0.entry(param.name).or_default().push(value);
         Ok(())
     }
 
@@ -148,6 +158,12 @@ impl Params {
 
     fn one<'a, T>(&'a self, name: &str, of: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
         self.0.get(name)?.last().and_then(of)
+    }
+
+    /// What was given and must not be shown.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.1
     }
 
     /// Was it given?
@@ -198,6 +214,31 @@ impl Params {
         self.all(name, made_of)
     }
 
+    /// Each value that a protocol has made, with its parameter.
+    fn each_made(&self) -> impl Iterator<Item = (&'static str, &Made)> {
+        let all = self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (*name, value)));
+        all.filter_map(|(name, value)| if let Value::Made(made) = value { Some((name, made)) } else { None })
+    }
+
+    /// The parameter that lists what is to be asked for in turn, and how many things that are: 1 without a list.
+    #[must_use]
+    pub fn turns(&self) -> (&'static str, u64) {
+        self.each_made().map(|(name, made)| (name, made.turns)).max_by_key(|(_, turns)| *turns).unwrap_or(("", 1))
+    }
+
+    /// What of these values nobody who carries the bytes should read.
+    #[must_use]
+    pub fn secret(&self) -> Option<&'static str> {
+        self.each_made().find_map(|(_, made)| made.secret)
+    }
+
+    /// A value that leaves another parameter, which was given, without a meaning to a server: both, and why.
+    #[must_use]
+    pub fn barred(&self) -> Option<(&'static str, &'static str, &'static str)> {
+        let bars = |(name, made): (&'static str, &Made)| made.bars.map(|(other, why)| (name, other, why));
+        self.each_made().filter_map(bars).find(|(_, other, _)| self.has(other))
+    }
+
     /// The files `name`, in the order given.
     #[must_use]
     pub fn contents(&self, name: &str) -> Vec<&Contents> {
@@ -216,7 +257,7 @@ fn text_of(value: &Value) -> Option<&str> {
 }
 
 fn made_of<T: Any + Send + Sync>(value: &Value) -> Option<Arc<T>> {
-    if let Value::Made(made) = value { made.0.clone().downcast().ok() } else { None }
+    if let Value::Made(made) = value { made.it.clone().downcast().ok() } else { None }
 }
 
 impl Param {
@@ -249,15 +290,15 @@ impl Param {
             ParamKind::Size => read::size(text).map(|size| Value::Number(size as u64)).map_err(malformed),
             ParamKind::Switch => switch(text).map(Value::Switch).map_err(malformed),
             ParamKind::Parsed { read, .. } => read(text).map(Value::Made).map_err(malformed),
-            ParamKind::File(_) | ParamKind::Contents | ParamKind::Folder { .. } | ParamKind::Place => {
+            ParamKind::File(_) | ParamKind::Contents | ParamKind::Folder { .. } | ParamKind::Place | ParamKind::Appended => {
                 Err(malformed("it names a file".into()))
             }
         }
     }
 
     fn read_sheet(&self, sheet: &Sheet<'_>) -> Result<Value, ParamError> {
-        let ParamKind::File(read) = self.kind else { return self.read_text(sheet.text) };
-        self.fits(sheet.text.len())?;
+        let ParamKind::File(read) = self.kind else { return self.read_text("") };
+        self.fits(sheet.bytes.len())?;
         read(sheet).map(Value::Made).map_err(|why| ParamError::BadFile { name: self.name, why })
     }
 }
@@ -294,14 +335,16 @@ mod tests {
     }
 
     #[test]
-    fn the_last_value_counts_or_all_do() {
+    fn one_value_is_given_once_and_several_all_count() {
         static MANY: Param = Param::client("to", ParamKind::Text, "", "").many();
         let mut params = Params::default();
+        params.set(&TABLE[0], Given::Text("1s")).unwrap();
+        let twice = params.set(&TABLE[0], Given::Text("2s")).unwrap_err();
+        assert_eq!(twice.to_string(), "delay is given twice");
+        assert_eq!(params.duration("delay"), Some(Duration::from_secs(1)));
         for value in ["1s", "2s"] {
-            params.set(&TABLE[0], Given::Text(value)).unwrap();
             params.set(&MANY, Given::Text(value)).unwrap();
         }
-        assert_eq!(params.duration("delay"), Some(Duration::from_secs(2)));
         assert_eq!(params.texts("to"), ["1s", "2s"]);
     }
 
@@ -325,11 +368,13 @@ mod tests {
     #[test]
     fn a_file_is_made_into_something_once() {
         const KIND: ParamKind = ParamKind::File(|sheet| {
-            let number = sheet.text.parse::<u32>();
+            let number = sheet.text()?.parse::<u32>();
             number.map(Made::new).map_err(|error| format!("{}, line 1: {error}", sheet.path.display()))
         });
         static FILE: Param = Param::server("number", KIND, "", "").longest(4);
-        let given = |text| Given::Sheet(Sheet { path: Path::new("n.txt"), text, other: &|_| Err("no other".into()) });
+        let given = |text: &'static str| {
+            Given::Sheet(Sheet { path: Path::new("n.txt"), bytes: text.as_bytes(), other: &|_| Err("no other".into()) })
+        };
         let mut params = Params::default();
         params.set(&FILE, given("17")).unwrap();
         assert_eq!(params.made::<u32>("number").as_deref(), Some(&17));

@@ -124,6 +124,16 @@ pub enum Way {
     Out,
 }
 
+/// What has become of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    Opened,
+    /// One side has said all, or closed it.
+    Ended,
+    /// It could not be opened, or was reset.
+    Broken,
+}
+
 /// Who listens?
 pub trait Sink {
     /// The session reported something; the driver looked at the clock when its cause came in.
@@ -164,6 +174,11 @@ pub trait Sink {
     /// So many bytes crossed a channel.
     fn channel(&mut self, id: ChannelId, way: Way, bytes: u64) {
         let _ = (id, way, bytes);
+    }
+
+    /// A channel was opened by this side, was ended by it, or is broken.
+    fn channel_is(&mut self, id: ChannelId, way: Way, is: Beside) {
+        let _ = (id, way, is);
     }
 
     /// One side of a stream has said all: the peer's (`In`), or ours, which is closed now (`Out`).
@@ -244,4 +259,11 @@ impl Traffic {
     fn new(opened: Instant) -> Self {
         Self { opened, first_byte: None, bytes_in: 0, bytes_out: 0, messages: 0, pauses: 0, paused: Duration::ZERO }
     }
+}
+
+/// Lets all that waits for this thread go first, other tasks and sockets on which something has come; then the task of `cx` is
+/// polled again. (A task that wakes itself comes before the sockets are looked at.)
+fn yield_to_all(cx: &mut Context<'_>) {
+    // Pending the first time, with the waker kept until after that look.
+    let _ = std::pin::pin!(tokio::task::yield_now()).as_mut().poll(cx);
 }

@@ -242,7 +242,7 @@ impl<P: Source + Sink + Unpin> Future for DrivePackets<P> {
                 Turn::Wait => return Poll::Pending,
                 Turn::Over(how) => {
                     this.session.closed(&how);
-                    return Poll::Ready(how);
+                    return Poll::Ready(how.or(this.session.fault()));
                 }
             }
         }

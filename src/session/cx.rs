@@ -106,6 +106,18 @@ impl<'a> Cx<'a> {
         std::mem::swap(self.out, other);
     }
 
+    /// This has taken long: whoever else waits for this thread comes first.
+    pub fn rest(&mut self) {
+        self.out.rests = true;
+    }
+
+    /// As [`Self::rest`]; then [`super::Session::resume`] is called with this and [`super::Outcome::Woken`], whatever is
+    /// queued. Over streams only.
+    pub fn again(&mut self, id: EffectId) {
+        self.rest();
+        self.out.again = Some(id);
+    }
+
     /// Reports.
     pub fn event(&mut self, event: Event) {
         self.out.events.push(event);

@@ -37,6 +37,8 @@ pub enum Event {
     /// What happened, as fields for machines: a request answered, a message delivered. Reported only when
     /// [`crate::session::Watch::records`] is set.
     Record(Box<Record>),
+    /// Our own end could not do its part, and goes on: whoever runs it is told, with the hint, each fault once.
+    Fault(Box<Violation>),
     /// A transfer has come so far, of so much if that is known; in bytes.
     Progress { done: u64, total: Option<u64> },
     /// The answer is to be had elsewhere. It is said before the answer that came here: whoever drives us may ask there instead,
@@ -61,6 +63,8 @@ pub struct Elsewhere {
     pub path: Option<String>,
     /// It is asked for without our data (RFC 9110, section 15.4.4).
     pub bare: bool,
+    /// What to say there for this one answer. The conversation here goes on; without it, all is said there from the beginning.
+    pub say: Option<Bytes>,
     /// Why, in one clause: `truncated`, `302 Found`.
     pub why: String,
 }
@@ -173,6 +177,15 @@ pub enum Closed {
 }
 
 impl Closed {
+    /// The same, unless the session's own end of it was wrong.
+    #[must_use]
+    pub fn or(self, fault: Option<Violation>) -> Self {
+        match (self, fault) {
+            (how @ Self::Violated(_), _) | (how, None) => how,
+            (_, Some(fault)) => Self::Violated(fault),
+        }
+    }
+
     /// One word for counting and for JSON, snake case.
     #[must_use]
     pub fn name(&self) -> &'static str {

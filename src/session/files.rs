@@ -99,12 +99,23 @@ pub trait Files: Send + Sync + fmt::Debug {
     /// Removes a file.
     fn remove(&self, name: &Path) -> Result<(), FileError>;
 
+    /// Removes what a writer has left under its temporary name; [`FileError::Exists`] when one is at it.
+    fn remove_draft(&self, temporary: &Path) -> Result<(), FileError> {
+        self.remove(temporary)
+    }
+
     fn make_folder(&self, name: &Path) -> Result<(), FileError>;
 
     /// Removes an empty folder.
     fn remove_folder(&self, name: &Path) -> Result<(), FileError>;
 
     fn set_modified(&self, name: &Path, to: SystemTime) -> Result<(), FileError>;
+
+    /// Removes from a folder what processes left there that were killed while they wrote: files under made-up names, see
+    /// [`Self::unique`], which nobody is writing. Done once for a root.
+    fn sweep(&self, folder: &Path) {
+        let _ = folder;
+    }
 
     /// A piece of a name that no other file of this machine was given: letters, digits and full stops.
     fn unique(&self) -> String;
@@ -121,6 +132,8 @@ pub struct Draft<'a> {
     pub resumed_at: Option<u64>,
     /// May something stand under `name` already? Then it is replaced.
     pub replaces: bool,
+    /// Nobody but its owner may read it.
+    pub private: bool,
 }
 
 /// A file open to read.
@@ -138,6 +151,13 @@ pub trait FileWriter: Send + fmt::Debug {
 
     /// Bytes that it holds.
     fn length(&self) -> u64;
+
+    /// When it is committed, this must be what stands under its name still, and as long as now: what somebody else has put there
+    /// meanwhile is not replaced.
+    fn only_over(&mut self, whole: &dyn FileReader) -> Result<(), FileError> {
+        let _ = whole;
+        Err(FileError::NotAllowed)
+    }
 
     /// On disk, under its name: the file is synchronised, then named, then the folder is synchronised. Waits for the disk, so a
     /// session leaves it to the driver: [`super::Cx::commit`].

@@ -103,6 +103,11 @@ pub trait Session: Send {
         let _ = how;
     }
 
+    /// What went wrong in [`Session::closed`], which has nobody to tell it to. Taken once.
+    fn fault(&mut self) -> Option<Violation> {
+        None
+    }
+
     /// An answer of ours is on its way: a shutdown waits for it.
     fn busy(&self) -> bool {
         false

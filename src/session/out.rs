@@ -63,6 +63,10 @@ pub struct Out {
     pub messages: u64,
     /// The session wants no input for now.
     pub input_paused: bool,
+    /// Others come first: see [`super::Cx::rest`].
+    pub rests: bool,
+    /// Who is to be woken after that.
+    pub again: Option<EffectId>,
     /// The session can't go on.
     pub failed: Option<Box<Violation>>,
 }

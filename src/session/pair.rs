@@ -102,16 +102,20 @@ impl End {
         let result = f(&mut *self.session, &mut cx);
         let result = self.out.outcome(result);
         self.events.append(&mut self.out.events);
+        let again = self.out.again.take();
         match result {
             Err(violation) if self.facts.rides == Rides::Datagrams => self.violations.push(violation),
             Err(violation) => self.end(Closed::Violated(violation)),
             Ok(()) => {}
         }
+        if let Some(id) = again.filter(|_| self.ended.is_none()) {
+            self.resume(id, Outcome::Woken);
+        }
     }
 
     fn end(&mut self, how: Closed) {
         self.session.closed(&how);
-        self.ended = Some(how);
+        self.ended = Some(how.or(self.session.fault()));
     }
 
     /// Offers bytes of a stream; none: what was left untaken, again. As a driver does, it reads no more once the session has

@@ -146,6 +146,25 @@ impl PacketServer {
         Ok(Self { _file: None, socket: Kind::Udp { socket, state, wildcard }, local: Endpoint::Ip(local) })
     }
 
+    /// Takes it out of its runtime; what is given puts it into the one in which it is called.
+    ///
+    /// # Errors
+    /// The runtime does not let it go.
+    pub fn detach(self) -> io::Result<impl FnOnce() -> io::Result<Self> + Send> {
+        let Self { _file: file, socket, local } = self;
+        let attach: Box<dyn FnOnce() -> io::Result<Kind> + Send> = match socket {
+            Kind::Udp { socket, state, wildcard } => {
+                let socket = socket.into_std()?;
+                Box::new(move || Ok(Kind::Udp { socket: UdpSocket::from_std(socket)?, state, wildcard }))
+            }
+            Kind::Unix(socket) => {
+                let socket = socket.into_std()?;
+                Box::new(move || UnixDatagram::from_std(socket).map(Kind::Unix))
+            }
+        };
+        Ok(move || Ok(Self { _file: file, socket: attach()?, local }))
+    }
+
     /// The real address.
     #[must_use]
     pub fn local(&self) -> &Endpoint {

@@ -72,6 +72,7 @@ pub const ROOMS: &[Room] = &[
             "hdrhistogram",
             "humantime",
             "indicatif",
+            "jiff",
             "serde",
             "serde_json",
             "tokio",
@@ -88,6 +89,7 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     // Colour belongs to what a person reads: the text of a report, its bars, and stdout that drops colour in a pipe.
     ("src/bench/report/text.rs", "owo_colors"),
     ("src/bench/report/bars.rs", "owo_colors"),
+    ("src/bench/compare/text.rs", "owo_colors"),
     ("src/bench/report/mod.rs", "anstream"),
     // The terminal under the progress lines, made a little narrower.
     ("src/role/terminal.rs", "console"),

@@ -12,6 +12,7 @@ pub mod peer;
 pub mod proc;
 mod process;
 pub mod pty;
+pub mod record;
 pub mod relay;
 pub mod report;
 mod server;

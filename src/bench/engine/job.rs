@@ -8,7 +8,7 @@ use std::{
 use bytes::{BufMut as _, Bytes, BytesMut};
 
 use crate::{
-    bench::{Load, load::Shape},
+    bench::{Load, load::Shape, shard::Shard},
     error::Trouble,
     protocol::{Answers, Protocol, Setup, Takes, framing::Kind},
     role::{
@@ -72,6 +72,7 @@ pub(super) struct Job {
     pub(super) threads: usize,
     /// How often workers hand over what they have counted.
     pub(super) tick: Duration,
+    pub(super) shard: Shard,
     pub(super) stop: Stop,
     /// How long it took to make, and the connection.
     first: Mutex<Option<(Duration, Detached)>>,
@@ -92,12 +93,15 @@ pub(super) struct Parts {
     pub(super) connections: usize,
     pub(super) threads: usize,
     pub(super) tick: Duration,
+    pub(super) shard: Shard,
     pub(super) stop: Stop,
 }
 
 impl Job {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { peer, first, protocol, mut setup, load, shape, in_flight, connections, threads, tick, stop, .. } = parts;
+        let Parts {
+            peer, first, protocol, mut setup, load, shape, in_flight, connections, threads, tick, shard, stop, ..
+        } = parts;
         let datagrams = peer.rides() == Rides::Datagrams;
         let answers = if datagrams { protocol.answers.datagrams } else { protocol.answers.stream };
         let number = match setup.framing.kind {
@@ -131,6 +135,7 @@ impl Job {
             connections,
             threads,
             tick,
+            shard,
             stop,
             first: Mutex::new(first),
             trouble: Mutex::default(),

@@ -6,6 +6,7 @@
 //!
 //! May use: the rest of bench, role, protocol, transport, `os`, tokio.
 
+mod appointed;
 mod awaited;
 mod connection;
 mod job;
@@ -30,6 +31,7 @@ use tokio::{
 };
 
 use self::{
+    appointed::Appointed,
     connection::Gate,
     job::{Job, Parts},
     reporter::{Cut, Names, Reporter},
@@ -68,6 +70,7 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
     let plan = &plan;
     let mut files = Files::open(&plan.report)?;
     check_descriptors(plan)?;
+    let appointed = Appointed::of(plan)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -82,7 +85,8 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
         let found = check(plan, found)?;
         let head = hdr::Head { command: &plan.command, started_at: SystemTime::now() };
         files.begin(&head)?;
-        let runs = runs(plan, &found, &mut files, &stop, Instant::now()).await?;
+        appointed.wait(&stop).await;
+        let runs = runs(plan, &found, &mut files, &stop, (Instant::now(), appointed)).await?;
         Ok(conclude(plan, files, &runs)?)
     });
     // A name that is still being looked up does not keep us here.
@@ -106,11 +110,12 @@ fn check_descriptors(plan: &BenchPlan) -> Result<(), Trouble> {
     let (limit, _) = os::raise_nofile_limit();
     // Our own server has the other ends.
     let ends = if plan.target.is_some() { 1 } else { 2 };
-    let needed = plan.connections as u64 * ends + SPARE_DESCRIPTORS;
+    let needed = plan.shard.part(plan.connections as u64) * ends + SPARE_DESCRIPTORS;
     if needed <= limit {
         return Ok(());
     }
-    let (connections, limit) = (show::grouped(plan.connections as u64), show::grouped(limit));
+    let connections = show::grouped(plan.shard.part(plan.connections as u64));
+    let limit = show::grouped(limit);
     Err(Trouble::failed(format!("{connections} connections need more open files than the {limit} that are allowed"))
         .hint(format!("ulimit -n {needed}, or fewer connections (-c)")))
 }
@@ -122,11 +127,16 @@ fn check(plan: &BenchPlan, found: Found) -> Result<Found, Trouble> {
     let answers = if datagrams { by.datagrams } else { by.stream };
     let name = found.protocol.name;
     if answers == Answers::Endless {
-        return Err(Trouble::usage(format!(
-            "{name} over {} sends without being asked, so there is nothing to time",
-            found.peer.scheme
-        ))
-        .hint(format!("over udp each datagram is answered: bench udp -P {name}")));
+        let row = found.protocol;
+        let asked = row.rides.contains(&Rides::Datagrams) && by.datagrams != Answers::Endless;
+        let hint = if asked {
+            format!("over udp each datagram is answered: bench udp -P {name}")
+        } else {
+            format!("netproto send listens to it: send tcp -P {name} --replies 10")
+        };
+        let scheme = found.peer.scheme;
+        return Err(Trouble::usage(format!("{name} over {scheme} sends without being asked, so there is nothing to time"))
+            .hint(hint));
     }
     for limit in &plan.limits {
         limit
@@ -142,12 +152,13 @@ async fn runs(
     found: &Found,
     files: &mut Files,
     stop: &Stop,
-    began: Instant,
+    (began, mut appointed): (Instant, Appointed),
 ) -> Result<Vec<Results>, Trouble> {
     let mut runs = Vec::new();
     let many = plan.repeat > 1;
     for number in 1..=plan.repeat.max(1) {
-        let results = one(plan, found, files, stop, (number, began)).await?;
+        let results = one(plan, found, files, stop, (number, began, appointed)).await?;
+        appointed = appointed.next();
         let wants_text = !plan.report.json && !plan.report.json_stream && !plan.report.quiet;
         if many && wants_text {
             report::say(&spread::line(number, plan.repeat, &results))?;
@@ -183,7 +194,7 @@ fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
     // A server on this machine needs a core as well: three busy threads on two cores are slower than two.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let cores = if found.peer.address.is_local() { (cores - 1).max(1) } else { cores };
-    let connections = plan.connections.max(1);
+    let connections = (plan.shard.part(plan.connections as u64) as usize).max(1);
     Job::new(Parts {
         peer: found.peer.clone(),
         first: found.take_first(),
@@ -195,7 +206,7 @@ fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
             arrivals: plan.arrivals,
             ramp: plan.ramp,
             omit: plan.omit,
-            until: plan.until,
+            until: part(plan),
             seed: plan.seed,
         },
         in_flight: plan.in_flight,
@@ -204,13 +215,22 @@ fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
         connections,
         threads: plan.threads.unwrap_or(cores).clamp(1, connections),
         tick: cut.tick,
+        shard: plan.shard,
         stop,
     })
 }
 
+/// How far this shard goes.
+fn part(plan: &BenchPlan) -> Until {
+    match plan.until {
+        Until::Requests(all) => Until::Requests(plan.shard.part(all)),
+        until @ Until::Duration(_) => until,
+    }
+}
+
 fn about(plan: &BenchPlan, job: &Job) -> About {
     let model = match plan.rate {
-        Some(rate) => Model::Open { rate, arrivals: plan.arrivals },
+        Some(rate) => Model::Open { rate: rate / plan.shard.of as f64, arrivals: plan.arrivals },
         None => Model::Closed,
     };
     About {
@@ -229,6 +249,7 @@ fn about(plan: &BenchPlan, job: &Job) -> About {
         ramp: plan.ramp,
         omit: plan.omit,
         seed: plan.seed,
+        shard: plan.shard,
         command: plan.command.clone(),
     }
 }
@@ -265,7 +286,7 @@ async fn one(
     found: &Found,
     files: &mut Files,
     stop: &Stop,
-    (number, began): (u32, Instant),
+    (number, began, appointed): (u32, Instant, Appointed),
 ) -> Result<Results, Trouble> {
     let cut = Cut::of(&plan.report);
     let job = Arc::new(job(plan, found, cut, stop.clone()));
@@ -277,14 +298,14 @@ async fn one(
             () = stop.reached(Phase::Finish) => break,
         }
     }
-    let started_at = SystemTime::now();
-    let start = Instant::now() + COUNTDOWN;
+    let start = appointed.start(COUNTDOWN);
     let _ = crew.start.send(Some(start));
+    let started_at = SystemTime::now() + start.saturating_duration_since(Instant::now());
     let measured_from = start + job.shape.measured_from();
     let after = measured_from.saturating_duration_since(began);
     let names = Names { run: number, after, open_loop: plan.rate.is_some(), datagrams: job.datagrams() };
     let givers = std::mem::take(&mut crew.givers);
-    let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, (plan.until, measured_from));
+    let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, (part(plan), measured_from));
     let gathered = gather(&mut crew.slices, &mut reporter).await;
     if gathered.is_err() {
         stop.advance(Phase::Now);

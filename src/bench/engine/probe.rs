@@ -1,4 +1,4 @@
-//! Without `-P`: one short message tells what the server speaks.
+//! Without `-P`: one short message tells what the server speaks. With it, over datagrams: which of several addresses answers.
 
 use std::{
     sync::Arc,
@@ -10,11 +10,11 @@ use bytes::Bytes;
 
 use super::job::Peer;
 use crate::{
-    bench::{BenchPlan, shown},
+    bench::{BenchPlan, Load, shown},
     error::{Exit, Trouble},
     protocol::{self, Protocol},
     role::{Quit, Said, Sink, Source, Terms, drive::Drive, packets::DrivePackets},
-    session::{Closed, Event, Facts, Watch},
+    session::{Closed, Event, Facts, Session, Watch},
     transport::{self, Stream},
     values::show::quoted,
 };
@@ -27,7 +27,23 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Prober {
     said: bool,
+    /// Where it is known what the server speaks: a message that it answers.
+    known: Option<Bytes>,
+    answered: bool,
     heard: Vec<u8>,
+}
+
+/// What to say to this protocol, and who says it: where messages are words, its own client, and what it will say in the run.
+fn opener(plan: &BenchPlan) -> (Box<dyn Session>, Option<Bytes>) {
+    let Some((row, form)) = plan.protocol.and_then(|row| Some((row, row.form()?))) else {
+        return ((protocol::ANY.client)(&plan.setup), None);
+    };
+    let asked = match &plan.load {
+        Load::Messages(messages) => messages.first().cloned(),
+        Load::Length(_) => None,
+    };
+    let example = || form.examples.first().map_or_else(Bytes::new, |example| Bytes::from_static(example.as_bytes()));
+    ((row.client)(&plan.setup), Some(asked.unwrap_or_else(example)))
 }
 
 /// What an answer tells.
@@ -54,11 +70,12 @@ impl Source for Prober {
         if std::mem::replace(&mut self.said, true) {
             return Poll::Pending;
         }
-        Poll::Ready(Said::Message(0, Bytes::from_static(MESSAGE)))
+        Poll::Ready(Said::Message(0, self.known.clone().unwrap_or(Bytes::from_static(MESSAGE))))
     }
 
     fn poll_quit(&mut self, _: &mut Context<'_>) -> Poll<Quit> {
         match told(&self.heard) {
+            _ if self.answered => Poll::Ready(Quit::Now(Closed::ByUs)),
             Told::Unclear => Poll::Pending,
             Told::Known(_) | Told::Unknown => Poll::Ready(Quit::Now(Closed::ByUs)),
         }
@@ -67,8 +84,11 @@ impl Source for Prober {
 
 impl Sink for Prober {
     fn event(&mut self, event: Event, _: Instant) {
-        if let Event::Body(body) = event {
-            self.heard.extend_from_slice(&body);
+        match event {
+            Event::Body(body) => self.heard.extend_from_slice(&body),
+            // Right or wrong: somebody is there.
+            Event::Answered { .. } if self.known.is_some() => self.answered = true,
+            _ => {}
         }
     }
 }
@@ -93,12 +113,13 @@ pub(super) async fn stream(stream: Stream, peer: &Peer, plan: &BenchPlan) -> Res
 /// Asks over datagrams. Where the protocol is known, any answer will do.
 pub(super) async fn packets(peer: &Peer, plan: &BenchPlan) -> Result<&'static Protocol, Trouble> {
     let socket = transport::packets_to(&peer.address, peer.scheme, &peer.dial).await?;
-    let (facts, session) = (listening(peer.facts(socket.local().clone())), (protocol::ANY.client)(&plan.setup));
-    let mut drive = DrivePackets::new(socket, session, Prober::default(), facts, terms(plan));
+    let facts = listening(peer.facts(socket.local().clone()));
+    let (session, known) = opener(plan);
+    let mut drive = DrivePackets::new(socket, session, Prober { known, ..Prober::default() }, facts, terms(plan));
     let how = (&mut drive).await;
-    let heard = drive.into_parts().1.heard;
+    let Prober { answered, heard, .. } = drive.into_parts().1;
     match plan.protocol {
-        Some(protocol) if !heard.is_empty() => Ok(protocol),
+        Some(protocol) if answered || !heard.is_empty() => Ok(protocol),
         _ => judged(&heard, &how, plan),
     }
 }

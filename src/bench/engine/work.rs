@@ -12,7 +12,7 @@ use super::job::Job;
 use crate::{
     bench::{
         failure::Failure,
-        load::{Next, Schedule, Worker},
+        load::{Next, Schedule, Shape},
         stats::{Counters, Recorder, Tally},
     },
     os,
@@ -63,8 +63,9 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn new(job: Arc<Job>, worker: Worker, places: usize, recorder: Recorder, now: Instant) -> Self {
-        let schedule = Schedule::new(job.shape, worker, job.in_flight.unwrap_or(usize::MAX));
+    pub(super) fn new(job: Arc<Job>, (index, of): (u64, u64), places: usize, recorder: Recorder, now: Instant) -> Self {
+        let shape = Shape { until: job.shard.until(job.shape.until, (index, of)), ..job.shape };
+        let schedule = Schedule::new(shape, job.shard.worker(index, of), job.in_flight.unwrap_or(usize::MAX));
         Self {
             job,
             recorder: RefCell::new(recorder),

@@ -19,10 +19,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    bench::{
-        load::{Next, Worker},
-        stats::Recorder,
-    },
+    bench::{load::Next, stats::Recorder},
     error::{Trouble, reason},
     os::Ticker,
     role::stop::Phase,
@@ -82,7 +79,7 @@ impl Drop for Alarm {
 }
 
 async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Report {
-    let share = Worker { index: index as u64, of: job.threads as u64 };
+    let share = (index as u64, job.threads as u64);
     let numbers: Vec<_> = (index..job.connections).step_by(job.threads).collect();
     let work = Rc::new(Work::new(job.clone(), share, numbers.len(), recorder, Instant::now()));
     let mut connections = JoinSet::new();
@@ -195,6 +192,7 @@ mod tests {
             Arrivals, Load, Until,
             engine::job::{Parts, Peer},
             load::Shape,
+            shard::Shard,
         },
         protocol::{self, Setup},
         role::stop::Stop,
@@ -217,6 +215,7 @@ mod tests {
             connections: 1,
             threads: 1,
             tick: Duration::from_secs(1),
+            shard: Shard::WHOLE,
             stop: Stop::default(),
         }))
     }

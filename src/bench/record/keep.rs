@@ -106,14 +106,12 @@ impl Keeper {
     fn join(&mut self) {
         let mut pieces = std::mem::take(&mut self.pieces).into_iter();
         while let Some(mut piece) = pieces.next() {
-            match pieces.next() {
-                Some(next) => piece.join(&next),
-                None => {
-                    let (latency, as_sent) = (piece.latency.unpacked(), piece.as_sent.unpacked());
-                    self.growing = Some((Open { counters: piece.counters, latency, as_sent }, self.per));
-                    break;
-                }
-            }
+            let Some(next) = pieces.next() else {
+                let (latency, as_sent) = (piece.latency.unpacked(), piece.as_sent.unpacked());
+                self.growing = Some((Open { counters: piece.counters, latency, as_sent }, self.per));
+                break;
+            };
+            piece.join(&next);
             self.pieces.push(piece);
         }
         self.per *= 2;
@@ -183,7 +181,9 @@ mod tests {
         let pieces = keeper.end(TICK * ticks);
         assert!(pieces.len() > MOST / 2 && pieces.len() <= MOST, "{} pieces", pieces.len());
         let mut all = Packed::default();
-        pieces.iter().for_each(|piece| all.add(&piece.latency));
+        for piece in &pieces {
+            all.add(&piece.latency);
+        }
         let mut expected = histogram();
         (0..ticks).for_each(|tick| expected.saturating_record(1000 + u64::from(tick)));
         assert_eq!(all, Packed::of(&expected));

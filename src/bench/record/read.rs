@@ -16,6 +16,7 @@ use crate::{
         merge,
         report::json::SCHEMA_VERSION,
         results::{About, Generator, Model, Results},
+        shard::Shard,
         stats::{Counters, Tally, add},
     },
     error::Trouble,
@@ -160,6 +161,7 @@ fn about(node: &Node<'_>, command: &str) -> Result<About, Wrong> {
         ramp: load.seconds("ramp_s")?,
         omit: load.seconds("omit_s")?,
         seed: load.count("seed")?,
+        shard: load.find("shard").map_or(Ok(Shard::WHOLE), |shard| Shard::parse(shard.as_text()?))?,
         command: node.find("command").map_or(Ok(command.to_owned()), |_| node.shown("command"))?,
     })
 }
@@ -220,13 +222,11 @@ fn counters(node: &Node<'_>) -> Result<Counters, Wrong> {
     let members: BTreeMap<_, _> = failures.members()?.iter().filter(|(name, _)| *name != "total").collect();
     for (name, count) in members {
         let count = failures.member(name, count).as_count()?;
-        match failure(name) {
-            Some(kind) => counters.told(kind, count),
+        let kind = failure(name);
+        counters.told(kind.unwrap_or(Failure::WrongReply), count);
+        if kind.is_none() {
             // A wrong reply of a kind that the protocol has a name for.
-            None => {
-                counters.told(Failure::WrongReply, count);
-                counters.named(kept(shown(name)), count);
-            }
+            counters.named(kept(shown(name)), count);
         }
     }
     Ok(counters)

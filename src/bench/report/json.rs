@@ -4,13 +4,16 @@
 //! May use: results, interval, packed, `serde`, `hdrhistogram`.
 
 mod course;
+mod latency;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use self::course::Kept;
+use self::{
+    course::Kept,
+    latency::{Lag, Latency, Phase, packed},
+};
 use super::{
     interval::Interval,
     spread::{self, Spread},
@@ -19,8 +22,8 @@ use crate::bench::{
     failure::Failure,
     limit::Missed,
     packed::Packed,
-    phases::Phase as Timed,
     results::Results,
+    shard::Shard,
     stats::{Counters, Tally},
 };
 use crate::os;
@@ -41,8 +44,19 @@ struct Document<'a> {
     limits_missed: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     runs: Vec<Run<'a>>,
+    /// Of several machines together: each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    machines: Vec<Part<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     spread: BTreeMap<&'static str, Spread>,
+}
+
+/// One of those that were merged.
+#[derive(Serialize)]
+struct Part<'a> {
+    command: &'a str,
+    #[serde(flatten)]
+    run: Run<'a>,
 }
 
 #[derive(Serialize)]
@@ -122,6 +136,8 @@ struct Load {
     ramp_s: f64,
     omit_s: f64,
     seed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -157,41 +173,6 @@ struct Generator {
     saturated: bool,
 }
 
-/// A step on the way to the answer.
-#[derive(Serialize)]
-struct Phase {
-    name: &'static str,
-    /// Null where none has a time of its own.
-    latency_us: Option<Latency>,
-    /// How often it came in one piece with the step before it.
-    together: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    histogram: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Lag {
-    p50: f64,
-    p99: f64,
-    max: f64,
-}
-
-#[derive(Serialize)]
-struct Latency {
-    count: u64,
-    min: f64,
-    mean: f64,
-    stddev: f64,
-    p50: f64,
-    p75: f64,
-    p90: f64,
-    p95: f64,
-    p99: f64,
-    p99_9: f64,
-    p99_99: f64,
-    max: f64,
-}
-
 #[derive(Serialize)]
 struct Stretch {
     schema_version: u32,
@@ -209,51 +190,8 @@ fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
 
-fn us(ns: f64) -> f64 {
-    rounded(ns / 1e3)
-}
-
 fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e6
-}
-
-impl Latency {
-    fn of(histogram: &Histogram<u64>) -> Option<Self> {
-        let at = |percentile| us(histogram.value_at_percentile(percentile) as f64);
-        (!histogram.is_empty()).then(|| Self {
-            count: histogram.len(),
-            min: us(histogram.min() as f64),
-            mean: us(histogram.mean()),
-            stddev: us(histogram.stdev()),
-            p50: at(50.0),
-            p75: at(75.0),
-            p90: at(90.0),
-            p95: at(95.0),
-            p99: at(99.0),
-            p99_9: at(99.9),
-            p99_99: at(99.99),
-            max: us(histogram.max() as f64),
-        })
-    }
-}
-
-impl Phase {
-    fn all(tally: &Tally) -> Vec<Self> {
-        let phase = |phase: &Timed| Self {
-            name: phase.name,
-            latency_us: Latency::of(&phase.times),
-            together: phase.together,
-            histogram: packed(&phase.times),
-        };
-        tally.phases.seen().map(phase).collect()
-    }
-}
-
-impl Lag {
-    fn of(histogram: &Histogram<u64>) -> Self {
-        let at = |percentile| us(histogram.value_at_percentile(percentile) as f64);
-        Self { p50: at(50.0), p99: at(99.0), max: us(histogram.max() as f64) }
-    }
 }
 
 impl Datagrams {
@@ -327,6 +265,7 @@ impl<'a> Run<'a> {
                 ramp_s: seconds(about.ramp),
                 omit_s: seconds(about.omit),
                 seed: about.seed,
+                shard: (about.shard != Shard::WHOLE).then(|| about.shard.to_string()),
             },
             numbers,
             bits_sent_per_second: rounded(results.bits_sent_per_second()),
@@ -350,11 +289,6 @@ impl<'a> Run<'a> {
             intervals: results.pieces.iter().map(|piece| Kept::of(piece, about.datagrams)).collect(),
         }
     }
-}
-
-/// Nothing where nothing was recorded.
-fn packed(histogram: &Histogram<u64>) -> Option<String> {
-    (!histogram.is_empty()).then(|| Packed::of(histogram).base64())
 }
 
 impl<'a> Machine<'a> {
@@ -381,7 +315,24 @@ pub fn result(all: &Results, runs: &[Results], missed: &[Missed], in_stream: boo
         run: if runs.len() > 1 { Run::all(all) } else { Run::of(all) },
         limits_missed: missed.iter().map(|missed| missed.sentence.as_str()).collect(),
         runs: if runs.len() > 1 { runs.iter().map(Run::of).collect() } else { Vec::new() },
+        machines: Vec::new(),
         spread: spread::figures(runs).into_iter().collect(),
+    })
+}
+
+/// Several machines' runs together, and each of them.
+#[must_use]
+pub fn merged(all: &Results, machines: &[Results]) -> String {
+    line(&Document {
+        schema_version: SCHEMA_VERSION,
+        kind: None,
+        netproto_version: env!("CARGO_PKG_VERSION"),
+        command: &all.about.command,
+        run: Run::all(all),
+        limits_missed: Vec::new(),
+        runs: Vec::new(),
+        machines: machines.iter().map(|run| Part { command: &run.about.command, run: Run::of(run) }).collect(),
+        spread: BTreeMap::new(),
     })
 }
 

@@ -10,6 +10,7 @@ pub mod hdr;
 pub mod html;
 pub mod interval;
 pub mod json;
+pub mod machines;
 pub mod spread;
 pub mod text;
 pub mod whole;

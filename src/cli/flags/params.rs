@@ -2,17 +2,19 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    io::Read as _,
-    path::Path,
+    io::{Read as _, Write as _},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueHint};
+use owo_colors::OwoColorize as _;
 
 use crate::{
     error::{Trouble, reason},
     files::Root,
     protocol::{self, ALL, Contents, Ends, Given, Param, ParamError, ParamKind, Params, Place, Protocol, Sheet},
+    role::send::Data,
     values::show,
 };
 
@@ -67,7 +69,10 @@ fn flag(param: &'static Param, rows: &[&str]) -> Arg {
 
 impl Args for ParamFlags {
     fn augment_args(command: Command) -> Command {
-        flags().into_iter().fold(command, |command, (param, rows)| command.arg(flag(param, &rows)))
+        let loads = command.get_name() == "bench";
+        // Refused with a reason, and not with a guess at what was meant.
+        let arg = |param: &'static Param, rows: &[&str]| flag(param, rows).hide(loads && param.not_in_bench.is_some());
+        flags().into_iter().fold(command, |command, (param, rows)| command.arg(arg(param, &rows)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -109,7 +114,7 @@ impl ParamFlags {
                 None => return Err(not_of(name, row)),
             }
         }
-        row.map_or(Ok(()), |row| agree(row, params))
+        row.map_or(Ok(()), |row| agree(row, Ends::Client, params))
     }
 }
 
@@ -124,11 +129,11 @@ pub fn said_once(row: &Protocol, params: &Params, file: bool, data: bool) -> Res
     Err(Trouble::usage(format!("--{} and {other} exclude each other{why}", param.name)).hint("leave one of them out"))
 }
 
-/// What one parameter leaves without a meaning is not given beside it.
+/// What one parameter leaves without a meaning is not given beside it, nor one without another that it means nothing without.
 ///
 /// # Errors
-/// Two of them exclude each other.
-pub(super) fn agree(row: &Protocol, params: &Params) -> Result<(), Trouble> {
+/// Two of them exclude each other, or one is missing.
+pub(super) fn agree(row: &Protocol, end: Ends, params: &Params) -> Result<(), Trouble> {
     // A switch that is off is as good as left out.
     let given = |param: &&Param| match param.kind {
         ParamKind::Switch => params.switch(param.name),
@@ -140,8 +145,45 @@ pub(super) fn agree(row: &Protocol, params: &Params) -> Result<(), Trouble> {
             let sentence = format!("{}: {} and {} exclude each other", row.name, param.name, other.name);
             return Err(Trouble::usage(sentence).hint("leave one of them out"));
         }
+        if let Some(other) = param.needs.filter(|other| !all().any(|param| param.name == *other)) {
+            let sentence = format!("{}: {} needs {other}", row.name, param.name);
+            return Err(Trouble::usage(sentence).hint(format!("give it with -p {other}=..., or leave {} out", param.name)));
+        }
     }
-    Ok(())
+    // Of a client one may be what is said, and the other what is wanted.
+    match params.barred().filter(|_| end == Ends::Server) {
+        Some((param, other, why)) => {
+            let sentence = format!("{}: {param} and {other} exclude each other here: {why}", row.name);
+            Err(Trouble::usage(sentence).hint("leave one of them out"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What a list asks for in turn is asked for with one message each.
+///
+/// # Errors
+/// There are several.
+pub fn one_for_each(params: &Params, data: &Data) -> Result<(), Trouble> {
+    match (params.turns(), data) {
+        ((list, turns), Data::Messages(messages)) if turns > 1 && messages.len() > 1 => {
+            let sentence = format!("--{list} asks for each line with the same DATA, and there are {}", messages.len());
+            Err(Trouble::usage(sentence).hint("give one, or none"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What means nothing to the load generator is not given to it.
+///
+/// # Errors
+/// Something of that kind.
+pub fn load_makes_sense(row: &Protocol, params: &Params) -> Result<(), Trouble> {
+    let given = |param: &&Param| params.switch(param.name) || param.kind.word() != "switch" && params.has(param.name);
+    match row.params.iter().filter(given).find_map(|param| Some((param, param.not_in_bench?))) {
+        Some((param, why)) => Err(Trouble::usage(format!("--{} is for send", param.name)).hint(why)),
+        None => Ok(()),
+    }
 }
 
 /// A flag that the protocol in use does not have.
@@ -161,9 +203,9 @@ pub fn set(params: &mut Params, row: &Protocol, end: Ends, name: &str, value: &O
     let param = protocol::param(row.params, end, name).map_err(|error| trouble(row, &error))?;
     let path = Path::new(value);
     if let ParamKind::File(_) = param.kind {
-        let text = text(path, param)?;
-        let other = |path: &Path| self::text(path, param).map_err(|trouble| trouble.sentence);
-        let sheet = Sheet { path, text: &text, other: &other };
+        let bytes = contents(path, param)?;
+        let other = |path: &Path| contents(path, param).map_err(|trouble| trouble.sentence);
+        let sheet = Sheet { path, bytes: &bytes, other: &other };
         return params.set(param, Given::Sheet(sheet)).map_err(|error| trouble(row, &error));
     }
     let typed = value.to_string_lossy();
@@ -173,10 +215,54 @@ pub fn set(params: &mut Params, row: &Protocol, end: Ends, name: &str, value: &O
             Given::Contents(Contents { name, bytes: contents(path, param)?.into() })
         }
         ParamKind::Folder { make } => Given::Place(Place { files: Arc::new(Root::open(path, make)?), name: ".".into() }),
-        ParamKind::Place => Given::Place(place(path)?),
+        ParamKind::Place => {
+            readable(path)?;
+            Given::Place(place(path)?)
+        }
+        ParamKind::Appended => Given::Place(to_append(path)?),
         _ => Given::Text(&typed),
     };
     params.set(param, given).map_err(|error| trouble(row, &error))
+}
+
+/// Links that are followed from a name that was typed.
+const MOST_LINKS: usize = 40;
+
+/// Where the name leads that a person typed. What a root refuses, a link out of its folder, is here what is meant.
+fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(to) = path.read_link() else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(to);
+    }
+    path
+}
+
+/// Is there a file or a folder that can be read?
+///
+/// # Errors
+/// There is none.
+fn readable(path: &Path) -> Result<(), Trouble> {
+    let trouble = |why: &str| Trouble::failed(format!("could not read {}: {why}", show::path(path)));
+    let there = path.metadata().map_err(|error| trouble(&reason(&error)))?;
+    if !there.is_file() && !there.is_dir() {
+        return Err(trouble("it is neither a file nor a folder"));
+    }
+    let opened = if there.is_dir() { path.read_dir().map(drop) } else { std::fs::File::open(path).map(drop) };
+    opened.map_err(|error| trouble(&reason(&error)))
+}
+
+/// A file that is appended to, and what was wrong with its end.
+fn to_append(path: &Path) -> Result<Place, Trouble> {
+    let (root, name, half) = Root::to_append(&followed(path))?;
+    if let Some(half) = half {
+        let half = show::grouped(half);
+        let warning =
+            format!("{}: half a piece was taken off its end, {half} bytes of one that broke off", show::path(path));
+        // Nobody reads: then nobody is warned.
+        let _ = writeln!(anstream::stderr(), "{} {warning}", "warning:".yellow());
+    }
+    Ok(Place { files: Arc::new(root), name })
 }
 
 /// A path as a name below its folder; a folder is its own root.
@@ -184,17 +270,12 @@ pub fn set(params: &mut Params, row: &Protocol, end: Ends, name: &str, value: &O
 /// # Errors
 /// The folder can't be opened.
 pub fn place(path: &Path) -> Result<Place, Trouble> {
+    let path = &followed(path);
     if path.is_dir() {
         return Ok(Place { files: Arc::new(Root::open(path, false)?), name: ".".into() });
     }
     let (root, name) = Root::beside(path)?;
     Ok(Place { files: Arc::new(root), name })
-}
-
-/// What a parameter's file holds, as text.
-fn text(path: &Path, param: &Param) -> Result<String, Trouble> {
-    String::from_utf8(contents(path, param)?)
-        .map_err(|_| Trouble::usage(format!("{} is no text in UTF-8", show::path(path))))
 }
 
 /// What a parameter's file holds.

@@ -76,7 +76,7 @@ impl SetupArgs {
             params::set(&mut values, row, end, key, OsStr::new(value))?;
         }
         if let Some(row) = protocol {
-            params::agree(row, &values)?;
+            params::agree(row, end, &values)?;
         }
         Ok(values)
     }

@@ -21,7 +21,7 @@ fn a_bench_has_defaults_for_its_transport() {
 fn every_flag_of_bench_arrives() {
     let plan = bench_plan(&words(
         "tcp h:1 -P echo -c 64 -t 2 -d 5s -l 1K -r 20k --arrivals poisson --in-flight 8 --ramp 5s --omit 1s \
-         -w 3s --repeat 4 --seed 7 --fail-if p99>2ms --fail-if rate<9k -i 1s -J --csv a.csv --hdr a.hdr -v",
+         -w 3s --repeat 4 --seed 7 --shard 2/3 --start-at +5s --fail-if p99>2ms --fail-if rate<9k -i 1s -J --csv a.csv --hdr a.hdr -v",
     ))
     .unwrap();
     assert_eq!((plan.connections, plan.threads, plan.in_flight), (64, Some(2), Some(8)));
@@ -31,6 +31,7 @@ fn every_flag_of_bench_arrives() {
     assert_eq!((plan.timeout, plan.repeat, plan.seed), (Some(Duration::from_secs(3)), 4, 7));
     let limits: Vec<_> = plan.limits.iter().map(|limit| limit.text.as_str()).collect();
     assert_eq!(limits, ["p99>2ms", "rate<9k"]);
+    assert_eq!((plan.shard, plan.start_at), (Shard { index: 1, of: 3 }, StartAt::parse("+5s").ok()));
     let report = plan.report;
     assert_eq!((report.interval, report.json, report.verbose), (Some(Duration::from_secs(1)), true, 1));
     assert_eq!((report.csv, report.hdr), (Some("a.csv".into()), Some("a.hdr".into())));
@@ -38,6 +39,16 @@ fn every_flag_of_bench_arrives() {
     assert!(bench_plan(&["tcp", "--reconnect"]).unwrap().reconnect);
     assert!(bench_plan(&["tcp", "-P", "daytime"]).unwrap().reconnect, "it answers once and closes");
     assert!(!bench_plan(&["udp", "-P", "daytime"]).unwrap().reconnect);
+}
+
+#[test]
+fn shards_have_something_to_do_each() {
+    let plan = |line: &str| bench_plan(&words(line));
+    assert_eq!(plan("udp --shard 2/3").unwrap().connections, 3, "all shards together");
+    assert_eq!(plan("tcp --shard 2/3").unwrap().connections, 50);
+    assert_eq!(plan("tcp -c 3 --shard 3/3").unwrap().connections, 3);
+    assert!(plan("tcp -c 2 --shard 3/3").is_err() && plan("tcp -n 2 --shard 3/3").is_err());
+    assert!(plan("tcp -n 2 --shard 2/3").is_ok());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{fmt::Debug, net::Ipv4Addr, time::Duration};
 
 use super::*;
 use crate::{
-    bench::{Arrivals, BenchPlan, Load, Until},
+    bench::{Arrivals, BenchPlan, Load, Until, shard::Shard, start::StartAt},
     error::Trouble,
     protocol::Framing,
     role::{

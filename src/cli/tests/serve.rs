@@ -85,3 +85,29 @@ fn parameters_that_would_mean_nothing_beside_others_are_refused() {
     serve_plan(&words("serve-tcp 0 -P http -p root=. -p echo=false")).unwrap();
     serve_plan(&words("serve-tcp 0 -P http -p status=503 -p body=x")).unwrap();
 }
+
+/// What was meant is named, with the parameters of the protocol on the line before flags that merely look alike.
+#[test]
+fn what_was_typed_in_another_way_is_named() {
+    for (line, hint) in [
+        ("serve dns 0 --zone z.txt", "-p zone=z.txt"),
+        ("serve dns 0 --zone=z.txt", "-p zone=z.txt"),
+        ("serve-udp 0 --protocol=dns --zone", "-p zone=FILE"),
+        ("serve http 0 --root .", "-p root=."),
+        ("serve-tcp 0 -Phttp --echo", "-p echo=true"),
+        ("serve http 0 -p root", "for example: -p root=DIR"),
+        ("serve dns 0 -p whatever", "for example: -p zone=FILE"),
+        ("serve discard 0 -p x", "discard has no parameters here"),
+        ("serve udp 8080", "for it alone: serve-udp 8080"),
+        ("serve tcp 8080", "for it alone: serve-tcp 8080"),
+        ("serve unix /tmp/s", "for a Unix socket: serve-unix PATH"),
+        ("serve dns://127.0.0.1:0", "try: serve dns 127.0.0.1:0"),
+        ("serve DNS://127.0.0.1:0/", "try: serve dns 127.0.0.1:0"),
+    ] {
+        let trouble = command(&words(line)).expect_err(line);
+        assert_eq!(trouble.hint.as_deref(), Some(hint), "{line}: {trouble}");
+    }
+    let refusal = |line: &str| serve_plan(&words(line)).map(drop).unwrap_err().sentence;
+    assert_eq!(refusal("serve-tcp 0 -P http -p status=503 -p status=502"), "http: status is given twice");
+    assert!(refusal("serve-udp 0 -P dns -p ttl=500ms").contains("ttl can't be \"500ms\": it counts whole seconds"));
+}

@@ -190,13 +190,17 @@ impl<'a> Answerer<'a> {
 /// What the message says of EDNS.
 ///
 /// # Errors
-/// FORMERR: it can't be read, or says it twice (RFC 6891, section 6.1.1).
+/// FORMERR: it can't be read, or says it twice (RFC 6891, section 6.1.1), or of a name.
 fn edns(message: &Message<[u8]>) -> Result<Option<Edns>, OptRcode> {
     let mut found = None;
     for record in message.additional().map_err(|_| OptRcode::FORMERR)? {
         let record = record.map_err(|_| OptRcode::FORMERR)?;
         if record.rtype() != Rtype::OPT {
             continue;
+        }
+        // "MUST be 0 (root domain)" (RFC 6891, section 6.1.2).
+        if !record.owner().is_root() {
+            return Err(OptRcode::FORMERR);
         }
         let Ok(Some(opt)) = record.into_record::<Opt<_>>() else { return Err(OptRcode::FORMERR) };
         let opt = OptRecord::from(opt);

@@ -12,9 +12,8 @@ use std::{
 use bytes::Bytes;
 use domain::{
     base::{
-        Message, ParsedName, ToName,
+        Message, Name, ParsedName, ToName,
         iana::{Class, OptRcode, Rcode},
-        zonefile_fmt::{DisplayKind, ZonefileFmt as _},
     },
     rdata::AllRecordData,
 };
@@ -83,12 +82,27 @@ struct Answer {
 impl Client {
     fn heard(&mut self, bytes: &[u8], cx: &mut Cx<'_>) -> Result<(), Violation> {
         cx.heard(bytes);
-        let message = Message::from_slice(bytes).map_err(|_| malformed())?;
-        let alone = self.asked.len() == 1;
-        let asked = self.asked.get_mut(&message.header().id()).filter(|asked| answers(message, &asked.question));
-        let Some(asked) = asked.filter(|_| message.header().qr()) else {
-            cx.event(Event::Unsolicited { bytes: bytes.len() });
-            return Ok(());
+        let message = match Message::from_slice(bytes) {
+            Ok(message) => message,
+            // Anybody may send us a datagram; on a stream, whoever we talk to has lost count.
+            Err(_) if cx.datagrams() => {
+                ignored(bytes, "it is no DNS message", cx);
+                return Ok(());
+            }
+            Err(_) => return Err(malformed()),
+        };
+        let asked = match self.asked.get_mut(&message.header().id()) {
+            _ if !message.header().qr() => Err("it is a question"),
+            None => Err("no question of ours has its number"),
+            Some(asked) if !answers(message, &asked.question) => Err("it has the number of another question"),
+            Some(asked) => Ok(asked),
+        };
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(why) => {
+                ignored(bytes, why, cx);
+                return Ok(());
+            }
         };
         let seq = asked.seq;
         match asked.state {
@@ -104,16 +118,17 @@ impl Client {
             }
         }
         let answer = read(message, &asked.question, cx.datagrams())?;
+        let cut = message.header().tc() && cx.datagrams();
+        let again = cut.then(|| asked.question.typed().into());
         asked.state = State::Answered;
         self.settle(seq);
         told(message, false, cx);
-        cx.record("answer", || picture::fields(message));
-        let cut = message.header().tc() && cx.datagrams();
-        if cut && alone {
+        if cut {
             // It is asked again over TCP (RFC 7766, section 5).
-            let why = "truncated".into();
-            cx.event(Event::Elsewhere(Box::new(Elsewhere { rides: Some(Rides::Stream), why, ..Elsewhere::default() })));
+            let (rides, why) = (Some(Rides::Stream), "truncated".into());
+            cx.event(Event::Elsewhere(Box::new(Elsewhere { rides, why, say: again, ..Elsewhere::default() })));
         }
+        cx.record("answer", || picture::fields(message));
         // A part of an answer is not shown as one.
         if !cut && !answer.shown.is_empty() {
             cx.body(answer.shown.as_bytes());
@@ -137,10 +152,17 @@ impl Client {
     }
 }
 
-/// Is this an answer to that? A server that could not read the question need not repeat it.
+/// What came answers nothing that we asked: it is counted, and whoever follows the dialogue is told why.
+fn ignored(bytes: &[u8], why: &str, cx: &mut Cx<'_>) {
+    cx.talk("", false, format!(";; {} bytes are ignored: {why}", bytes.len()).as_bytes());
+    cx.event(Event::Unsolicited { bytes: bytes.len() });
+}
+
+/// Is this an answer to that? A server that could not read the question need not repeat it, and some that only say that there
+/// is more leave it out as well.
 fn answers(message: &Message<[u8]>, question: &Question) -> bool {
     if message.header_counts().qdcount() == 0 {
-        return message.header().rcode() != Rcode::NOERROR;
+        return message.header().rcode() != Rcode::NOERROR || message.header().tc();
     }
     let same = |asked: domain::base::Question<ParsedName<&[u8]>>| {
         asked.qtype() == question.rtype && asked.qclass() == Class::IN && asked.qname().name_eq(&question.name)
@@ -164,30 +186,60 @@ fn malformed() -> Violation {
 /// The verdict, and each record of the answer on a line, as `dig +short` has it.
 fn read(message: &Message<[u8]>, question: &Question, datagrams: bool) -> Result<Answer, Violation> {
     let mut shown = String::new();
+    // What the name stands for, by the aliases in the answer.
+    let mut last: Option<Name<Vec<u8>>> = None;
     let records = message.answer().map_err(|_| malformed())?;
     for record in records.limit_to::<AllRecordData<_, _>>() {
         let record = record.map_err(|_| malformed())?;
-        let _ = writeln!(shown, "{}", record.data().display_zonefile(DisplayKind::Simple));
+        let _ = writeln!(shown, "{}", picture::data(record.data()));
+        if let AllRecordData::Cname(alias) = record.data()
+            && record.owner().name_eq(last.as_ref().unwrap_or(&question.name))
+        {
+            last = Some(alias.cname().to_vec());
+        }
     }
-    let name = question.name.fmt_with_dot();
-    let verdict = match message.opt_rcode() {
-        OptRcode::NOERROR if message.header().tc() => wrong(
-            "a truncated answer",
+    Ok(Answer { verdict: verdict(message, question, last.as_ref(), datagrams), shown })
+}
+
+fn verdict(message: &Message<[u8]>, question: &Question, last: Option<&Name<Vec<u8>>>, datagrams: bool) -> Verdict {
+    let (name, rcode) = (question.name.fmt_with_dot(), message.opt_rcode());
+    let (sentence, hint) = match rcode {
+        OptRcode::NOERROR if message.header().tc() => (
             format!("the answer about {name} {} was truncated: it does not fit", question.rtype),
             datagrams.then_some("ask over tcp, which carries it whole"),
         ),
-        OptRcode::NOERROR => Verdict::Right,
-        OptRcode::NXDOMAIN => wrong("NXDOMAIN", format!("NXDOMAIN: there is no name {name}"), None),
-        OptRcode::REFUSED => {
-            wrong("REFUSED", format!("REFUSED: the server does not answer for {name}"), Some("it may serve another zone"))
-        }
-        rcode => wrong(&rcode.to_string(), format!("{rcode}: the server did not answer for {name}"), None),
+        OptRcode::NOERROR => return Verdict::Right,
+        // It is about the last name in a chain of aliases (RFC 6604, section 3).
+        OptRcode::NXDOMAIN => match last {
+            Some(last) => (format!("NXDOMAIN: there is no name {}, and {name} stands for it", last.fmt_with_dot()), None),
+            None => (format!("NXDOMAIN: there is no name {name}"), None),
+        },
+        OptRcode::REFUSED => (
+            format!("REFUSED: the server does not answer for {name}"),
+            Some("it may serve another zone: ask for a name that it knows"),
+        ),
+        rcode => (format!("{}: the server did not answer for {name}", picture::rcode(rcode)), None),
     };
-    Ok(Answer { verdict, shown })
+    let got = if rcode == OptRcode::NOERROR { "a truncated answer".into() } else { picture::rcode(rcode) };
+    let mismatch = Mismatch::between(b"NOERROR", got.as_bytes()).because(sentence, hint);
+    Verdict::Wrong(Box::new(match kind(rcode) {
+        Some(kind) => mismatch.named(kind),
+        None => mismatch,
+    }))
 }
 
-fn wrong(got: &str, sentence: String, hint: Option<&'static str>) -> Verdict {
-    Verdict::Wrong(Box::new(Mismatch::between(b"NOERROR", got.as_bytes()).because(sentence, hint)))
+/// By what such an answer is counted. What is NOERROR and wrong is truncated.
+fn kind(rcode: OptRcode) -> Option<&'static str> {
+    Some(match rcode {
+        OptRcode::NOERROR => "truncated",
+        OptRcode::FORMERR => "formerr",
+        OptRcode::SERVFAIL => "servfail",
+        OptRcode::NXDOMAIN => "nxdomain",
+        OptRcode::NOTIMP => "notimp",
+        OptRcode::REFUSED => "refused",
+        OptRcode::BADVERS => "badvers",
+        _ => return None,
+    })
 }
 
 impl Session for Client {

@@ -4,6 +4,7 @@
 //! May use: the sheet of a parameter, `values`.
 
 use std::{
+    fmt::Write as _,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -31,7 +32,7 @@ impl Master {
     /// One clause that names the file and the line.
     pub(super) fn read(sheet: &Sheet<'_>) -> Result<Self, String> {
         let mut reader = Reader { sheet, master: Self::default(), origin: None, owner: None, resumed: false, included: 0 };
-        reader.file(sheet.path, sheet.text, 0)?;
+        reader.file(sheet.path, sheet.bytes, 0)?;
         Ok(reader.master)
     }
 
@@ -62,10 +63,11 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn file(&mut self, path: &Path, text: &str, depth: usize) -> Result<(), String> {
+    fn file(&mut self, path: &Path, bytes: &[u8], depth: usize) -> Result<(), String> {
         let file = self.master.files.len();
         self.master.files.push(path.into());
-        let (mut rest, mut line) = (text, 1);
+        let text = plain(bytes);
+        let (mut rest, mut line) = (&text[..], 1);
         while !rest.is_empty() {
             let entry = Entry::scan(rest).map_err(|(within, why)| format!("{}: {why}", place(path, line + within)))?;
             let (piece, more) = rest.split_at(entry.end);
@@ -85,7 +87,10 @@ impl Reader<'_> {
         match control.map(|word| word.to_ascii_uppercase()).as_deref() {
             Some("$INCLUDE") => return self.include(&words[1..], at, depth),
             Some("$TTL") => return self.push(&rewritten(piece, entry.words.get(1..2).unwrap_or_default())?, at),
-            Some("$ORIGIN") => self.origin = words.get(1).map(|word| self.absolute(word)),
+            Some("$ORIGIN") => {
+                words.get(1).map_or(Ok(()), |word| labels_hold_something(word))?;
+                self.origin = words.get(1).map(|word| self.absolute(word));
+            }
             Some(_) => {}
             None => return self.record(entry, &words, piece, at),
         }
@@ -96,6 +101,7 @@ impl Reader<'_> {
         let mut before = "";
         let owner;
         if let (false, Some(word)) = (entry.indented, words.first()) {
+            labels_hold_something(word)?;
             self.owner = Some(self.absolute(word));
             self.resumed = false;
         } else if self.resumed && !words.is_empty() {
@@ -123,13 +129,13 @@ impl Reader<'_> {
             return Err(Wrong::Here(format!("there are more than {MOST_INCLUDES} $INCLUDE")));
         }
         let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
-        let path = self.master.files[at.0].parent().unwrap_or(Path::new("")).join(name);
-        let text = (self.sheet.other)(&path).map_err(|why| Wrong::Here(format!("$INCLUDE: {why}")))?;
+        let path = self.master.files[at.0].parent().unwrap_or(Path::new("")).join(unescaped(name));
+        let bytes = (self.sheet.other)(&path).map_err(|why| Wrong::Here(format!("$INCLUDE: {why}")))?;
         let kept = (self.origin.clone(), self.owner.clone());
         if origin.is_some() {
             self.turn_to(origin, at)?;
         }
-        self.file(&path, &text, depth + 1).map_err(Wrong::Within)?;
+        self.file(&path, &bytes, depth + 1).map_err(Wrong::Within)?;
         self.turn_to(kept.0, at)?;
         (self.owner, self.resumed) = (kept.1, true);
         Ok(())
@@ -163,6 +169,60 @@ impl Reader<'_> {
         self.master.lines.extend((0..text.matches('\n').count()).map(|more| (at.0, at.1 + more)));
         Ok(())
     }
+}
+
+/// ASCII that means the same: a byte that is none, or that no master file may hold, becomes `\DDD` (RFC 1035, section 5.1). What
+/// marks a text as UTF-8 is no part of it.
+fn plain(bytes: &[u8]) -> String {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut text = String::with_capacity(bytes.len() + bytes.len() / 16);
+    // Within a string, and right behind a backslash.
+    let (mut quoted, mut escaped, mut comment) = (false, false, false);
+    for byte in bytes {
+        let kept = matches!(byte, b' '..=b'~' | b'\n' | b'\r') || *byte == b'\t' && !quoted;
+        if kept {
+            text.push(char::from(*byte));
+        } else {
+            if escaped {
+                text.pop();
+            }
+            let _ = write!(text, "\\{byte:03}");
+        }
+        match byte {
+            // A string ends with its line at the latest.
+            b'\n' => (quoted, comment) = (false, false),
+            _ if escaped || comment => {}
+            b'"' => quoted = !quoted,
+            b';' => comment = !quoted,
+            _ => {}
+        }
+        escaped = *byte == b'\\' && !escaped && !comment;
+    }
+    text
+}
+
+/// A name of a file without the escapes that [`plain`] has put there.
+fn unescaped(name: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::with_capacity(name.len()), name.as_bytes());
+    while let Some((first, more)) = rest.split_first() {
+        let code = more.get(..3).filter(|_| *first == b'\\').and_then(|code| std::str::from_utf8(code).ok()?.parse().ok());
+        bytes.push(code.unwrap_or(*first));
+        rest = if code.is_some() { &more[3..] } else { more };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The root alone is a name with an empty label.
+fn labels_hold_something(name: &str) -> Result<(), Wrong> {
+    let (mut empty, mut escaped) = (true, false);
+    for byte in name.bytes().filter(|_| name != ".") {
+        if byte == b'.' && !escaped && std::mem::replace(&mut empty, true) {
+            return Err(Wrong::Here(format!("{} has an empty label", show::quoted(name.as_bytes(), 80))));
+        }
+        empty &= byte == b'.' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+    }
+    Ok(())
 }
 
 /// A dot at the end that no backslash makes part of a label.

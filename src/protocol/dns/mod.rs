@@ -18,7 +18,10 @@ mod zone;
 
 use self::{client::Client, server::Server, zone::Zone};
 use super::{AnswersBy, Form, Made, Param, ParamKind, Protocol, Takes};
-use crate::session::{Input, Rides};
+use crate::{
+    session::{Input, Rides},
+    values::read,
+};
 
 const ZONE: &str = "zone";
 const TTL: &str = "ttl";
@@ -50,6 +53,8 @@ pub(super) static ROW: Protocol = Protocol {
     takes: Takes::Words(Form {
         usage: "NAME [TYPE]",
         examples: &["www.example.test", "www.example.test AAAA", "example.test MX", "alias.example.test"],
+        // As in zones, and as in most lists.
+        comments: b";#",
     }),
     // At most 1232 bytes, and 512 to a client that does not say that it takes more; but a question has 30.
     amplifies: true,
@@ -67,7 +72,12 @@ pub(super) static ROW: Protocol = Protocol {
             "the zone, a master file (RFC 1035, 5); without it, example.test",
         )
         .longest(master::LONGEST),
-        Param::server(TTL, ParamKind::Duration, "", "the TTL of all records, whatever the zone says"),
+        Param::server(
+            TTL,
+            ParamKind::Parsed { shape: "DURATION", read: |text| ttl(text).map(Made::new) },
+            "",
+            "the TTL of all records, whatever the zone says",
+        ),
     ],
     server: Some(|setup| Box::new(Server::new(setup))),
     client: |_| Box::new(Client::default()),
@@ -75,6 +85,15 @@ pub(super) static ROW: Protocol = Protocol {
     explained: &explained::EXPLAINED,
     script: None,
 };
+
+/// A TTL has 31 bits (RFC 2181, section 8), and counts whole seconds.
+fn ttl(text: &str) -> Result<u32, String> {
+    let ttl = read::duration(text)?;
+    if ttl.subsec_nanos() != 0 {
+        return Err("it counts whole seconds".into());
+    }
+    Ok(ttl.as_secs().min(0x7fff_ffff) as u32)
+}
 
 /// A message of a stream: "prefixed with a two byte length field" (RFC 1035, section 4.2.2).
 fn take<'a>(input: &mut Input<'a>) -> Option<&'a [u8]> {

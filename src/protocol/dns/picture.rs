@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use domain::{
     base::{
         Message, ParsedRecord, Record, Rtype, ToName,
+        iana::OptRcode,
         message::RecordSection,
         name::ParsedName,
         wire::ParseError,
@@ -56,23 +57,37 @@ fn sections(message: &Message<[u8]>) -> [(&'static str, Vec<Parsed<'_>>); 3] {
 
 fn section(section: Result<RecordSection<'_, [u8]>, ParseError>) -> Vec<Parsed<'_>> {
     let records = section.ok().into_iter().flatten().map_while(Result::ok);
-    records.filter(|record| record.rtype() != Rtype::OPT).map_while(data).collect()
+    records.filter(|record| record.rtype() != Rtype::OPT).map_while(read).collect()
 }
 
-fn data(record: ParsedRecord<'_, [u8]>) -> Option<Parsed<'_>> {
+fn read(record: ParsedRecord<'_, [u8]>) -> Option<Parsed<'_>> {
     record.into_record::<AllRecordData<_, _>>().ok().flatten()
 }
 
-/// What a record says, as master files have it.
-fn said(record: &Parsed<'_>) -> String {
-    record.data().display_zonefile(DisplayKind::Simple).to_string()
+/// What a record says, as master files have it; of a type that has no form of its own, as `dig` writes RFC 3597, section 5.
+pub(super) fn data(data: &AllRecordData<&[u8], ParsedName<&[u8]>>) -> String {
+    match data {
+        AllRecordData::Unknown(data) => {
+            let hex: String = data.data().iter().fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02X}");
+                hex
+            });
+            format!("\\# {} {hex}", data.data().len()).trim_end().into()
+        }
+        data => data.display_zonefile(DisplayKind::Simple).to_string(),
+    }
+}
+
+/// The name of a response code, or its number where it has none.
+pub(super) fn rcode(rcode: OptRcode) -> String {
+    rcode.to_mnemonic_str().map_or_else(|| format!("RCODE {}", rcode.to_int()), str::to_owned)
 }
 
 /// The lines of a message.
 pub(super) fn lines(message: &Message<[u8]>) -> Vec<String> {
     let (header, counts) = (message.header(), message.header_counts());
     let mut lines = vec![
-        format!(";; opcode: {}, status: {}, id: {}", opcode(message), message.opt_rcode(), header.id()),
+        format!(";; opcode: {}, status: {}, id: {}", opcode(message), rcode(message.opt_rcode()), header.id()),
         format!(
             ";; flags: {}; QUERY: {}, ANSWER: {}, AUTHORITY: {}, ADDITIONAL: {}",
             flags(message).join(" "),
@@ -109,7 +124,7 @@ pub(super) fn lines(message: &Message<[u8]>) -> Vec<String> {
 fn row(record: &Parsed<'_>, lines: &mut Vec<String>) {
     let owner = record.owner().fmt_with_dot().to_string();
     let mut line = format!("{owner:<23} {:>6} {} {:<5}", record.ttl().as_secs(), record.class(), record.rtype().to_string());
-    for word in said(record).split(' ') {
+    for word in data(record.data()).split(' ') {
         if line.len() + 1 + word.len() > WIDTH && !line.trim_start().is_empty() {
             lines.push(std::mem::replace(&mut line, INDENT.into()));
         }
@@ -125,7 +140,7 @@ pub(super) fn fields(message: &Message<[u8]>) -> Map<String, Value> {
     let mut set = |name: &str, value: Value| fields.insert(name.into(), value);
     set("id", json!(header.id()));
     set("opcode", json!(opcode(message)));
-    set("rcode", json!(message.opt_rcode().to_string()));
+    set("rcode", json!(rcode(message.opt_rcode())));
     set("flags", json!(flags(message)));
     let edns = |opt: domain::base::opt::OptRecord<&[u8]>| json!({"version": opt.version(), "udp_size": opt.udp_payload_size(), "dnssec_ok": opt.dnssec_ok()});
     set("edns", message.opt().map_or(Value::Null, edns));
@@ -152,7 +167,7 @@ pub(super) fn asked(answer: &[u8]) -> Map<String, Value> {
     let name = question.as_ref().map(|question| question.qname().fmt_with_dot().to_string());
     fields.insert("name".into(), json!(name));
     fields.insert("type".into(), json!(question.as_ref().map(|question| question.qtype().to_string())));
-    fields.insert("rcode".into(), json!(message.opt_rcode().to_string()));
+    fields.insert("rcode".into(), json!(rcode(message.opt_rcode())));
     fields.insert("answers".into(), json!(message.header_counts().ancount()));
     fields.insert("truncated".into(), json!(message.header().tc()));
     fields.insert("bytes".into(), json!(answer.len()));
@@ -165,6 +180,6 @@ fn object(record: &Parsed<'_>) -> Value {
         "ttl_s": record.ttl().as_secs(),
         "class": record.class().to_string(),
         "type": record.rtype().to_string(),
-        "data": said(record),
+        "data": data(record.data()),
     })
 }

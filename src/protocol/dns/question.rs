@@ -43,6 +43,12 @@ impl Question {
         Ok(Self { name, rtype: rtype.unwrap_or(Rtype::A) })
     }
 
+    /// As a person would type it, whatever the name holds.
+    pub(super) fn typed(&self) -> String {
+        // A space within a label stands as `\ `, where words would be cut.
+        format!("{} {}", self.name.fmt_with_dot(), self.rtype).replace("\\ ", "\\032")
+    }
+
     /// The message that asks it. Over datagrams it says how long an answer we take (RFC 6891).
     pub(super) fn message(&self, id: u16, datagram: bool) -> Result<Vec<u8>, PushError> {
         let mut builder = MessageBuilder::new_vec();

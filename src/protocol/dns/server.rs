@@ -1,10 +1,7 @@
 //! The server end: each message is answered from the zone. Over streams each has its length before it, and they are answered
 //! in the order in which they came (RFC 7766, section 7 allows for any).
 
-use std::{
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::sync::{Arc, LazyLock};
 
 use super::{TTL, ZONE, answer::Answerer, picture, take, zone::Zone};
 use crate::{
@@ -30,18 +27,13 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(setup: &Setup) -> Self {
         let zone = setup.params.made::<Zone>(ZONE).or_else(|| OWN.clone());
-        Self { zone, ttl: setup.params.duration(TTL).map(seconds) }
+        Self { zone, ttl: setup.params.made::<u32>(TTL).map(|ttl| *ttl) }
     }
 
     fn answer(&self, message: &[u8], datagram: bool, most: usize) -> Result<Option<Vec<u8>>, Violation> {
         let Some(zone) = &self.zone else { return Ok(None) };
         Answerer { zone, ttl: self.ttl }.answer(message, datagram, most)
     }
-}
-
-/// A TTL has 31 bits (RFC 2181, section 8).
-fn seconds(ttl: Duration) -> u32 {
-    ttl.as_secs().min(0x7fff_ffff) as u32
 }
 
 impl Session for Server {

@@ -104,7 +104,7 @@ impl Zone {
     /// What is served when no zone is given.
     pub(super) fn own() -> Result<Self, String> {
         let other = &|_: &Path| Err(String::new());
-        Self::read(&Sheet { path: Path::new("example.test"), text: super::OWN_ZONE, other })
+        Self::read(&Sheet { path: Path::new("example.test"), bytes: super::OWN_ZONE.as_bytes(), other })
     }
 
     /// The first record is the SOA, and says what the zone is called.
@@ -135,6 +135,9 @@ impl Zone {
         }
         if rtype == Rtype::SOA {
             return Err("a zone has one SOA".into());
+        }
+        if rtype == Rtype::DNAME {
+            return Err("DNAME is not served: each name below it needs a CNAME of its own".into());
         }
         let node = self.nodes.get(&key(owner));
         let has_cname = node.is_some_and(|node| node.set(Rtype::CNAME).is_some());
@@ -263,9 +266,20 @@ fn located(master: &Master, error: &str) -> String {
         "unexpected end of entry" => "the record ends too early".into(),
         "trailing tokens" => "the record is followed by more words".into(),
         "expected decimal number" => "a number was expected".into(),
+        "bad charstr" => "a string has at most 255 bytes: write it as several, \"...\" \"...\"".into(),
+        "unknown record type with concrete data" => as_unknown(&master.text, line),
         what => show::escaped(what.as_bytes(), false),
     };
     format!("{}: {what}", master.place(line))
+}
+
+/// Of a record of a type that has no words here, what may be written in its place.
+fn as_unknown(text: &str, line: usize) -> String {
+    let line = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let name = usize::from(!line.starts_with([' ', '\t']));
+    let rtype = line.split_ascii_whitespace().skip(name).find_map(|word| word.parse::<Rtype>().ok());
+    let (name, number) = rtype.map_or(("it".into(), "n".into()), |rtype| (rtype.to_string(), rtype.to_int().to_string()));
+    format!("{name} has no form in words here: write TYPE{number} \\# LENGTH HEX (RFC 3597)")
 }
 
 /// The line in which the entry stands that ends at `offset`.

@@ -17,7 +17,9 @@ pub(super) struct Found {
 pub(super) enum Kind {
     File,
     Folder,
-    /// A link, a device, or what else is not to be fetched.
+    /// What it leads to is not known.
+    Link,
+    /// A device, or what else is not to be fetched.
     Other,
 }
 
@@ -37,6 +39,10 @@ pub(super) fn read_facts(line: &str) -> Option<Found> {
                 "file" => found.kind = Kind::File,
                 "dir" => found.kind = Kind::Folder,
                 "cdir" | "pdir" => return None,
+                // Some write `slink`, some `symlink`, and behind that where it leads.
+                value if value.starts_with("os.unix=slink") || value.starts_with("os.unix=symlink") => {
+                    found.kind = Kind::Link;
+                }
                 _ => {}
             },
             "size" => found.size = decimal(value),
@@ -58,7 +64,8 @@ fn unix(line: &str) -> Option<Found> {
     let kind = match line.as_bytes().first()? {
         b'-' => Kind::File,
         b'd' => Kind::Folder,
-        b'l' | b'b' | b'c' | b'p' | b's' => Kind::Other,
+        b'l' => Kind::Link,
+        b'b' | b'c' | b'p' | b's' => Kind::Other,
         _ => return None,
     };
     let (words, name) = words::<8>(line)?;
@@ -109,7 +116,7 @@ mod tests {
         let at = "20261122155050";
         assert_eq!(read_facts(&format!("Type=file;Size=5;Modify={at}; a b")), Some(found("a b", Kind::File, Some(5), at)));
         assert_eq!(read_facts("size=x;type=DIR;  d"), Some(found(" d", Kind::Folder, None, "")));
-        assert_eq!(read_facts("type=OS.unix=slink:/etc; l"), Some(found("l", Kind::Other, None, "")));
+        assert_eq!(read_facts("type=OS.unix=slink:/etc; l"), Some(found("l", Kind::Link, None, "")));
         assert_eq!(read_facts(" plain"), Some(found("plain", Kind::Other, None, "")));
         for none in ["type=cdir; .", "type=pdir; ..", "", "type=file;", "type=file; "] {
             assert_eq!(read_facts(none), None, "{none:?}");
@@ -127,7 +134,8 @@ mod tests {
                 "drwxr-xr-x    2 0        0            4096 Jan 01  2020 d",
                 Some(found("d", Kind::Folder, None, "Jan 01 2020")),
             ),
-            ("lrwxrwxrwx 1 0 0 4 Jan 1 2020 l -> /etc", Some(found("l", Kind::Other, None, "Jan 1 2020"))),
+            ("lrwxrwxrwx 1 0 0 4 Jan 1 2020 l -> /etc", Some(found("l", Kind::Link, None, "Jan 1 2020"))),
+            ("prw-r--r-- 1 0 0 0 Jan 1 2020 p", Some(found("p", Kind::Other, None, "Jan 1 2020"))),
             ("-rw-r--r--+ 1 o g 5 Jan 1 2020  lead", Some(found(" lead", Kind::File, Some(5), "Jan 1 2020"))),
             ("11-22-26  03:50PM       <DIR>          my dir", Some(found("my dir", Kind::Folder, None, "11-22-26 03:50PM"))),
             ("11-22-26  03:50PM                 12 f.txt", Some(found("f.txt", Kind::File, Some(12), "11-22-26 03:50PM"))),

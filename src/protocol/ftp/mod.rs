@@ -45,7 +45,7 @@ pub(super) static ROW: Protocol = Protocol {
     port: Some(21),
     rides: &[Rides::Stream],
     answers: AnswersBy { stream: Answers::Each, datagrams: Answers::Each },
-    takes: Takes::Words(Form { usage: "[PATH]", examples: &["", "hello"] }),
+    takes: Takes::Words(Form { usage: "[PATH]", examples: &["", "hello"], comments: b"" }),
     amplifies: false,
     echoes: false,
     // ABOR and STAT do not wait for their turn: what they meet depends on when they come.
@@ -55,7 +55,7 @@ pub(super) static ROW: Protocol = Protocol {
     keeps: true,
     params: &[
         Param::server(ROOT, ParamKind::Folder { make: false }, "", "the folder that is served; without it, one small file"),
-        Param::server(WRITE, ParamKind::Switch, "false", "clients may change what is there"),
+        Param::server(WRITE, ParamKind::Switch, "false", "clients may change what is there").needs(ROOT),
         Param::both(
             USER,
             ParamKind::Parsed { shape: "NAME:PASS", read: Account::read },

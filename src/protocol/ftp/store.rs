@@ -47,28 +47,53 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Begins to write `name`.
+    /// Begins to write `name`. Whoever goes on with something is its only writer: [`FileError::Exists`] when another is at it.
     pub(super) fn begin(files: &dyn Files, name: &Name, start: Start) -> Result<Self, FileError> {
         if files.stat(name.path()).is_ok_and(|stat| stat.kind != FileKind::File) {
             return Err(FileError::IsAFolder);
         }
-        let there = There::look(files, name);
-        let less = || FileError::Failed("there is less of it than that".into());
-        let at = match start {
-            Start::New => 0,
-            Start::At(at) => at,
-            Start::End => there.whole.or(there.part).unwrap_or(0),
-        };
-        if at == 0 {
-            return fresh(files, name);
+        let There { whole, part } = There::look(files, name);
+        match start {
+            Start::New | Start::At(0) => Self::fresh(files, name),
+            Start::At(at) if part == Some(at) || whole.is_none_or(|size| size < at) => {
+                part.filter(|size| *size >= at).ok_or_else(less)?;
+                Ok(Self::found(draft(files, name, "", Some(at), true)?))
+            }
+            Start::At(at) => Self::over(files, name, Some(at)),
+            Start::End if whole.is_some() => Self::over(files, name, None),
+            // What stands there when this is whole has come from somebody else.
+            Start::End => match part.filter(|size| *size > 0) {
+                Some(at) => Ok(Self::found(draft(files, name, "", Some(at), false)?)),
+                None => Ok(Self::found(sole(files, name, false)?)),
+            },
         }
-        let whole = there.whole.is_some_and(|size| size >= at);
-        if there.part == Some(at) && start != Start::End || !whole {
-            let part = there.part.filter(|size| *size >= at).ok_or_else(less)?;
-            return Ok(Self { writer: draft(files, name, "", Some(at.min(part)))?, base: None, found: true });
+    }
+
+    fn found(writer: Box<dyn FileWriter>) -> Self {
+        Self { writer, base: None, found: true }
+    }
+
+    /// From the first byte on: beside one who is still at it, under a name of its own.
+    fn fresh(files: &dyn Files, name: &Name) -> Result<Self, FileError> {
+        match sole(files, name, true) {
+            Err(FileError::Exists) => {
+                let writer = draft(files, name, &files.unique(), None, true)?;
+                Ok(Self { writer, base: None, found: false })
+            }
+            begun => Ok(Self::found(begun?)),
         }
-        let (reader, _) = files.open(name.path())?;
-        Ok(Self { base: Some((reader, at)), ..fresh(files, name)? })
+    }
+
+    /// After so many bytes of the whole file, or all of them. It must be the same one when this takes its place.
+    fn over(files: &dyn Files, name: &Name, until: Option<u64>) -> Result<Self, FileError> {
+        let (reader, stat) = files.open(name.path())?;
+        let until = until.unwrap_or(stat.size);
+        if stat.size < until {
+            return Err(less());
+        }
+        let mut writer = sole(files, name, true)?;
+        writer.only_over(&*reader)?;
+        Ok(Self { base: Some((reader, until)), ..Self::found(writer) })
     }
 
     /// Copies some of the file that is gone on with. `false`: that is done.
@@ -109,19 +134,29 @@ impl Store {
     }
 }
 
-/// From the first byte on. What an earlier writer has left is overwritten; beside one who is still at it, under a name of its own.
-fn fresh(files: &dyn Files, name: &Name) -> Result<Store, FileError> {
-    let begun = match draft(files, name, "", None) {
-        Err(FileError::Exists) => draft(files, name, "", Some(0)),
-        begun => begun,
-    };
-    // Or somebody has just finished.
-    let taken = matches!(begun, Err(FileError::Exists | FileError::NotFound));
-    let writer = if taken { draft(files, name, &files.unique(), None)? } else { begun? };
-    Ok(Store { writer, base: None, found: !taken })
+fn less() -> FileError {
+    FileError::Failed("there is less of it than that".into())
 }
 
-fn draft(files: &dyn Files, name: &Name, unique: &str, resumed_at: Option<u64>) -> Result<Box<dyn FileWriter>, FileError> {
+/// The one writer that has the usual temporary name. What an earlier one has left there is overwritten.
+fn sole(files: &dyn Files, name: &Name, replaces: bool) -> Result<Box<dyn FileWriter>, FileError> {
+    match draft(files, name, "", None, replaces) {
+        Err(FileError::Exists) => match draft(files, name, "", Some(0), replaces) {
+            // Somebody has just finished.
+            Err(FileError::NotFound) => Err(FileError::Exists),
+            begun => begun,
+        },
+        begun => begun,
+    }
+}
+
+fn draft(
+    files: &dyn Files,
+    name: &Name,
+    unique: &str,
+    resumed_at: Option<u64>,
+    replaces: bool,
+) -> Result<Box<dyn FileWriter>, FileError> {
     let temporary = name.temporary(unique);
-    files.create(&Draft { temporary: temporary.path(), name: name.path(), resumed_at, replaces: true })
+    files.create(&Draft { temporary: temporary.path(), name: name.path(), resumed_at, replaces, private: false })
 }

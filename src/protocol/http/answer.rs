@@ -103,6 +103,23 @@ impl Answer {
         self.body.iter().map(Part::length).sum()
     }
 
+    /// Our fields, and those that were typed; of the same name, what was typed counts.
+    fn write_fields(&self, manner: &Manner<'_>, head: &mut String) {
+        let usual = ["Server: netproto\r\n", "Date: ", manner.date, "\r\n"];
+        if manner.fields.is_empty() {
+            usual.into_iter().chain([self.fields.as_str()]).for_each(|part| head.push_str(part));
+            return;
+        }
+        // What divides the parts of a body is told by its type alone.
+        let in_parts = |line: &str| self.fields.contains("multipart/") && same_name(line, "Content-Type");
+        let typed = |line: &str| manner.fields.lines().any(|typed| same_name(typed, line)) && !in_parts(line);
+        let usual = [usual[0], &usual[1..].concat()].concat();
+        for line in usual.split_inclusive('\n').chain(self.fields.split_inclusive('\n')).filter(|line| !typed(line)) {
+            head.push_str(line);
+        }
+        manner.fields.split_inclusive('\n').filter(|line| !in_parts(line)).for_each(|line| head.push_str(line));
+    }
+
     pub(super) fn write(self, manner: Manner<'_>, cx: &mut Cx<'_>) {
         let length = self.length();
         let bodiless = status::bodiless(self.status);
@@ -110,10 +127,8 @@ impl Answer {
         // (RFC 9112, section 6.1).
         let chunked = manner.chunked && manner.newer && !bodiless && length > 0;
         let mut head = String::with_capacity(256);
-        let _ = write!(head, "HTTP/1.1 {} {}\r\nServer: netproto\r\nDate: ", self.status, status::phrase(self.status));
-        for part in [manner.date, "\r\n", &self.fields, manner.fields] {
-            head.push_str(part);
-        }
+        let _ = write!(head, "HTTP/1.1 {} {}\r\n", self.status, status::phrase(self.status));
+        self.write_fields(&manner, &mut head);
         let trailers = chunked && manner.trailers;
         match chunked {
             true if trailers => head.push_str("Transfer-Encoding: chunked\r\nTrailer: X-Body-Length\r\n"),
@@ -145,6 +160,13 @@ impl Answer {
             cx.write(format!("0\r\n{trailer}\r\n").as_bytes());
         }
     }
+}
+
+/// Is this line a field of the same name as that one?
+fn same_name(line: &str, other: &str) -> bool {
+    let name = |line: &str| line.split(':').next().unwrap_or_default().len();
+    let (a, b) = (name(line), name(other));
+    line[..a].eq_ignore_ascii_case(&other[..b])
 }
 
 /// The most bytes of a chunk, as long as that makes no more than so many chunks.

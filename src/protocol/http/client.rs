@@ -12,12 +12,13 @@ use super::{
     head::{self, Finder, Response},
     params,
     request::{Asked, Asking},
+    right::Right,
     status::{self, Bad},
     urls,
 };
 use crate::{
     protocol::Setup,
-    session::{Cx, Elsewhere, Event, Input, Mismatch, NotNow, Session, Verdict, Violation},
+    session::{Cx, Elsewhere, Event, Input, NotNow, Session, Violation},
 };
 
 /// The client end.
@@ -36,45 +37,35 @@ pub(super) struct Client {
     over: bool,
 }
 
-/// Which answers are right.
-#[derive(Debug)]
-struct Right {
-    status: Option<u16>,
-    body: Option<Bytes>,
-}
-
 /// An answer whose body is coming.
 #[derive(Debug)]
-struct Reading {
+pub(super) struct Reading {
     decoder: Decoder,
     framing: Framing,
-    status: u16,
+    pub(super) status: u16,
     /// As the server put it, where that is not the usual.
     reason: Option<String>,
     stays: bool,
     /// Bytes of the body so far.
-    length: u64,
+    pub(super) length: u64,
     /// Where the body is not the right one.
-    differs: Option<u64>,
+    pub(super) differs: Option<u64>,
     /// Another one is asked for, and this one not shown.
     elsewhere: Option<Elsewhere>,
     /// It leads where we can't follow.
-    lost: Option<String>,
+    pub(super) lost: Option<String>,
 }
 
 impl Client {
     pub(super) fn new(setup: &Setup) -> Self {
-        let given = &setup.params;
-        let status = given.made::<u16>(params::STATUS).map(|status| *status);
-        let body = given.contents(params::BODY_IS).last().map(|contents| contents.bytes.clone());
         Self {
             asking: Asking::new(setup),
             asked: VecDeque::new(),
             finder: Finder::default(),
             known: Known::default(),
             reading: None,
-            right: Right { status, body },
-            follows: given.switch(params::LOCATION),
+            right: Right::new(setup),
+            follows: setup.params.switch(params::LOCATION),
             said_all: false,
             over: false,
         }
@@ -117,6 +108,7 @@ impl Client {
         }
         let rest = input.rest();
         if !b"HTTP/1.".iter().zip(rest).all(|(wanted, got)| wanted == got) {
+            shown(rest, cx);
             return Err(Bad::request("no_answer", "this does not begin as an answer of HTTP/1.1 does"));
         }
         if let Some(length) = self.known.length(rest, asked.head_only).filter(|_| !self.finder.begun())
@@ -126,17 +118,12 @@ impl Client {
             let reading = self.known.reading()?;
             return Ok(self.read(reading, cx));
         }
-        let Some(head) = self.finder.find(rest)?.and_then(|length| input.exactly(length)) else {
-            return Ok(false);
-        };
+        let found = self.finder.find(rest).inspect_err(|_| shown(rest, cx))?;
+        let Some(head) = found.and_then(|length| input.exactly(length)) else { return Ok(false) };
+        shown(head, cx);
         let mut room = head::room();
         let head_only = asked.head_only;
         let response = Response::read(head, &mut room, head_only)?;
-        if cx.facts.watch.talk {
-            for line in String::from_utf8_lossy(head).trim_end().lines() {
-                cx.talk("", false, line.as_bytes());
-            }
-        }
         if response.status == 101 {
             return Err(Bad::request("switched", "the server speaks another protocol from here on, unasked"));
         }
@@ -166,7 +153,8 @@ impl Client {
     fn begin(&self, response: &Response<'_>) -> Result<Reading, Bad> {
         let stays = response.stays && !self.asking.closes;
         let mut reading = Reading::new(response.status, response.framing, stays)?;
-        reading.reason = (response.reason != status::phrase(response.status))
+        // "A client SHOULD ignore the reason-phrase content", and it may be empty (RFC 9112, section 4).
+        reading.reason = (!response.reason.is_empty() && response.reason != status::phrase(response.status))
             .then(|| crate::values::show::escaped(response.reason.as_bytes(), false));
         if self.follows && matches!(response.status, 301 | 302 | 303 | 307 | 308) {
             self.follow(response, &mut reading);
@@ -191,7 +179,7 @@ impl Client {
                     _ => false,
                 };
                 let (authority, path) = (url.authority, Some(url.path));
-                reading.elsewhere = Some(Elsewhere { rides: None, authority, path, bare, why });
+                reading.elsewhere = Some(Elsewhere { authority, path, bare, why, ..Elsewhere::default() });
             }
             Err(why) => reading.lost = Some(format!("it can't be followed to {location:?}: {why}")),
         }
@@ -278,56 +266,9 @@ impl Reading {
         Ok(Self { decoder, framing, status, reason, stays, length, differs, elsewhere, lost })
     }
 
-    fn told(&self) -> String {
+    pub(super) fn told(&self) -> String {
         format!("{} {}", self.status, self.reason.as_deref().unwrap_or(status::phrase(self.status)))
     }
-}
-
-impl Right {
-    /// Where `bytes`, `at` so far into the body, are not those of the right one.
-    fn differs(&self, at: u64, bytes: &[u8]) -> Option<u64> {
-        let body = self.body.as_ref()?;
-        let rest = body.get(usize::try_from(at).unwrap_or(usize::MAX)..).unwrap_or_default();
-        if rest.starts_with(bytes) {
-            return None;
-        }
-        Some(at + rest.iter().zip(bytes).take_while(|(a, b)| a == b).count() as u64)
-    }
-
-    fn verdict(&self, reading: &Reading, head_only: bool) -> Verdict {
-        let right = self.status.map_or(reading.status < 400, |status| status == reading.status);
-        let short = self.body.as_ref().filter(|body| !head_only && reading.length < body.len() as u64);
-        if right && reading.lost.is_none() && reading.differs.is_none() && short.is_none() {
-            return Verdict::Right;
-        }
-        let got = reading.told();
-        if let Some(why) = &reading.lost {
-            return wrong("a redirect that can be followed", &got, format!("{got}: {why}"), status::kind(reading.status));
-        }
-        if !right {
-            let (wanted, sentence) = match self.status {
-                Some(status) => (status.to_string(), format!("{got}, and not {status} {}", status::phrase(status))),
-                None => ("a status below 400".to_owned(), got.clone()),
-            };
-            return wrong(&wanted, &got, sentence, status::kind(reading.status));
-        }
-        match (reading.differs, short) {
-            (Some(at), _) => {
-                let sentence = format!("{got}, but the body differs from the right one at byte {at}");
-                wrong("the right body", &got, sentence, "body_differs")
-            }
-            (None, Some(body)) => {
-                let sentence = format!("{got}, but the body has {} bytes in place of {}", reading.length, body.len());
-                wrong("the right body", &got, sentence, "body_differs")
-            }
-            (None, None) => Verdict::Right,
-        }
-    }
-}
-
-fn wrong(wanted: &str, got: &str, sentence: String, name: &'static str) -> Verdict {
-    let mismatch = Mismatch::between(wanted.as_bytes(), got.as_bytes());
-    Verdict::Wrong(Box::new(mismatch.because(sentence, None).named(name)))
 }
 
 fn record(response: &Response<'_>) -> Map<String, Value> {
@@ -340,6 +281,16 @@ fn record(response: &Response<'_>) -> Map<String, Value> {
     fields.insert("framing".into(), response.framing.name().into());
     fields.insert("headers".into(), headers.into());
     fields
+}
+
+/// A head for whoever follows the dialogue, before it is read: what is refused is worth a look most of all.
+fn shown(head: &[u8], cx: &mut Cx<'_>) {
+    const MOST: usize = head::MOST_HEAD;
+    if cx.facts.watch.talk {
+        for line in String::from_utf8_lossy(&head[..head.len().min(MOST)]).trim_end().lines() {
+            cx.talk("", false, line.as_bytes());
+        }
+    }
 }
 
 /// The server broke the protocol: its own limits are no statuses of ours.

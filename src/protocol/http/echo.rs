@@ -24,7 +24,7 @@ pub(super) struct Received<'a> {
 pub(super) fn answer(request: &Request<'_>, target: Target<'_>, received: Received<'_>, peer: &str) -> Answer {
     let (path, query) = match target {
         Target::Path { path, query } => (path, query),
-        Target::Asterisk => ("*", None),
+        Target::Asterisk | Target::Tunnel => ("*", None),
     };
     let headers: Vec<_> = request.fields.0.iter().map(|field| json!([field.name, lossy(field.value)])).collect();
     let mut all = Map::new();

@@ -36,7 +36,10 @@ the body; none after HEAD, 204 and 304. It ends
         },
     ],
     states: &[
-        ("head", "A head is awaited, or has come in part: at most 30 seconds, or it is answered with 408."),
+        (
+            "head",
+            "A head is awaited, or has come in part: for head-timeout, and at most twice that; then it is answered with 408.",
+        ),
         (
             "body",
             "The request has a body, which is read first, chunked or by its length; 100 Continue was said if it was expected.",
@@ -57,7 +60,7 @@ the body; none after HEAD, 204 and 304. It ends
         "Bodies of requests have at most max-body bytes (413), chunk lines 1 KiB, extensions 16 KiB a message, trailers 8 KiB.",
         "Refused with 400: LF without CR, folded lines, spaces before a colon, control characters, two or signed Content-Lengths, \
          Content-Length beside Transfer-Encoding, chunk sizes that are none, '..' in any spelling.",
-        "Other refusals: 411 for a body of HTTP/1.0 without a length, 417, 501 for unknown codings and CONNECT, 505.",
+        "Other refusals: 411 for a body of HTTP/1.0 without a length, 417, 501 for unknown codings, 505; 501 for CONNECT, unless -p status is no 2xx.",
         "A request for more than 16 ranges, or for ranges that overlap, is answered with the whole file.",
     ],
     sections: &[

@@ -50,8 +50,12 @@ pub(super) fn answer(
 }
 
 fn list(root: &dyn Files, name: &str) -> Answer {
-    match root.list(Path::new(if name.is_empty() { "." } else { name })) {
-        Ok(entries) => Answer::new(200).body(HTML, listing::page(name, entries)),
+    let folder = Path::new(if name.is_empty() { "." } else { name });
+    match root.list(folder) {
+        Ok(entries) => {
+            let left_out = root.left_out(folder).map_or(0, |names| names.len());
+            Answer::new(200).body(HTML, listing::page(name, entries, left_out))
+        }
         Err(error) => refused(&error),
     }
 }
@@ -67,7 +71,7 @@ fn with_slash(name: &str, query: Option<&str>) -> Answer {
 fn refused(error: &FileError) -> Answer {
     match error {
         FileError::NotFound | FileError::NotAFolder => Answer::told(404, "there is no such file"),
-        FileError::Outside => Answer::told(403, "it leads out of what is served"),
+        FileError::Outside => Answer::told(403, "it is a link that is absolute or leads out of what is served"),
         FileError::NotAllowed => Answer::told(403, "it may not be read"),
         _ => Answer::told(500, "it can't be read"),
     }

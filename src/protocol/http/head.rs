@@ -34,6 +34,7 @@ const MANY_FIELDS: Bad = Bad::new(431, "too_many_fields", "the head has more tha
 const BAD_LENGTH: Bad = Bad::request("bad_length", "Content-Length is not one plain number");
 const TWO_LENGTHS: Bad = Bad::request("two_lengths", "Content-Length is there more than once");
 const TWO_FRAMINGS: Bad = Bad::request("two_framings", "Content-Length and Transfer-Encoding are both there");
+const BAD_REASON: Bad = Bad::request("bad_reason", "the reason phrase holds a control character");
 const BAD_CODING: Bad = Bad::request("bad_coding", "Transfer-Encoding does not end in one 'chunked'");
 
 /// Finds the end of a head, in whatever pieces it comes: each byte is searched once.
@@ -285,6 +286,12 @@ impl<'a> Said<'a> {
     }
 }
 
+/// Is the status of this answer one? httparse has one error for it and for the reason behind it.
+fn has_status(head: &[u8]) -> bool {
+    let status = head.get("HTTP/1.1 ".len()..).unwrap_or_default();
+    status.len() > 3 && status[..3].iter().all(u8::is_ascii_digit) && matches!(status[3], b' ' | b'\r')
+}
+
 /// The head of an answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Response<'a> {
@@ -304,6 +311,7 @@ impl<'a> Response<'a> {
         match parsed_length {
             Ok(httparse::Status::Complete(length)) if length == head.len() => {}
             Ok(_) => return Err(Bad::request("bad_head", "the head can't be read")),
+            Err(httparse::Error::Status) if has_status(head) => return Err(BAD_REASON),
             Err(error) => return Err(refused(error)),
         }
         let (Some(status), Some(minor)) = (parsed.code.filter(|code| *code >= 100), parsed.version) else {

@@ -21,7 +21,8 @@ h1 a{color:inherit}
 h1 span{color:var(--dim);font-weight:400;margin:0 .15em}
 table{border-collapse:collapse;width:100%}
 th{text-align:left;font-weight:500;color:var(--dim);font-size:.85rem}
-th,td{padding:.36rem .6rem;border-bottom:1px solid var(--line)}
+tr{border-bottom:1px solid var(--line)}
+th,td{padding:.36rem .6rem}
 th:first-child,td:first-child{padding-left:.2rem;width:100%;overflow-wrap:anywhere}
 .n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;color:var(--dim)}
 .d{white-space:nowrap;font-variant-numeric:tabular-nums;color:var(--dim)}
@@ -33,8 +34,8 @@ p{color:var(--dim);font-size:.85rem}
 @media(max-width:34rem){.d{display:none}}
 ";
 
-/// The page of the folder `name`, the root being empty.
-pub(super) fn page(name: &str, mut entries: Vec<Entry>) -> String {
+/// The page of the folder `name`, the root being empty; so many names can't be asked for.
+pub(super) fn page(name: &str, mut entries: Vec<Entry>, left_out: usize) -> String {
     let folder = |entry: &Entry| entry.stat.kind == FileKind::Folder;
     entries.retain(|entry| entry.stat.kind != FileKind::Other);
     entries.sort_by(|a, b| {
@@ -62,8 +63,12 @@ pub(super) fn page(name: &str, mut entries: Vec<Entry>) -> String {
         0 => String::new(),
         more => format!("; {} of them are not shown", show::grouped(more as u64)),
     };
+    let left = match left_out {
+        0 => String::new(),
+        left => format!("; {} more can't be asked for", show::grouped(left as u64)),
+    };
     let names = if count == 1 { "1 name".to_owned() } else { format!("{} names", show::grouped(count as u64)) };
-    let _ = write!(page, "</table>\n<p>{names}, {}{beyond}. Served by netproto.</p>\n</html>\n", show::bytes(bytes));
+    let _ = write!(page, "</table>\n<p>{names}, {}{beyond}{left}. Served by netproto.</p>\n</html>\n", show::bytes(bytes));
     page
 }
 
@@ -96,8 +101,9 @@ fn row(page: &mut String, entry: &Entry) {
 /// As text of a page, whatever it holds.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    // What would turn the text around, or hide, is shown as what it is.
-    for letter in show::escaped(text.as_bytes(), false).chars() {
+    // What would turn the text around, or hide, is shown as what it is; a backslash is one here, since the link says the rest.
+    let shown: Vec<_> = text.split('\\').map(|part| show::escaped(part.as_bytes(), false)).collect();
+    for letter in shown.join("\\").chars() {
         match letter {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -130,14 +136,16 @@ mod tests {
                 entry("<script>\"'&\n\u{202e}", FileKind::File, 1234),
                 entry("javascript:x", FileKind::File, 0),
                 entry("pipe", FileKind::Other, 0),
+                entry("back\\slash", FileKind::File, 0),
             ],
+            1,
         );
         assert!(page.contains("<title>/a &lt;b&gt;/</title>"), "{page}");
         assert!(page.contains("<a href=\"/a%20%3Cb%3E/\">a &lt;b&gt;</a>"), "{page}");
         assert!(page.contains(">&lt;script&gt;&quot;&#39;&amp;\\n\\u{202e}</a>"), "{page}");
         assert!(page.contains("href=\"./javascript%3Ax\"") && page.contains("href=\"./z/\">z/</a>"), "{page}");
-        assert!(!page.contains("pipe") && page.contains("3 names"), "{page}");
+        assert!(!page.contains("pipe") && page.contains("4 names, 1.21 KiB; 1 more can't"), "{page}");
         assert!(page.find("z/</a>") < page.find("javascript:x</a>"), "folders first");
-        assert!(page.contains("1970-01-01 00:00"));
+        assert!(page.contains("1970-01-01 00:00") && page.contains(">back\\slash</a>"), "{page}");
     }
 }

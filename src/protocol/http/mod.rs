@@ -9,7 +9,7 @@
 //! | `server`, `site`, `files`, `echo`, `page`, `listing` | the server, and what it answers with |
 //! | `conditions`, `range`, `date`, `mime`, `status` | the vocabulary of RFC 9110 |
 //! | `answer`, `request` | messages, written |
-//! | `client`, `urls` | the client |
+//! | `client`, `right`, `urls` | the client |
 //!
 //! May use: `session`, `protocol`'s table, `values`, `httparse`, `bytes`, `memchr`, `serde_json`.
 
@@ -29,6 +29,7 @@ mod page;
 mod params;
 mod range;
 mod request;
+mod right;
 mod server;
 mod site;
 mod status;

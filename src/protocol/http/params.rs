@@ -74,17 +74,28 @@ pub(super) static ALL: &[Param] = &[
         HEAD_TIMEOUT,
         ParamKind::Duration,
         "30s",
-        "how long the head of a request may take, and a pause in its body; 0: for ever",
+        "how long a head or a pause in a body may take, and at most twice that; 0: for ever",
     ),
     Param::client(METHOD, ParamKind::Parsed { shape: "METHOD", read: method }, "", "the method [GET; POST with a body]"),
-    Param::client(LOCATION, ParamKind::Switch, "false", "follow redirects").short('L'),
-    Param::client(URLS, ParamKind::File(|sheet| urls::read(sheet.text)), "", "ask for these in turn: a path or URL a line")
-        .longest(LONGEST_LIST),
+    Param::client(LOCATION, ParamKind::Switch, "false", "follow redirects")
+        .short('L')
+        .not_in_bench("a redirect is an answer there: --status 302 says that it is the right one"),
+    Param::client(
+        URLS,
+        ParamKind::File(|sheet| urls::read(sheet.text()?)),
+        "",
+        "ask the target for these in turn: a path a line, or a URL, whose host goes into Host",
+    )
+    .flag_help("Ask for each line: a path, or a URL for its Host")
+    .longest(LONGEST_LIST),
     Param::client(BODY_IS, ParamKind::Contents, "", "the body of the answer must be what FILE holds"),
 ];
 
 fn status(text: &str) -> Result<Made, String> {
     match text.parse::<u16>() {
+        Ok(status @ (204 | 205 | 304)) if text.len() == 3 => {
+            Ok(Made::new(status).bars(BODY, "an answer of this status has no body"))
+        }
         Ok(status @ 200..=599) if text.len() == 3 => Ok(Made::new(status)),
         _ => Err("a status is a number from 200 to 599".into()),
     }
@@ -93,12 +104,20 @@ fn status(text: &str) -> Result<Made, String> {
 /// Fields that say where a message ends are ours alone to write.
 const OURS: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Trailer"];
 
+/// Fields that say who we are to whoever reads them.
+const SECRET: [(&str, &str); 3] = [
+    ("Authorization", "the header Authorization"),
+    ("Proxy-Authorization", "the header Proxy-Authorization"),
+    ("Cookie", "the header Cookie"),
+];
+
 fn header(text: &str) -> Result<Made, String> {
     let (name, value) = fields::typed(text)?;
-    match OURS.iter().find(|ours| name.eq_ignore_ascii_case(ours)) {
-        Some(ours) => Err(format!("{ours} follows from the body")),
-        None => Ok(Made::new(Line(format!("{name}: {value}\r\n")))),
+    if let Some(ours) = OURS.iter().find(|ours| name.eq_ignore_ascii_case(ours)) {
+        return Err(format!("{ours} follows from the body"));
     }
+    let secret = SECRET.iter().find(|(secret, _)| name.eq_ignore_ascii_case(secret)).map(|(_, told)| *told);
+    Ok(Made::new(Line(format!("{name}: {value}\r\n"))).secret(secret))
 }
 
 fn method(text: &str) -> Result<Made, String> {

@@ -79,7 +79,7 @@ impl Asking {
             authority: authority.strip_suffix(":80").unwrap_or(authority).to_owned(),
             path: format!("{slash}{path}"),
             closes: typed.iter().any(|line| line.closes()),
-            urls: given.made(params::URLS),
+            urls: given.made(params::URLS).filter(|_| !setup.goal.sent),
             method: given.made(params::METHOD).filter(|_| !bare),
             names_host: names("Host"),
             lines,

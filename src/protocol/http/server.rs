@@ -39,6 +39,18 @@ struct Pending {
     length: u64,
 }
 
+/// How far the client has come. Each of its messages has its own time: a head that has begun since the clock was set is none
+/// that takes too long.
+#[derive(Debug, PartialEq, Eq)]
+struct Progress {
+    requests: u64,
+    answered: u64,
+    /// Bytes of the body that is coming.
+    body: u64,
+    /// A head is coming.
+    begun: bool,
+}
+
 /// The server end.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -55,8 +67,10 @@ pub(super) struct Server {
     now: Now,
     /// Heads that have come.
     requests: u64,
+    /// Requests that were answered.
+    answered: u64,
     /// What had come when the clock was set.
-    seen: Option<(u64, u64)>,
+    seen: Option<Progress>,
     /// HEAD was asked: no answer has a body.
     head_only: bool,
     /// The connection is closing: what still comes means nothing.
@@ -80,6 +94,7 @@ impl Server {
             pending: None,
             now: Now::default(),
             requests: 0,
+            answered: 0,
             seen: None,
             head_only: false,
             over: false,
@@ -127,13 +142,17 @@ impl Server {
     }
 
     fn begin_body(&mut self, request: &Request<'_>, target: Target<'_>, head: &[u8], cx: &mut Cx<'_>) -> Result<bool, Bad> {
-        let decoder = Decoder::new(request.framing, self.most_body)?;
-        if request.expects {
-            if self.site.refuses(request.method).is_some() {
-                // The client need not send what nobody wants; whether it does all the same is not known, so no request follows.
-                self.respond(&Request { stays: false, ..*request }, target, Received::default(), cx)?;
-                return Ok(true);
+        let decoder = match Decoder::new(request.framing, self.most_body) {
+            // The client need not send what nobody wants; whether it does all the same is not known, so no request follows.
+            Ok(_) if request.expects && self.site.refuses(request.method).is_some() => {
+                return self.last(request, target, Received::default(), cx);
             }
+            Err(_) if !self.site.reads_bodies(request.method) => {
+                return self.last(request, target, Received::default(), cx);
+            }
+            decoder => decoder?,
+        };
+        if request.expects {
             cx.write(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
         self.pending = Some(Box::new(Pending { head: head.to_vec(), decoder, kept: Vec::new(), length: 0 }));
@@ -141,26 +160,45 @@ impl Server {
     }
 
     fn body(&mut self, mut pending: Box<Pending>, input: &mut Input<'_>, cx: &mut Cx<'_>) -> Result<bool, Bad> {
-        loop {
-            match pending.decoder.take(input)? {
-                Step::Data(bytes) => {
+        let whole = loop {
+            match pending.decoder.take(input) {
+                // Too long, and what is answered does not depend on it.
+                Err(bad) if bad.status == 413 => break Err(bad),
+                Err(bad) => return Err(bad),
+                Ok(Step::Data(bytes)) => {
                     pending.length += bytes.len() as u64;
                     if self.site.keeps_bodies() {
                         pending.kept.extend_from_slice(bytes);
                     }
                 }
-                Step::More => {
+                Ok(Step::More) => {
                     self.pending = Some(pending);
                     return Ok(false);
                 }
-                Step::Done => break,
+                Ok(Step::Done) => break Ok(()),
             }
-        }
+        };
         let mut room = head::room();
         let request = Request::read(&pending.head, &mut room)?;
         let target = Target::read(request.method, request.target)?;
         let received = Received { body: &pending.kept, length: pending.length, trailers: pending.decoder.trailers() };
-        self.respond(&request, target, received, cx)?;
+        match whole {
+            Ok(()) => self.respond(&request, target, received, cx)?,
+            Err(bad) if self.site.reads_bodies(request.method) => return Err(bad),
+            Err(_) => return self.last(&request, target, received, cx),
+        }
+        Ok(true)
+    }
+
+    /// Answers, and closes.
+    fn last(
+        &mut self,
+        request: &Request<'_>,
+        target: Target<'_>,
+        received: Received<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Result<bool, Bad> {
+        self.respond(&Request { stays: false, ..*request }, target, received, cx)?;
         Ok(true)
     }
 
@@ -184,6 +222,7 @@ impl Server {
             fields: "",
         };
         self.say(answer, manner, cx);
+        self.answered += 1;
         // Whatever is wrong with what comes next is told in full.
         self.head_only = false;
         cx.record("request", || {
@@ -227,9 +266,9 @@ impl Server {
         Violation::new(bad.name, format!("{} {}: {}", bad.status, super::status::phrase(bad.status), bad.why))
     }
 
-    /// How far the client has come.
-    fn progress(&self) -> (u64, u64) {
-        (self.requests, self.pending.as_ref().map_or(0, |pending| pending.length))
+    fn progress(&self) -> Progress {
+        let body = self.pending.as_ref().map_or(0, |pending| pending.length);
+        Progress { requests: self.requests, answered: self.answered, body, begun: self.finder.begun() }
     }
 
     /// Does the client owe us something it has begun? At first it owes a request.

@@ -11,8 +11,7 @@ use super::{
     echo::{self, Received},
     files,
     head::Request,
-    page,
-    params::{self, Line},
+    page, params,
     status::Bad,
     target::{Name, Target},
 };
@@ -30,7 +29,6 @@ pub(super) enum Site {
     Canned {
         status: u16,
         body: Bytes,
-        typed: bool,
     },
     /// A page at `/`, an echo of everything else.
     Page,
@@ -45,8 +43,7 @@ impl Site {
         let (status, body) = (given.made::<u16>(params::STATUS), given.text(params::BODY));
         if status.is_some() || body.is_some() {
             let status = status.map_or(200, |status| *status);
-            let typed = given.all_made::<Line>(params::HEADER).iter().any(|line| line.is("Content-Type"));
-            return Self::Canned { status, body: Bytes::copy_from_slice(body.unwrap_or_default().as_bytes()), typed };
+            return Self::Canned { status, body: Bytes::copy_from_slice(body.unwrap_or_default().as_bytes()) };
         }
         match given.place(params::ROOT) {
             _ if given.switch(params::ECHO) => Self::Echo,
@@ -58,6 +55,15 @@ impl Site {
     /// Are bodies of requests kept until they are answered?
     pub(super) fn keeps_bodies(&self) -> bool {
         matches!(self, Self::Echo | Self::Page)
+    }
+
+    /// Does the answer depend on the body of a request?
+    pub(super) fn reads_bodies(&self, method: &str) -> bool {
+        match self {
+            Self::Canned { .. } => false,
+            Self::Files(_) => self.refuses(method).is_none(),
+            Self::Echo | Self::Page => true,
+        }
     }
 
     /// What is known to be refused without its body.
@@ -72,6 +78,11 @@ impl Site {
         }
     }
 
+    /// Is it an answer to CONNECT, too? A 2xx would begin a tunnel (RFC 9110, section 9.3.6).
+    fn declines(&self) -> bool {
+        matches!(self, Self::Canned { status, .. } if !(200..300).contains(status))
+    }
+
     pub(super) fn answer(
         &self,
         request: &Request<'_>,
@@ -79,12 +90,12 @@ impl Site {
         received: Received<'_>,
         facts: &Facts,
     ) -> Result<Answer, Bad> {
+        if target == Target::Tunnel && !self.declines() {
+            return Err(Bad::new(501, "connect", "this is no proxy: CONNECT leads nowhere"));
+        }
         match self {
-            Self::Canned { status, body, typed } => Ok(match (body.is_empty(), typed) {
-                (true, _) => Answer::new(*status),
-                (false, true) => Answer::new(*status).part(super::answer::Part::Bytes(body.clone())),
-                (false, false) => Answer::new(*status).body(TEXT, body.clone()),
-            }),
+            Self::Canned { status, body } if body.is_empty() => Ok(Answer::new(*status)),
+            Self::Canned { status, body } => Ok(Answer::new(*status).body(TEXT, body.clone())),
             Self::Files(root) => file(&**root, request, target, self.refuses(request.method), facts),
             Self::Page if page::asked(request, target) => Ok(Answer::new(200).body(HTML, page::PAGE)),
             Self::Echo | Self::Page => Ok(echo::answer(request, target, received, &facts.peer.to_string())),

@@ -18,12 +18,14 @@ pub(super) enum Target<'a> {
     },
     /// `OPTIONS *`: about the server.
     Asterisk,
+    /// Of CONNECT: another server.
+    Tunnel,
 }
 
 impl<'a> Target<'a> {
     pub(super) fn read(method: &str, target: &'a str) -> Result<Self, Bad> {
         if method == "CONNECT" {
-            return Err(Bad::new(501, "connect", "this is no proxy: CONNECT leads nowhere"));
+            return Ok(Self::Tunnel);
         }
         if target == "*" && method == "OPTIONS" {
             return Ok(Self::Asterisk);
@@ -75,7 +77,7 @@ pub(super) struct Name<'a> {
 
 const UP: Bad = Bad::request("path_up", "the path goes up with '..'");
 const BAD_ESCAPE: Bad = Bad::request("bad_path", "a % in the path is not followed by two hexadecimal digits");
-const STRAY: Bad = Bad::request("bad_path", "the path holds a control character, or a slash that is percent-encoded");
+const STRAY: Bad = Bad::request("bad_path", "the path holds a NUL or a slash that is percent-encoded");
 const NOT_TEXT: Bad = Bad::request("bad_path", "the path is not UTF-8 when it is decoded");
 
 impl<'a> Name<'a> {
@@ -118,8 +120,8 @@ fn decode(path: &str) -> Result<String, Bad> {
         let [high, low, after @ ..] = more else { return Err(BAD_ESCAPE) };
         let digit = |byte: u8| (byte as char).to_digit(16).ok_or(BAD_ESCAPE);
         let byte = (digit(*high)? * 16 + digit(*low)?) as u8;
-        // A slash that was encoded is part of a name, and no name has one.
-        if byte.is_ascii_control() || byte == b'/' {
+        // A slash that was encoded is part of a name, and no name has one; nor a NUL.
+        if matches!(byte, 0 | b'/') {
             return Err(STRAY);
         }
         decoded.push(byte);
@@ -159,6 +161,7 @@ mod tests {
             ("/...", "...", false),
             ("/a+b", "a+b", false),
             ("/%2e/a", "a", false),
+            ("/a%0Ab%7f", "a\nb\u{7f}", false),
         ] {
             assert_eq!(Name::read(path), Ok(Name { name: name.into(), folder }), "{path}");
         }
@@ -169,8 +172,7 @@ mod tests {
         for path in ["/..", "/../x", "/a/../../x", "/%2e%2e/x", "/.%2E/x", "/a/%2e%2e", "/..//"] {
             assert_eq!(Name::read(path), Err(UP), "{path}");
         }
-        for path in ["/%2e%2e%2fx", "/..%2fx", "/a%00b", "/a%0Ab", "/%c0%ae%c0%ae/x", "/%", "/%2", "/%zz", "/a%2Fb", "/%ff"]
-        {
+        for path in ["/%2e%2e%2fx", "/..%2fx", "/a%00b", "/%c0%ae%c0%ae/x", "/%", "/%2", "/%zz", "/a%2Fb", "/%ff"] {
             assert_eq!(Name::read(path).unwrap_err().status, 400, "{path}");
         }
     }
@@ -191,6 +193,7 @@ mod tests {
         assert_eq!(Target::read("GET", "http://h"), path("/", None));
         assert_eq!(Target::read("GET", "http://h?q"), path("/", Some("q")));
         assert_eq!(Target::read("OPTIONS", "*"), Ok(Target::Asterisk));
+        assert_eq!(Target::read("CONNECT", "h:80"), Ok(Target::Tunnel));
         for (method, target, status) in [
             ("GET", "*", 400),
             ("GET", "h:80", 400),
@@ -199,7 +202,6 @@ mod tests {
             ("GET", "http://u@h/a", 400),
             ("GET", "https://h/", 400),
             ("GET", "ä", 400),
-            ("CONNECT", "h:80", 501),
         ] {
             assert_eq!(Target::read(method, target).unwrap_err().status, status, "{target}");
         }

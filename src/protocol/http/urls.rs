@@ -27,7 +27,8 @@ pub(super) fn read(text: &str) -> Result<Made, String> {
     if urls.is_empty() {
         return Err("there is no path or URL in it".into());
     }
-    Ok(Made::new(urls))
+    let turns = urls.len();
+    Ok(Made::new(urls).in_turns(turns))
 }
 
 /// A path, or a URL of ours.

@@ -4,7 +4,7 @@
 
 use mlua::{Error, Lua};
 
-use super::limits::{Budget, MEMORY};
+use super::limits::Budget;
 use crate::{session::Violation, values::show};
 
 /// The chunk of our own that comes before the script: errors are not told of it, but of who called it.
@@ -37,9 +37,9 @@ pub(super) fn place(lua: &Lua) -> Option<String> {
 }
 
 /// The words of an error, with the script's own place where there is one.
-pub(super) fn words(error: &Error) -> String {
-    match error {
-        Error::CallbackError { cause, traceback } => placed(&words(cause), traceback),
+pub(super) fn words(error: &Error, budget: &Budget) -> String {
+    once(match error {
+        Error::CallbackError { cause, traceback } => placed(&words(cause, budget), traceback),
         Error::RuntimeError(text) if wordless(text) => "error() was given no text to tell".into(),
         Error::RuntimeError(text) => match text.split_once("\nstack traceback:") {
             Some((words, traceback)) if words.starts_with(OWN) => placed(words, traceback),
@@ -47,9 +47,24 @@ pub(super) fn words(error: &Error) -> String {
             None => text.clone(),
         },
         Error::SyntaxError { message, .. } => message.clone(),
-        Error::MemoryError(_) => memory(),
+        Error::MemoryError(_) => memory(budget),
         other => other.to_string(),
+    })
+}
+
+/// The words with the place before them once: an error that comes up through coroutines is given one by each.
+fn once(mut words: String) -> String {
+    while let Some(end) = place_of(&words).filter(|end| words[*end..].starts_with(&words[..*end])) {
+        words.drain(..end);
     }
+    words
+}
+
+/// Where `chat.lua:12: ` ends, if the words begin with such a place.
+fn place_of(words: &str) -> Option<usize> {
+    let end = words.find(": ")?;
+    let line = words[..end].rsplit_once(':')?.1;
+    (!line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit())).then_some(end + 2)
 }
 
 /// What an error says behind a place in our own chunk, if that is where it comes from.
@@ -82,19 +97,22 @@ fn placed(words: &str, traceback: &str) -> String {
     }
 }
 
-pub(super) fn memory() -> String {
-    format!("needs more memory than {} MiB", MEMORY >> 20)
+pub(super) fn memory(budget: &Budget) -> String {
+    format!("needs more memory than {} MiB, or {} MiB at once", budget.memory() >> 20, budget.at_once() >> 20)
 }
 
 /// The end of a session whose script failed. `file` stands before what has no place of its own.
 pub(super) fn violation(error: &Error, budget: &Budget, file: &str) -> Violation {
-    let mut words = words(error);
-    if words == memory() {
+    let (mut words, memory) = (words(error, budget), memory(budget));
+    if words == memory {
         words = budget.near().unwrap_or_default() + &words;
     }
-    let (name, hint) = match (budget.spent(), is_memory(error, &words)) {
+    let (name, hint) = match (budget.spent(), is_memory(error, &words, &memory)) {
         (Some(_), _) => ("script_limit", "does it loop for ever? what takes long can be cut into pieces by c:wake(0)"),
-        (None, true) => ("script_memory", "all sessions of a worker share it: what is kept in tables has to be bounded"),
+        (None, true) => (
+            "script_memory",
+            "all sessions of a worker share it: what is kept has to be bounded, or the script may say memory = 64 (MiB)",
+        ),
         (None, false) => ("script_error", "that session alone has ended; examples/README.md lists what a script may do"),
     };
     let words = if words.starts_with(file) { words } else { format!("{file}: {words}") };
@@ -107,10 +125,10 @@ pub(super) fn violation(error: &Error, budget: &Budget, file: &str) -> Violation
     Violation::ours(name, sentence, hint)
 }
 
-fn is_memory(error: &Error, words: &str) -> bool {
+fn is_memory(error: &Error, words: &str, memory: &str) -> bool {
     let mut cause = error;
     while let Error::CallbackError { cause: inner, .. } = cause {
         cause = inner;
     }
-    matches!(cause, Error::MemoryError(_)) || words.ends_with(&memory())
+    matches!(cause, Error::MemoryError(_)) || words.ends_with(memory)
 }

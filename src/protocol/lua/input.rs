@@ -8,7 +8,7 @@ use mlua::{FromLuaMulti, Function, Lua, LuaString, Result, Table, Value};
 
 use super::{
     super::framing::{Framing, LINE_MAX},
-    fault,
+    fault, limits,
     turn::{Refusal, Turn},
 };
 
@@ -24,6 +24,9 @@ pub(super) const FRAMINGS: [(&str, &str); 6] = [
     ("int32", "int32"),
     ("varint", "varint"),
 ];
+
+/// Memory is lent anew for longer messages.
+const LONG: usize = 16 * 1024;
 
 /// What a script reads of a refusal.
 pub(super) fn told(lua: &Lua, refusal: Refusal) -> mlua::Error {
@@ -128,7 +131,12 @@ fn take_framed(lua: &Lua, turn: &Shared, name: &str, max: Option<usize>) -> Resu
 /// What was taken, as a string; `nil` when nothing was.
 fn text(lua: &Lua, turn: &Shared, taken: Option<std::ops::Range<usize>>) -> Result<Value> {
     match taken {
-        Some(range) => lua.create_string(&turn.borrow().kept.left[range]).map(Value::String),
+        Some(range) => {
+            if range.len() > LONG {
+                limits::lend(lua);
+            }
+            lua.create_string(&turn.borrow().kept.left[range]).map(Value::String)
+        }
         None => Ok(Value::Nil),
     }
 }

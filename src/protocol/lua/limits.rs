@@ -1,12 +1,18 @@
-//! What a script may use up: steps in one call, time in one call, memory in all.
+//! What a script may use up: steps in one call, time in one call, memory in all and at once.
 //!
 //! Steps are instructions of Lua, and what the functions written in Rust count for their own work. The clock is the one the
 //! driver lends: it catches what steps can't see, such as long strings that are joined again and again.
+//!
+//! One instruction can take long in two ways: by a long string (converting it, comparing it) and by a large table that grows
+//! (keys that were chosen to collide make that the square of its length). So memory is lent piece by piece: at each look at
+//! the limits the state may grow by a portion, which no single string or table exceeds by much; and where there is much
+//! memory in use, the looks are closer.
 //!
 //! May use: `session`, mlua.
 
 use std::{
     cell::{Cell, RefCell},
+    rc::Rc,
     time::{Duration, SystemTime},
 };
 
@@ -14,24 +20,35 @@ use mlua::{HookTriggers, Lua, VmState};
 
 use super::fault;
 
-/// Bytes that all sessions of a worker have together.
-pub const MEMORY: usize = 32 * 1024 * 1024;
-/// From here on it is running out.
-const SCARCE: usize = MEMORY / 4 * 3;
+/// Bytes that all sessions of a worker have together, where the script says nothing else.
+const MEMORY: usize = 8 * 1024 * 1024;
+/// What a script may say, in MiB.
+pub(super) const MEMORIES: std::ops::RangeInclusive<usize> = 8..=1024;
+/// One string or table may have this part of it.
+const PORTION: usize = 8;
+/// What may be taken beside that between two looks.
+const BESIDE: usize = 128 * 1024;
 /// Steps of one call; beside them, [`STEPS_A_BYTE`].
 pub const STEPS: u64 = 1_000_000;
 /// Steps for each byte that has come: many short messages in one read are much to do.
 const STEPS_A_BYTE: u64 = 128;
 /// How long one call may take.
 const TIME: Duration = Duration::from_secs(1);
-/// Instructions between two looks at the limits.
+/// Instructions between two looks at the limits, while little memory is in use, and when it is [`MUCH`].
 const TICK: u32 = 100;
+const CLOSE_TICK: u32 = 10;
+/// Bytes from which on a single instruction may take long.
+const MUCH: usize = 512 * 1024;
 /// Steps outside of instructions between two looks at the clock.
 pub(super) const LOOK: u64 = 4096;
 
 /// What is left in the call that runs now.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
+    /// What the script has said, in MiB.
+    memory: Cell<Option<usize>>,
+    /// Steps at the beginning.
+    given: Cell<u64>,
     left: Cell<u64>,
     until: Cell<Option<SystemTime>>,
     clock: Cell<Option<fn() -> SystemTime>>,
@@ -42,6 +59,8 @@ pub(super) struct Budget {
     held: Cell<usize>,
     /// Where the script was when memory was running out: what fails for want of it has no place of its own.
     near: RefCell<Option<String>>,
+    /// Looks have been closer once: coroutines differ in how close.
+    varied: Cell<bool>,
 }
 
 /// Which limit was reached.
@@ -63,7 +82,8 @@ impl Spent {
 impl Budget {
     /// A call begins, for which so many bytes have come.
     pub(super) fn begin(&self, bytes: usize, clock: fn() -> SystemTime) {
-        self.left.set(STEPS.saturating_add(STEPS_A_BYTE.saturating_mul(bytes as u64)));
+        self.given.set(STEPS.saturating_add(STEPS_A_BYTE.saturating_mul(bytes as u64)));
+        self.left.set(self.given.get());
         self.until.set(clock().checked_add(TIME));
         self.clock.set(Some(clock));
         self.spent.set(None);
@@ -83,6 +103,33 @@ impl Budget {
 
     pub(super) fn left(&self) -> u64 {
         self.left.get()
+    }
+
+    /// Steps that this call has taken.
+    pub(super) fn used(&self) -> u64 {
+        self.given.get() - self.left.get()
+    }
+
+    /// Bytes that all sessions of a worker have together.
+    pub(super) fn memory(&self) -> usize {
+        self.memory.get().map_or(MEMORY, |mebibytes| mebibytes << 20)
+    }
+
+    /// Bytes that one string or table may have.
+    pub(super) fn at_once(&self) -> usize {
+        self.memory() / PORTION
+    }
+
+    /// The script says how much it needs, in MiB.
+    pub(super) fn set_memory(&self, mebibytes: usize) {
+        self.memory.set(Some(mebibytes));
+    }
+
+    /// Lends memory until the next look.
+    pub(super) fn lend(&self, lua: &Lua) {
+        let most = lua.used_memory().saturating_add(self.at_once() + BESIDE);
+        // It fails for a state with an allocator of its own, which ours is not.
+        let _ = lua.set_memory_limit(most.min(self.memory()));
     }
 
     /// Uses up steps.
@@ -111,8 +158,8 @@ impl Budget {
         }
     }
 
-    fn tick(&self) -> Result<(), Spent> {
-        self.charge(u64::from(TICK))?;
+    fn tick(&self, steps: u32) -> Result<(), Spent> {
+        self.charge(u64::from(steps))?;
         self.look()
     }
 
@@ -128,16 +175,35 @@ impl Budget {
 }
 
 /// Holds everything that this state runs to the budget, coroutines included.
-pub(super) fn install(lua: &Lua, budget: &std::rc::Rc<Budget>) -> mlua::Result<()> {
-    lua.set_memory_limit(MEMORY)?;
+pub(super) fn install(lua: &Lua, budget: &Rc<Budget>) -> mlua::Result<()> {
+    lua.set_memory_limit(budget.memory())?;
+    lua.set_app_data(budget.clone());
+    watch(lua, budget, TICK)
+}
+
+/// Lends memory for what one of our own functions is about to make.
+pub(super) fn lend(lua: &Lua) {
+    if let Some(budget) = lua.app_data_ref::<Rc<Budget>>() {
+        budget.lend(lua);
+    }
+}
+
+/// Looks at the limits each time so many instructions have run. Each coroutine has a count of its own, which it takes from
+/// where it is made; so where they differ, each look sets it anew.
+fn watch(lua: &Lua, budget: &Rc<Budget>, tick: u32) -> mlua::Result<()> {
     let budget = budget.clone();
-    lua.set_global_hook(HookTriggers::new().every_nth_instruction(TICK), move |lua, _| match budget.tick() {
-        Ok(()) => {
-            if lua.used_memory() > SCARCE {
-                *budget.near.borrow_mut() = fault::place(lua);
-            }
-            Ok(VmState::Continue)
+    lua.set_global_hook(HookTriggers::new().every_nth_instruction(tick), move |lua, _| {
+        budget.tick(tick).map_err(|spent| fault::at_line(lua, spent.sentence()))?;
+        budget.lend(lua);
+        let used = lua.used_memory();
+        if used > budget.memory() / 4 * 3 {
+            *budget.near.borrow_mut() = fault::place(lua);
         }
-        Err(spent) => Err(fault::at_line(lua, spent.sentence())),
+        let next = if used > MUCH { CLOSE_TICK } else { TICK };
+        if next != tick || budget.varied.get() {
+            budget.varied.set(true);
+            watch(lua, &budget, next)?;
+        }
+        Ok(VmState::Continue)
     })
 }

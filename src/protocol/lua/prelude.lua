@@ -3,6 +3,7 @@
 local check, plain, charge = ...
 local error, type, select, rawget, real_pcall, real_setmetatable = error, type, select, rawget, pcall, setmetatable
 local real_resume, real_close, tointeger = coroutine.resume, coroutine.close, math.tointeger
+local find = string.find
 
 -- An error that says that a limit was reached goes on up; any other is caught, and is text where it came from Rust.
 local function caught(ok, ...)
@@ -27,9 +28,16 @@ function coroutine.resume(...) return caught(real_resume(...)) end
 
 function coroutine.close(...) return caught(real_close(...)) end
 
--- A finalizer runs whenever memory is collected, and no limit holds it.
+-- A finalizer runs whenever memory is collected, and no limit holds it. A table with weak keys and strong values takes the
+-- collector the square of its length when each value leads to the next key.
 function setmetatable(t, meta)
-  if type(meta) == "table" and rawget(meta, "__gc") ~= nil then error("__gc is not available here", 2) end
+  if type(meta) == "table" then
+    if rawget(meta, "__gc") ~= nil then error("__gc is not available here", 2) end
+    local mode = rawget(meta, "__mode")
+    if type(mode) == "string" and find(mode, "k", 1, true) and not find(mode, "v", 1, true) then
+      error('__mode = "k" is not available here, only "v" and "kv": what belongs to a connection can be kept in c', 2)
+    end
+  end
   return real_setmetatable(t, meta)
 end
 
@@ -97,6 +105,23 @@ end
 -- A long string is long work in C: it is paid for before it begins. Results pass through `each` so that what fails keeps its name.
 local heavy = 4096
 local function pay(s) if type(s) == "string" and #s > heavy then charge(#s) end end
+-- A string that is taken for a number takes as long as many instructions for each byte.
+local function pay_number(s) if type(s) == "string" and #s > heavy then charge(32 * #s) end end
+-- All values of one call are looked at by C, and may be taken for numbers; a table for its name.
+local function pay_all(...)
+  local n = select("#", ...)
+  if n <= 3 then
+    local a, b, c = ...
+    pay_number(a) pay_number(b) pay_number(c)
+    return
+  end
+  local values = { ... }
+  for i = 1, n do
+    local value = values[i]
+    local kind = type(value)
+    if kind == "string" then pay_number(value) elseif kind == "table" then charge(131072) end
+  end
+end
 local function each(...) return ... end
 
 local lower, upper, reverse, format = string.lower, string.upper, string.reverse, string.format
@@ -107,16 +132,27 @@ function string.lower(s) pay(s) return (lower(s)) end
 function string.upper(s) pay(s) return (upper(s)) end
 function string.reverse(s) pay(s) return (reverse(s)) end
 function string.packsize(f) pay(f) return (packsize(f)) end
-function string.pack(f, ...) pay(f) return (pack(f, ...)) end
+function string.pack(f, ...)
+  pay(f)
+  pay_all(...)
+  return (pack(f, ...))
+end
 function string.unpack(f, s, from) pay(f) return each(unpack(f, s, from)) end
 function string.format(f, ...)
   pay(f)
-  pay((...))
+  pay_all(...)
   return (format(f, ...))
 end
 function utf8.len(s, ...) pay(s) return each(len(s, ...)) end
 function utf8.offset(s, ...) pay(s) return (offset(s, ...)) end
 function utf8.codepoint(s, ...) pay(s) return each(codepoint(s, ...)) end
+
+local real_tonumber, strings = tonumber, getmetatable("")
+function tonumber(...) pay_number((...)) return (real_tonumber(...)) end
+for _, name in ipairs { "__add", "__sub", "__mul", "__mod", "__pow", "__div", "__idiv", "__unm" } do
+  local real = strings[name]
+  strings[name] = function(a, b) pay_number(a) pay_number(b) return (real(a, b)) end
+end
 
 local function less(a, b) return a < b end
 

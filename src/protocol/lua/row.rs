@@ -60,7 +60,7 @@ pub(super) fn of(stem: &str, script: Script, clock: fn() -> SystemTime) -> Resul
         server: state.server.any().then_some(session::server),
         client: if client { session::client } else { raw::ROW.client },
         prefix: None,
-        explained: explained(&script.file, rides),
+        explained: explained(&script.file, rides, state.budget.memory()),
         script: None,
     };
     if row.amplifies && !row.echoes {
@@ -77,7 +77,7 @@ fn leaked(text: String) -> &'static str {
 
 impl Reader<'_> {
     fn wrong(&self, what: impl std::fmt::Display) -> Unusable {
-        let hint = "what a script may say of itself: name, about, spec, port, rides, answers, takes, params, amplifies, echoes, cuts_matter";
+        let hint = "what a script may say of itself: name, about, spec, port, rides, answers, takes, params, memory, amplifies, echoes, cuts_matter";
         Unusable { sentence: format!("{}: {what}", self.file), hint: hint.into() }
     }
 
@@ -207,7 +207,7 @@ impl Reader<'_> {
         if examples.is_empty() {
             return Err(self.wrong("takes.examples has to hold one at least: `netproto bench` says the first"));
         }
-        Ok(Takes::Words(Form { usage, examples: examples.leak() }))
+        Ok(Takes::Words(Form { usage, examples: examples.leak(), comments: b"" }))
     }
 
     /// `params = { greeting = "hello" }`, or with `default`, `help` and `kind` for each.
@@ -282,7 +282,7 @@ impl Reader<'_> {
 }
 
 /// What can be told of any script.
-fn explained(file: &str, rides: &'static [Rides]) -> &'static Explained {
+fn explained(file: &str, rides: &'static [Rides], memory: usize) -> &'static Explained {
     let course = |rides: &Rides| match rides {
         Rides::Stream => Course {
             over: "streams",
@@ -296,6 +296,16 @@ fn explained(file: &str, rides: &'static [Rides]) -> &'static Explained {
         },
     };
     let courses: Vec<Course> = rides.iter().map(course).collect();
+    let memory = format!(
+        "All sessions of a worker thread have {} MiB of memory together, one string or table an eighth of that.",
+        memory >> 20
+    );
+    let limits = vec![
+        "A call takes at most 1,000,000 steps and 128 more for each byte that has come, and 1 s.",
+        leaked(memory),
+        "1 MiB may come without the script taking a message, 4 MiB may be unsent; 16 MiB of both on a thread.",
+        "Each way to take a message has a limit of its own, which the script may set.",
+    ];
     let sections = vec![(leaked(file.to_owned()), "the script")];
     Box::leak(Box::new(Explained {
         layout: &[Layout { way: CLIENT, picture: SAYS[0] }, Layout { way: SERVER, picture: SAYS[1] }],
@@ -305,12 +315,7 @@ fn explained(file: &str, rides: &'static [Rides]) -> &'static Explained {
             ("closed", "All is said, or the script has failed: an error ends that session and no other."),
         ],
         courses: courses.leak(),
-        limits: &[
-            "A call takes at most 1,000,000 steps and 128 more for each byte that has come, and 1 s.",
-            "All sessions of a worker thread have 32 MiB of memory together.",
-            "4 MiB may come without the script taking a message; 16 MiB may be unsent.",
-            "Each way to take a message has a limit of its own, which the script may set.",
-        ],
+        limits: limits.leak(),
         sections: sections.leak(),
     }))
 }

@@ -9,16 +9,20 @@ use super::{
     super::Setup,
     Script, connection, fault,
     state::{Hooks, Seat, Settings, State, settings},
-    turn::Kept,
+    turn::{Kept, SMALL, TOGETHER},
 };
 use crate::session::{Closed, Cx, EffectId, Event, Facts, Input, NotNow, Out, Outcome, Session, Violation};
 
 /// Bytes that may come without the script taking any message from them.
-const MOST_LEFT: usize = 4 * 1024 * 1024;
+const MOST_LEFT: usize = 1024 * 1024;
+/// A call that takes more steps is long: then others come first.
+const LONG: u64 = 20_000;
 /// No more input is offered while so many bytes are queued.
 const HIGH_WATER: usize = 128 * 1024;
 /// Asks to be told when there is room for output again. Scripts count their waits from 1.
 const ROOM: EffectId = EffectId(u64::MAX);
+/// Asks to be told when what is counted as unsent has been sent.
+const SENT: EffectId = EffectId(u64::MAX - 1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
@@ -35,8 +39,12 @@ pub(super) struct Scripted {
     given: Settings,
     seat: Option<Seat>,
     kept: Kept,
-    /// Input waits until there is room for output.
+    /// Input waits until there is room for output, or until others had their turn.
     full: bool,
+    /// [`SENT`] was asked for.
+    counting: bool,
+    /// What was wrong in the call at the end.
+    fault: Option<Violation>,
     /// For the call at the end, where there is one.
     known: Option<Box<Facts>>,
 }
@@ -55,7 +63,8 @@ fn made(setup: &Setup, end: End) -> Box<dyn Session> {
     match setup.script {
         Some(script) => {
             let (given, kept) = (settings(script, &setup.params), Kept::default());
-            Box::new(Scripted { script, end, given, seat: None, kept, full: false, known: None })
+            let (seat, known, fault) = (None, None, None);
+            Box::new(Scripted { script, end, given, seat, kept, full: false, counting: false, fault, known })
         }
         None => Box::new(Scriptless),
     }
@@ -89,20 +98,38 @@ impl Scripted {
         let state = State::of(self.script, cx.facts.wall_clock)?;
         let ours = |error: &mlua::Error| fault::violation(error, &state.budget, &self.script.file);
         state.budget.begin(bytes, cx.facts.wall_clock);
+        state.budget.lend(&state.lua);
         let table = state.seat(&mut self.seat, &self.given).map_err(|error| ours(&error))?;
         let hooks = if self.end == End::Server { &state.server } else { &state.client };
         if hooks.closed.is_some() && self.known.is_none() {
             self.known = Some(Box::new(cx.facts.clone()));
         }
+        state.turn.borrow_mut().others = state.held.get() - self.kept.counted;
         state.turn.borrow_mut().begin(table.to_pointer().addr(), &mut self.kept, cx);
         let result = work(&Call { state: &state, hooks, table });
         let mut turn = state.turn.borrow_mut();
         let violated = turn.violated.take();
         turn.end(&mut self.kept, cx);
         drop(turn);
+        self.count(&state, cx);
+        if state.budget.used() > LONG {
+            cx.rest();
+        }
         match (violated, result) {
             (Some(violation), _) => Err(violation),
             (None, result) => result.map_err(|error| ours(&error)),
+        }
+    }
+
+    /// Counts what waits here among what waits on this thread, and asks to be told when there is less of it.
+    fn count(&mut self, state: &State, cx: &mut Cx<'_>) {
+        let much = |bytes: usize| if bytes > SMALL { bytes } else { 0 };
+        let unsent = if cx.datagrams() { 0 } else { much(cx.unsent()) };
+        let counted = much(self.kept.left.len()) + unsent;
+        state.held.set(state.held.get() - self.kept.counted + counted);
+        self.kept.counted = counted;
+        if unsent > 0 && !std::mem::replace(&mut self.counting, true) {
+            cx.when_drained(SENT);
         }
     }
 
@@ -111,13 +138,18 @@ impl Scripted {
     fn converse(&mut self, came: usize, cx: &mut Cx<'_>) -> Result<(), Violation> {
         let unsent = cx.unsent();
         let room = move |queued: usize| queued <= HIGH_WATER.max(unsent);
-        let full = self.call(cx, came, |call| offer(call, room))?;
-        if full {
+        let left = self.call(cx, came, |call| offer(call, room))?;
+        match left {
+            Left::Nothing => {}
+            Left::NoRoom => cx.when_drained(ROOM),
+            Left::Long => cx.again(ROOM),
+        }
+        if left != Left::Nothing {
             self.full = true;
             cx.pause_input();
-            cx.when_drained(ROOM);
         }
-        if self.kept.left.len() > MOST_LEFT {
+        let held = State::of(self.script, cx.facts.wall_clock)?.held.get();
+        if self.kept.left.len() > MOST_LEFT || (self.kept.left.len() > SMALL && held > TOGETHER) {
             return Err(Violation::too_long(
                 "input that the script takes no message from,",
                 self.kept.left.len(),
@@ -143,15 +175,25 @@ impl Scripted {
     }
 }
 
-/// Tells whether it stopped because too much is queued.
-fn offer(call: &Call<'_>, room: impl Fn(usize) -> bool) -> mlua::Result<bool> {
+/// Why messages are left that may be taken later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// None are.
+    Nothing,
+    /// Too much is queued.
+    NoRoom,
+    /// It has taken long, and others come first.
+    Long,
+}
+
+fn offer(call: &Call<'_>, room: impl Fn(usize) -> bool) -> mlua::Result<Left> {
     let Some(input) = &call.hooks.input else {
         let mut turn = call.state.turn.borrow_mut();
         // Who wants it all at the end gets it then; otherwise nobody wants it.
         if call.hooks.eof.is_none() {
             turn.taken = turn.kept.left.len();
         }
-        return Ok(false);
+        return Ok(Left::Nothing);
     };
     loop {
         let from = call.state.turn.borrow_mut().offer();
@@ -160,10 +202,13 @@ fn offer(call: &Call<'_>, room: impl Fn(usize) -> bool) -> mlua::Result<bool> {
         turn.offered(from).map_err(|why| super::input::told(&call.state.lua, why))?;
         let over = turn.taken == from || turn.taken == turn.kept.left.len() || turn.kept.closed || turn.kept.paused;
         if over || turn.datagrams() {
-            return Ok(false);
+            return Ok(Left::Nothing);
         }
         if !room(turn.out.unsent()) {
-            return Ok(true);
+            return Ok(Left::NoRoom);
+        }
+        if call.state.budget.used() > LONG {
+            return Ok(Left::Long);
         }
     }
 }
@@ -245,6 +290,14 @@ impl Session for Scripted {
             }
             return self.go_on(cx);
         }
+        if id == SENT {
+            self.counting = false;
+            let state = State::of(self.script, cx.facts.wall_clock)?;
+            self.count(&state, cx);
+            return Ok(());
+        }
+        // Who asks for that again and again is not alone here.
+        cx.rest();
         let result = self.call(cx, 0, |call| {
             let key: Value = call.state.waited.call((call.table.clone(), id.0.cast_signed()))?;
             let hook = if outcome == Outcome::Woken { &call.hooks.wake } else { &call.hooks.drained };
@@ -291,8 +344,11 @@ impl Session for Scripted {
             Some(closed) => call.hook(closed, told).map(drop),
             None => Ok(()),
         });
-        // It is over in any case.
-        drop(closed);
+        self.fault = closed.err();
+    }
+
+    fn fault(&mut self) -> Option<Violation> {
+        self.fault.take()
     }
 
     fn busy(&self) -> bool {
@@ -303,7 +359,7 @@ impl Session for Scripted {
 impl Drop for Scripted {
     fn drop(&mut self) {
         if let Some(seat) = self.seat.take() {
-            State::leave(self.script, seat);
+            State::leave(self.script, seat, self.kept.counted);
         }
     }
 }

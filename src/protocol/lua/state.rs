@@ -6,7 +6,7 @@
 //! May use: `session`, `protocol`, mlua.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     rc::Rc,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::SystemTime,
@@ -18,7 +18,7 @@ use super::{
     super::{ParamKind, Params},
     Script, connection, fault,
     input::{self, Shared},
-    limits::{self, Budget},
+    limits::{self, Budget, MEMORIES},
     strings,
     turn::Turn,
 };
@@ -89,6 +89,8 @@ pub(super) struct State {
     /// A metatable of connections for each set of parameters.
     metas: RefCell<Vec<(Settings, Table)>>,
     seats: RefCell<Seats>,
+    /// Bytes that wait for peers or for the script, of all sessions that have more than a few.
+    pub(super) held: Cell<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -134,17 +136,24 @@ impl State {
         let turn = Shared::new(RefCell::new(Turn::default()));
         limits::install(&lua, budget)?;
         strings::install(&lua, budget)?;
-        prelude(&lua, budget)?;
         let (methods, waited) = connection::methods(&lua, &turn)?;
+        prelude(&lua, budget)?;
         let input = input::object(&lua, &turn)?;
         for end in ["server", "client"] {
             lua.globals().set(end, lua.create_table()?)?;
         }
-        lua.load(plain(&script.source)).set_name(format!("@{}", script.file)).set_mode(ChunkMode::Text).exec()?;
+        let chunk = lua.load(plain(&script.source)).set_name(format!("@{}", script.file)).set_mode(ChunkMode::Text);
+        // Reading it may take all memory there is; running it, what is lent.
+        let first = chunk.into_function()?;
+        budget.lend(&lua);
+        first.call::<()>(())?;
+        if let Some(mebibytes) = memory(&lua)? {
+            budget.set_memory(mebibytes);
+        }
         let hooks = |end: &str| Hooks::of(&lua, end);
         let (server, client) = (hooks("server")?, hooks("client")?);
-        let (metas, seats) = (RefCell::default(), RefCell::default());
-        Ok(Self { lua, budget: budget.clone(), turn, input, server, client, waited, methods, metas, seats })
+        let (metas, seats, held) = (RefCell::default(), RefCell::default(), Cell::default());
+        Ok(Self { lua, budget: budget.clone(), turn, input, server, client, waited, methods, metas, seats, held })
     }
 
     /// The table of this session, made when it has none.
@@ -191,8 +200,8 @@ impl State {
         Ok(meta)
     }
 
-    /// The session has ended: its table goes, if this is its thread.
-    pub(super) fn leave(script: &Script, seat: Seat) {
+    /// The session has ended: its table goes, and what is `counted` of it, if this is its thread.
+    pub(super) fn leave(script: &Script, seat: Seat, counted: usize) {
         // At the end of a thread its states go first, and the tables with them.
         let _ = STATES.try_with(|states| {
             let Ok(states) = states.try_borrow() else { return };
@@ -204,6 +213,7 @@ impl State {
                 && seats.tables.get_mut(seat.slot).and_then(Option::take).is_some()
             {
                 seats.free.push(seat.slot);
+                state.held.set(state.held.get() - counted);
             }
         });
     }
@@ -215,6 +225,19 @@ fn plain(source: &[u8]) -> &[u8] {
     if source.starts_with(b"#") { memchr::memchr(b'\n', source).map_or(&[], |end| &source[end..]) } else { source }
 }
 
+/// How much memory the script says that it needs, in MiB.
+fn memory(lua: &Lua) -> mlua::Result<Option<usize>> {
+    let said = match lua.globals().raw_get("memory")? {
+        Value::Nil => return Ok(None),
+        Value::Integer(mebibytes) => usize::try_from(mebibytes).ok(),
+        _ => None,
+    };
+    said.filter(|mebibytes| MEMORIES.contains(mebibytes)).map(Some).ok_or_else(|| {
+        let (least, most) = (MEMORIES.start(), MEMORIES.end());
+        mlua::Error::RuntimeError(format!("memory has to be a number of MiB from {least} to {most}"))
+    })
+}
+
 /// Lua's own functions, changed where no limit would hold them.
 fn prelude(lua: &Lua, budget: &Rc<Budget>) -> mlua::Result<()> {
     let of = budget.clone();
@@ -222,8 +245,9 @@ fn prelude(lua: &Lua, budget: &Rc<Budget>) -> mlua::Result<()> {
         Some(spent) => Err(fault::at_line(lua, spent.sentence())),
         None => Ok(()),
     })?;
-    let plain = lua.create_function(|lua, error: Value| match error {
-        Value::Error(error) => lua.create_string(fault::words(&error)).map(Value::String),
+    let of = budget.clone();
+    let plain = lua.create_function(move |lua, error: Value| match error {
+        Value::Error(error) => lua.create_string(fault::words(&error, &of)).map(Value::String),
         Value::String(text) => match fault::without_own(&text.as_bytes()) {
             Some(rest) => lua.create_string(rest).map(Value::String),
             None => Ok(Value::String(text.clone())),

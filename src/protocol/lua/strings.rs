@@ -11,7 +11,7 @@ use mlua::{Lua, LuaString, MultiValue, Result, Table, Value};
 
 use super::{
     fault,
-    limits::{Budget, MEMORY},
+    limits::Budget,
     pattern::{self, Capture, Fault, Found, Matcher},
 };
 use crate::values::show::grouped;
@@ -60,6 +60,20 @@ fn begin(from: Option<i64>, length: usize) -> Option<usize> {
 }
 
 impl Shared {
+    /// May a string be so long?
+    fn bounded(&self, lua: &Lua, length: u64) -> Result<()> {
+        if length <= self.0.at_once() as u64 {
+            return Ok(());
+        }
+        Err(fault::at_line(lua, format_args!("a string of {} bytes {}", grouped(length), fault::memory(&self.0))))
+    }
+
+    /// The string itself, in memory that is lent for it.
+    fn made(&self, lua: &Lua, bytes: &[u8]) -> Result<LuaString> {
+        self.0.lend(lua);
+        lua.create_string(bytes)
+    }
+
     fn building(&self) -> Building<'_> {
         Building { shared: self, bytes: Vec::new() }
     }
@@ -161,7 +175,7 @@ impl Shared {
             }
         }
         out.add(lua, &bytes[at.min(bytes.len())..])?;
-        Ok((lua.create_string(&out.bytes)?, times))
+        Ok((self.made(lua, &out.bytes)?, times))
     }
 
     fn rep(&self, lua: &Lua, (text, times, between): (LuaString, i64, Option<LuaString>)) -> Result<LuaString> {
@@ -171,13 +185,13 @@ impl Shared {
         let Ok(times) = u64::try_from(times) else { return lua.create_string("") };
         let length = (text.len() as u64).saturating_mul(times);
         let length = length.saturating_add((between.len() as u64).saturating_mul(times.saturating_sub(1)));
-        bounded(lua, length)?;
+        self.bounded(lua, length)?;
         if length == 0 {
             return lua.create_string("");
         }
         if between.is_empty() {
             self.charge(lua, length / STRIDE)?;
-            return lua.create_string(text.repeat(times as usize));
+            return self.made(lua, &text.repeat(times as usize));
         }
         self.charge(lua, length / STRIDE + times)?;
         let mut out = Vec::with_capacity(length as usize);
@@ -187,7 +201,7 @@ impl Shared {
             }
             out.extend_from_slice(&text);
         }
-        lua.create_string(&out)
+        self.made(lua, &out)
     }
 
     fn concat(
@@ -211,7 +225,7 @@ impl Shared {
             out.add(lua, &piece.as_bytes())?;
             self.charge(lua, 4)?;
         }
-        lua.create_string(&out.bytes)
+        self.made(lua, &out.bytes)
     }
 }
 
@@ -225,10 +239,10 @@ struct Building<'a> {
 impl Building<'_> {
     fn add(&mut self, lua: &Lua, piece: &[u8]) -> Result<()> {
         self.shared.charge(lua, piece.len() as u64 / STRIDE)?;
-        bounded(lua, (self.bytes.len() as u64).saturating_add(piece.len() as u64))?;
-        if self.shared.0.hold(piece.len()) > MEMORY {
+        self.shared.bounded(lua, (self.bytes.len() as u64).saturating_add(piece.len() as u64))?;
+        if self.shared.0.hold(piece.len()) > self.shared.0.memory() {
             self.shared.0.release(piece.len());
-            return Err(fault::at_line(lua, format_args!("a string within others {}", fault::memory())));
+            return Err(fault::at_line(lua, format_args!("a string within others {}", fault::memory(&self.shared.0))));
         }
         self.bytes.extend_from_slice(piece);
         Ok(())
@@ -239,14 +253,6 @@ impl Drop for Building<'_> {
     fn drop(&mut self) {
         self.shared.0.release(self.bytes.len());
     }
-}
-
-/// May a string be so long?
-fn bounded(lua: &Lua, length: u64) -> Result<()> {
-    if length <= MEMORY as u64 {
-        return Ok(());
-    }
-    Err(fault::at_line(lua, format_args!("a string of {} bytes {}", grouped(length), fault::memory())))
 }
 
 /// Lua counts with a sign.

@@ -11,7 +11,13 @@ use super::{super::Framing, awaited::Awaited};
 use crate::session::{Cx, EffectId, Event, Facts, Input, Out, Verdict, Violation};
 
 /// Bytes that may be queued and unsent, after which saying more is an error.
-const MOST_UNSENT: usize = 16 * 1024 * 1024;
+const MOST_UNSENT: usize = 4 * 1024 * 1024;
+/// The same for all sessions of a thread together, and what their scripts have not taken.
+pub(super) const TOGETHER: usize = 16 * 1024 * 1024;
+/// A session that has less than this does not count.
+pub(super) const SMALL: usize = 16 * 1024;
+/// Messages, or pieces of one, that are given in one call: then it is asked again, so that others may come between.
+const MOST_TAKEN: u32 = 256;
 /// Bytes of memory that the room for input keeps between calls.
 const ROOM_KEPT: usize = 256 * 1024;
 
@@ -46,6 +52,8 @@ pub(super) struct Kept {
     pub(super) closed: bool,
     pub(super) paused: bool,
     pub(super) busy: bool,
+    /// Bytes of it, and unsent ones, that are counted among those of all sessions.
+    pub(super) counted: usize,
 }
 
 /// The call that runs.
@@ -59,6 +67,10 @@ pub(super) struct Turn {
     /// How much of `kept.left` was taken, and whether this is a time to take.
     pub(super) taken: usize,
     pub(super) offered: bool,
+    /// How often something was.
+    takes: u32,
+    /// Bytes that all other sessions have queued and not taken.
+    pub(super) others: usize,
     /// A datagram that is being put together.
     staged: Vec<u8>,
     /// It is too long: the message can't be said.
@@ -120,8 +132,12 @@ impl Turn {
 
     /// Says bytes: on a stream at once, over datagrams as part of the next one.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        if self.out.unsent() + bytes.len() > MOST_UNSENT {
-            return misused("more than 16 MiB are unsent: the rest can be said when c:when_drained() tells");
+        let unsent = self.out.unsent() + bytes.len();
+        if unsent > MOST_UNSENT {
+            return misused("more than 4 MiB are unsent: the rest can be said when c:when_drained() tells");
+        }
+        if unsent > SMALL && self.others + unsent > TOGETHER {
+            return misused("more than 16 MiB are unsent to all peers together: c:when_drained() tells when there is room");
         }
         if !self.datagrams() {
             return self.cx(|cx| cx.write(bytes));
@@ -187,6 +203,9 @@ impl Turn {
         if !self.offered {
             return misused("input is there only inside server.input and client.input");
         }
+        if self.takes >= MOST_TAKEN {
+            return Ok(None);
+        }
         let (from, datagram) = (self.taken, self.datagrams());
         // FNV-1a
         let sought = sought
@@ -203,6 +222,7 @@ impl Turn {
         };
         let message = take(&mut input).inspect_err(|violation| self.violated = Some(violation.clone()))?;
         let Some(message) = message else { return Ok(None) };
+        self.takes += 1;
         let start = from + (message.as_ptr().addr() - rest.as_ptr().addr());
         self.taken += input.taken();
         let range = start..start + message.len();
@@ -222,7 +242,7 @@ impl Turn {
 
     /// Input is offered from here on; gives where it begins.
     pub(super) fn offer(&mut self) -> usize {
-        (self.offered, self.heard) = (true, false);
+        (self.offered, self.heard, self.takes) = (true, false, 0);
         self.taken
     }
 

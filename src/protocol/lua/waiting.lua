@@ -3,6 +3,7 @@
 local methods = ...
 local wake, most = methods._wake, 1024
 methods._wake = nil
+-- (Runs before the prelude takes weak keys away: connections are held elsewhere, so the collector has no chains to follow.)
 local waits = setmetatable({}, { __mode = "k" })
 
 local function wait(c, key, seconds)

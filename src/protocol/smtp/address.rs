@@ -54,6 +54,22 @@ pub(super) fn path(line: &[u8]) -> Option<&str> {
     if path.starts_with('@') { path.split_once(':').map(|(_, address)| address) } else { Some(path) }
 }
 
+/// The same line with a name in place of an address literal (RFC 5321, section 4.1.3): `a@[192.0.2.1]`, `a@[IPv6:2001:db8::1]`.
+/// `None`: there is none, or it is no address.
+pub(super) fn literal_named(line: &[u8]) -> Option<Vec<u8>> {
+    let path = path(line)?;
+    let (_, domain) = path.rsplit_once('@').filter(|(local, _)| !local.is_empty())?;
+    let literal = domain.strip_prefix('[')?.strip_suffix(']')?;
+    let is_address = match literal.get(..5) {
+        Some(tag) if tag.eq_ignore_ascii_case("IPv6:") => literal[5..].parse::<std::net::Ipv6Addr>().is_ok(),
+        _ => literal.parse::<std::net::Ipv4Addr>().is_ok(),
+    };
+    // The path is a piece of the line.
+    let end = (path.as_ptr() as usize - line.as_ptr() as usize) + path.len();
+    let named = [&line[..end - domain.len()], b"literal.invalid", &line[end..]].concat();
+    is_address.then_some(named)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,10 +5,10 @@
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use smtp_proto::{Error, response::parser::ResponseReceiver};
 
 use super::{
     envelope::literal,
+    hearing::Hearing,
     mail::Options,
     offers::Offers,
     sending::{Next, Reply, Sending},
@@ -17,19 +17,19 @@ use super::{
 use crate::{
     protocol::Setup,
     session::{Cx, EffectId, Event, Input, Leaving, NotNow, Outcome, Session, Violation},
-    values::show,
 };
 
 /// "The maximum total length of a reply line including the reply code and the <CRLF> is 512 octets" (RFC 5321, section
 /// 4.5.3.1.5); some are longer.
 const LONGEST_LINE: usize = 2048;
-/// All lines of one reply together.
-const LONGEST_REPLY: usize = 64 * 1024;
 /// Asks to be told when there is room for more of a file.
 pub(super) const ROOM: EffectId = EffectId(0);
 /// Messages that wait while one is on its way.
 const QUEUED: usize = 16;
 const PATIENCE: EffectId = EffectId(1);
+/// A message could not be sent, and that is told after a moment.
+const UNSENT: EffectId = EffectId(2);
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long the answer to QUIT is waited for: it matters to nobody.
 const QUITTING: Duration = Duration::from_secs(2);
 
@@ -66,15 +66,13 @@ enum Stage {
 /// The client end.
 pub(super) struct Client {
     pub(super) options: Options,
-    replies: ResponseReceiver,
-    /// Bytes of the reply so far.
-    reply: usize,
+    hearing: Hearing,
     pub(super) awaited: VecDeque<Step>,
     pub(super) offers: Offers,
     stage: Stage,
     pub(super) sending: Option<Sending>,
     /// A message was refused half-way: the server is to forget it.
-    stale: bool,
+    pub(super) stale: bool,
     /// What was said of a file has not all left.
     pub(super) holds_back: bool,
     /// What is to be sent after that.
@@ -87,8 +85,7 @@ impl Client {
     pub(super) fn new(setup: &Setup) -> Self {
         Self {
             options: Options::of(setup),
-            replies: ResponseReceiver::default(),
-            reply: 0,
+            hearing: Hearing::default(),
             awaited: VecDeque::from([Step::Greeting]),
             offers: Offers::default(),
             stage: Stage::Begins,
@@ -132,7 +129,7 @@ impl Client {
             }
             // In the middle of a message it can only be an answer to that.
             if let Some(sending) = self.sending.as_mut().filter(|sending| matches!(sending.next, Next::Stream { .. })) {
-                sending.last = Some(reply);
+                sending.answered(reply);
                 return self.conclude(cx);
             }
             return cx.event(Event::Unsolicited { bytes: reply.text.len() });
@@ -203,18 +200,18 @@ impl Client {
             // Only 354 asks for the message. Whatever else this is, it was not sent.
             Step::Data if reply.is_good() => {
                 let text = format!("DATA was answered with {:?}, and not with 354: the message was not sent", reply.text);
-                sending.last = Some(Reply { code: 554, text });
+                sending.answered(Reply { code: 554, text });
                 over = true;
             }
             Step::Data | Step::Message => {
-                sending.last = Some(reply);
+                sending.answered(reply);
                 over = true;
                 if step == Step::Message {
                     self.phase(cx, "message");
                 }
             }
             Step::Chunk if !reply.is_good() => {
-                sending.last = Some(reply);
+                sending.answered(reply);
                 over = true;
             }
             _ => {}
@@ -230,9 +227,14 @@ impl Client {
 
     /// Says what can be said now.
     pub(super) fn go_on(&mut self, cx: &mut Cx<'_>) {
-        if self.stage == Stage::Ready && self.sending.is_some() && transfer::go_on(self, cx) {
-            self.conclude(cx);
+        if self.stage != Stage::Ready || self.sending.is_none() || !transfer::go_on(self, cx) {
+            return;
         }
+        if self.sending.as_ref().is_some_and(|sending| sending.begun) {
+            return self.conclude(cx);
+        }
+        // Nothing went over the wire that would take its time: whoever tries again at once would do nothing else.
+        cx.wake(UNSENT, PAUSE);
     }
 
     /// All is known of our message.
@@ -246,13 +248,16 @@ impl Client {
         }
         let verdict = sending.verdict(&self.options);
         // A server that still awaits the message hears that there is none; and any other that has closed its ears, nothing.
-        self.stale = !sending.last.as_ref().is_some_and(Reply::is_good);
+        self.stale |= sending.begun;
+        if sending.last.as_ref().is_some_and(Reply::is_good) {
+            self.stale = false;
+        }
         if matches!(sending.next, Next::Stream { .. }) {
             // Half of a message is said: nothing else can be.
             cx.close();
         }
         cx.body(sending.told(&self.options).as_bytes());
-        cx.record("message", || sending.record(&self.options));
+        cx.record("mail", || sending.record(&self.options));
         let seq = sending.seq;
         cx.event(if sending.forgotten { Event::Late { seq } } else { Event::Answered { seq, verdict } });
         if let Some((seq, body)) = self.queued.pop_front() {
@@ -286,7 +291,7 @@ impl Client {
                 return cx.event(Event::Refused { seq, why });
             }
         };
-        let next = if std::mem::take(&mut self.stale) { Next::Reset } else { Next::Mail };
+        let next = if self.stale { Next::Reset } else { Next::Mail };
         self.sending = Some(Sending::new(seq, mail, next, self.options.to.len()));
         match self.stage {
             Stage::Refused(..) => self.conclude(cx),
@@ -302,27 +307,9 @@ impl Session for Client {
             let Some(line) = input.line(LONGEST_LINE)? else { return Ok(()) };
             cx.talk("", false, line);
             let taken = rest.len() - input.rest().len();
-            // The parser keeps what it has read of a reply.
-            self.reply += taken;
-            if self.reply > LONGEST_REPLY {
-                return Err(Violation::too_long("reply", format_args!("at least {}", self.reply), LONGEST_REPLY));
-            }
-            match self.replies.parse(&mut rest[..taken].iter()) {
-                Ok(response) => {
-                    self.replies.reset();
-                    self.reply = 0;
-                    let esc = match response.esc {
-                        [0, 0, 0] => String::new(),
-                        [class, subject, detail] => format!("{class}.{subject}.{detail} "),
-                    };
-                    let words = response.message.trim_end().replace("\r\n", "\n");
-                    let shown = show::escaped(words.replace('\n', " ").as_bytes(), false);
-                    let text = format!("{} {esc}{shown}", response.code).trim_end().to_owned();
-                    cx.heard(text.as_bytes());
-                    self.heard(Reply { code: response.code, text }, &words, cx);
-                }
-                Err(Error::NeedsMoreData { .. }) => {}
-                Err(error) => return Err(Violation::new("bad_reply", format!("what came is no answer of SMTP: {error}"))),
+            if let Some((reply, words)) = self.hearing.line(&rest[..taken])? {
+                cx.heard(reply.text.as_bytes());
+                self.heard(reply, &words, cx);
             }
         }
     }
@@ -352,6 +339,12 @@ impl Session for Client {
     fn resume(&mut self, id: EffectId, _: Outcome, cx: &mut Cx<'_>) -> Result<(), Violation> {
         if id == PATIENCE {
             cx.close();
+            return Ok(());
+        }
+        if id == UNSENT {
+            if self.sending.as_ref().is_some_and(|sending| !sending.begun && sending.last.is_some()) {
+                self.conclude(cx);
+            }
             return Ok(());
         }
         self.holds_back = false;

@@ -5,7 +5,7 @@ use smtp_proto::{
 };
 
 use super::{
-    address::path,
+    address::{literal_named, path},
     auth::{Awaits, Said},
     envelope::{Envelope, Hello, our_name},
     reply::{say, say_more},
@@ -18,9 +18,17 @@ const LONGEST_PATH: usize = 254;
 
 /// Answers one command; `line` has its end.
 pub(super) fn command(server: &mut Server, cx: &mut Cx<'_>, line: &[u8]) {
-    let request = Request::parse(&mut line.iter());
     cx.heard(shown(line));
-    match request {
+    answer(server, cx, line);
+    if verb(line).eq_ignore_ascii_case(b"MAIL") {
+        server.envelope.refused = server.envelope.from.is_none();
+    }
+}
+
+fn answer(server: &mut Server, cx: &mut Cx<'_>, line: &[u8]) {
+    // The parser knows no addresses in place of domains.
+    let named = literal_named(line);
+    match Request::parse(&mut named.as_deref().unwrap_or(line).iter()) {
         Ok(Request::Ehlo { host }) => ehlo(server, cx, &host),
         Ok(Request::Helo { host }) => helo(server, cx, &host),
         Ok(Request::Mail { from }) => match path(line) {
@@ -50,8 +58,23 @@ pub(super) fn command(server: &mut Server, cx: &mut Cx<'_>, line: &[u8]) {
         }
         // A browser that was sent here, perhaps with mail in the body of its request.
         Err(_) if is_http(line) => server.part(cx, 554, "5.5.1", "this is SMTP, and that was HTTP; closing"),
+        Err(_) if is_chunk(line) => no_size(server, cx),
         Err(error) => misread(server, cx, &error),
     }
+}
+
+fn verb(line: &[u8]) -> &[u8] {
+    line.trim_ascii().split(u8::is_ascii_whitespace).next().unwrap_or_default()
+}
+
+/// Is this BDAT, well formed or not?
+pub(super) fn is_chunk(line: &[u8]) -> bool {
+    verb(line).get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"BDAT"))
+}
+
+/// How much of what follows is no command can't be told: nothing of it may be read as one.
+pub(super) fn no_size(server: &mut Server, cx: &mut Cx<'_>) {
+    server.part(cx, 501, "5.5.4", "the form is: BDAT chunk-size [LAST]; closing");
 }
 
 /// A command as the log may have it: what follows AUTH is a password, well formed or not.
@@ -158,7 +181,7 @@ fn mail(server: &mut Server, cx: &mut Cx<'_>, from: &MailFrom<std::borrow::Cow<'
 fn rcpt(server: &mut Server, cx: &mut Cx<'_>, to: &RcptTo<std::borrow::Cow<'_, str>>, address: &str) {
     let (settings, envelope) = (&server.settings, &mut server.envelope);
     let Some(from) = &envelope.from else {
-        return server.wrong(cx, 503, "5.5.1", "MAIL comes first");
+        return early(server, cx, "MAIL comes first");
     };
     if envelope.delivery.is_some() {
         return server.wrong(cx, 503, "5.5.1", "the message has begun already");
@@ -183,10 +206,19 @@ fn rcpt(server: &mut Server, cx: &mut Cx<'_>, to: &RcptTo<std::borrow::Cow<'_, s
     say(cx, 250, "2.1.5", "recipient taken");
 }
 
+/// What comes without MAIL makes no sense, unless that was refused.
+fn early(server: &mut Server, cx: &mut Cx<'_>, text: &str) {
+    if server.envelope.refused {
+        say(cx, 503, "5.5.1", "this message was refused already");
+    } else {
+        server.wrong(cx, 503, "5.5.1", text);
+    }
+}
+
 /// Is there an envelope for a message?
 fn addressed(server: &mut Server, cx: &mut Cx<'_>) -> bool {
     if server.envelope.from.is_none() {
-        server.wrong(cx, 503, "5.5.1", "MAIL and RCPT come first");
+        early(server, cx, "MAIL and RCPT come first");
     } else if server.envelope.recipients.is_empty() {
         // "If there is no valid recipient, 554 or 503" (RFC 5321, section 3.3). With pipelining this is no error of the client's.
         say(cx, 554, "5.5.1", "no valid recipients");
@@ -202,7 +234,7 @@ fn begin(server: &mut Server, cx: &mut Cx<'_>) -> bool {
     let hello = server.hello.as_ref().unwrap_or(&unknown);
     let began = server.envelope.begin(&server.settings, hello, server.login.is_some(), cx).err();
     if let Some(error) = &began {
-        server.envelope = Envelope::default();
+        server.envelope = Envelope { refused: true, ..Envelope::default() };
         unkept(cx, error);
     }
     began.is_none()

@@ -24,6 +24,9 @@ pub(super) struct Envelope {
     pub(super) delivery: Option<Delivery>,
     /// Where it will be, once it is committed.
     pub(super) places: Vec<String>,
+    /// MAIL was refused, or a chunk: what was said behind it, before that was known, is refused too, and makes sense all the same
+    /// (RFC 2920, section 3.1).
+    pub(super) refused: bool,
 }
 
 impl Envelope {
@@ -49,14 +52,29 @@ impl Envelope {
     /// What an mbox file has before a message: the sender, and a time as `asctime` writes it.
     fn separator(&self, cx: &Cx<'_>) -> String {
         let from = self.from.as_deref().filter(|from| !from.is_empty()).unwrap_or("MAILER-DAEMON");
-        // The sender ends at the first white space.
-        format!("From {} {}\n", from.replace(char::is_whitespace, "_"), Date::of(cx).asctime())
+        // The sender ends at the first white space, and the line has ASCII only (RFC 4155, appendix A).
+        let plain = |c: char| {
+            if !c.is_ascii() {
+                '?'
+            } else if c.is_whitespace() {
+                '_'
+            } else {
+                c
+            }
+        };
+        let from: String = from.chars().map(plain).collect();
+        format!("From {from} {}\n", Date::of(cx).asctime())
     }
 
     /// The fields that a server puts before a message.
     fn trace(&self, settings: &Settings, hello: &Hello, login: bool, cx: &Cx<'_>) -> String {
         let from = self.from.as_deref().unwrap_or_default();
-        let mut trace = format!("Return-Path: <{from}>\nReceived: from {} ({})\n", hello.name, literal(&cx.facts.peer));
+        let mut trace = format!("Return-Path: <{from}>\n");
+        // For whom it came is known nowhere else: the fields of a message may name others.
+        for recipient in &self.recipients {
+            let _ = writeln!(trace, "Delivered-To: {recipient}");
+        }
+        let _ = writeln!(trace, "Received: from {} ({})", hello.name, literal(&cx.facts.peer));
         let with = match (self.utf8, hello.extended, login) {
             // RFC 3848, and RFC 6531, section 4.3.
             (true, _, true) => "UTF8SMTPA",

@@ -15,6 +15,7 @@ mod date;
 mod envelope;
 mod explained;
 mod greylist;
+mod hearing;
 mod lines;
 mod mail;
 mod mbox;
@@ -84,7 +85,7 @@ pub(super) static ROW: Protocol = Protocol {
     port: Some(25),
     rides: &[Rides::Stream],
     answers: AnswersBy::EACH,
-    takes: Takes::Optional { usage: "the message's text" },
+    takes: Takes::Piped { usage: "the message's text" },
     amplifies: false,
     echoes: false,
     cuts_matter: false,
@@ -93,7 +94,7 @@ pub(super) static ROW: Protocol = Protocol {
     keeps: false,
     params: &[
         Param::server(name::MAILDIR, ParamKind::Folder { make: true }, "", "keep messages in this Maildir, made if missing"),
-        Param::server(name::MBOX, ParamKind::Place, "", "append messages to this mbox file"),
+        Param::server(name::MBOX, ParamKind::Appended, "", "append messages to this mbox file"),
         Param::server(name::DISCARD, ParamKind::Switch, "false", "throw messages away (so too without maildir and mbox)")
             .excludes(&[name::MAILDIR, name::MBOX]),
         Param::server(name::MAX_SIZE, ParamKind::Size, "32M", "the longest message"),

@@ -55,6 +55,8 @@ pub(super) struct Sending {
     pub(super) recipients: Vec<Option<Reply>>,
     /// To the message, or to what kept it from being sent.
     pub(super) last: Option<Reply>,
+    /// MAIL was said.
+    pub(super) begun: bool,
     /// Nobody waits for it any more.
     pub(super) forgotten: bool,
 }
@@ -62,7 +64,15 @@ pub(super) struct Sending {
 impl Sending {
     pub(super) fn new(seq: u64, mail: Mail, next: Next, recipients: usize) -> Self {
         let recipients = vec![None; recipients];
-        Self { seq, mail, next, form: Wire::plain(), sender: None, recipients, last: None, forgotten: false }
+        let form = Wire::plain();
+        Self { seq, mail, next, form, sender: None, recipients, last: None, begun: false, forgotten: false }
+    }
+
+    /// What was answered to the message. The first refusal says why; what is refused after it, only that it was.
+    pub(super) fn answered(&mut self, reply: Reply) {
+        if self.last.as_ref().is_none_or(Reply::is_good) {
+            self.last = Some(reply);
+        }
     }
 
     /// Was this answered to a part of it?
@@ -96,7 +106,8 @@ impl Sending {
                 }
             }
         }
-        if let Some(reply) = self.last.as_ref().filter(|reply| self.accepted() > 0 || !reply.is_good()) {
+        let heard_of = self.sender.as_ref().is_some_and(|reply| !reply.is_good());
+        if let Some(reply) = self.last.as_ref().filter(|reply| self.accepted() > 0 || !reply.is_good() && !heard_of) {
             line("message", reply);
         }
         told

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     protocol::Setup,
-    session::{Cx, EffectId, FileError, Input, Leaving, Outcome, Session, Violation},
+    session::{Cx, EffectId, Event, FileError, Input, Leaving, Outcome, Session, Violation},
 };
 
 /// No more commands are taken while so many bytes wait to be sent.
@@ -117,7 +117,11 @@ impl Server {
             commands::auth_goes_on(self, cx, &awaits, line);
         } else if line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
             cx.heard(commands::shown(line));
-            self.wrong(cx, 500, "5.5.2", "control characters have no place in a command");
+            if commands::is_chunk(line) {
+                commands::no_size(self, cx);
+            } else {
+                self.wrong(cx, 500, "5.5.2", "control characters have no place in a command");
+            }
         } else {
             commands::command(self, cx, &rest[..=line_end(rest, line)]);
         }
@@ -207,7 +211,7 @@ impl Server {
         let size = envelope.delivery.as_ref().map_or(0, |delivery| delivery.size);
         let thrown = envelope.places.is_empty();
         say(cx, 250, "2.0.0", if thrown { "taken, and thrown away" } else { "taken, and on disk" });
-        cx.record("message", || {
+        cx.record("mail", || {
             let mut fields = serde_json::Map::new();
             fields.insert("from".into(), envelope.from.into());
             fields.insert("to".into(), envelope.recipients.into());
@@ -249,6 +253,9 @@ pub(super) fn unkept(cx: &mut Cx<'_>, error: &FileError) {
         _ => say(cx, 451, "4.3.0", "the message could not be kept; try again later"),
     }
     let why = error.to_string();
+    let sentence = format!("a message could not be kept: {why}");
+    let hint = "see that its folder is there and may be written to, and that the disk has room";
+    cx.event(Event::Fault(Box::new(Violation::ours("unkept", sentence, hint))));
     cx.record("unkept", || serde_json::Map::from_iter([("error".to_owned(), why.into())]));
 }
 

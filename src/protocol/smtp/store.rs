@@ -93,9 +93,10 @@ impl Stores {
 
 /// "Delivered" is what has a name in `new`; it is written in `tmp` (as the Maildir manual says).
 fn maildir_copy(maildir: &dyn Files) -> Result<Copy, FileError> {
+    maildir.sweep(Path::new("tmp"));
     let name = maildir.unique();
     let (temporary, name) = (PathBuf::from(format!("tmp/{name}")), PathBuf::from(format!("new/{name}")));
-    let draft = Draft { temporary: &temporary, name: &name, resumed_at: None, replaces: true };
+    let draft = Draft { temporary: &temporary, name: &name, resumed_at: None, replaces: true, private: true };
     let writer = match maildir.create(&draft) {
         Err(FileError::NotFound) => {
             make_folders(maildir)?;

@@ -52,15 +52,17 @@ fn step(client: &mut Client, sending: &mut Sending, cx: &mut Cx<'_>) -> Went {
         return Went::Failed;
     }
     match sending.next {
+        Next::Reset | Next::Mail if !sending.begun && unsendable(client, &sending.mail).is_some() => {
+            sending.last = unsendable(client, &sending.mail);
+            return Went::Failed;
+        }
         Next::Reset => {
+            client.stale = false;
             client.command(cx, Step::Reset, "RSET");
             sending.next = Next::Mail;
         }
         Next::Mail => {
-            if let Some(reply) = unsendable(client, &sending.mail) {
-                sending.last = Some(reply);
-                return Went::Failed;
-            }
+            sending.begun = true;
             let line = mail_command(client, &sending.mail);
             client.command(cx, Step::Mail, &line);
             sending.next = Next::Rcpt(0);
@@ -166,7 +168,7 @@ fn stream(client: &mut Client, sending: &mut Sending, at: u64, dotted: bool, cx:
         Ok(n) => n,
         Err(why) => {
             // Half a message must not look like one: the connection ends here.
-            sending.last = Some(Reply { code: 451, text: format!("the file could not be read on: {why}") });
+            sending.answered(Reply { code: 451, text: format!("the file could not be read on: {why}") });
             return Went::Failed;
         }
     };

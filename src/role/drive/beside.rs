@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     error::reason,
-    role::{Sink, Source, Way, pool},
+    role::{self, Sink, Source, Way, pool},
     session::{ChannelAsk, ChannelId, ChannelNews, EffectId, Endpoint, FileError, FileWriter, Outcome, Pour},
     transport::{dial_beside, listen_beside},
 };
@@ -39,6 +39,7 @@ struct Channel {
     queue: VecDeque<Piece>,
     finishing: bool,
     peer_ended: bool,
+    we_ended: bool,
     /// Bytes in and out that were not yet added to the conversation's.
     crossed: (u64, u64),
 }
@@ -69,7 +70,12 @@ impl Beside {
     }
 
     /// Does what is asked of a channel; gives what is known of it at once.
-    pub(super) fn ask(&mut self, id: ChannelId, ask: ChannelAsk, local: &Endpoint, peer: &Endpoint) -> Option<ChannelNews> {
+    pub(super) fn ask(
+        &mut self,
+        (id, ask): (ChannelId, ChannelAsk),
+        (local, peer): (&Endpoint, &Endpoint),
+        sink: &mut impl Sink,
+    ) -> Option<ChannelNews> {
         let local = match local {
             Endpoint::Ip(address) => Some(*address),
             _ => None,
@@ -87,7 +93,16 @@ impl Beside {
                     channel.finishing = true;
                 }
             }
-            ChannelAsk::Drop => self.channels.retain(|channel| channel.id != id),
+            ChannelAsk::Drop => {
+                let dropped = self.channels.iter().position(|channel| channel.id == id);
+                let dropped = dropped.map(|at| self.channels.swap_remove(at));
+                // Broken off by us. Where a side had ended it, that was told.
+                let open =
+                    |channel: &Channel| matches!(channel.state, State::Open(_)) && !channel.we_ended && !channel.peer_ended;
+                if dropped.as_ref().is_some_and(open) {
+                    sink.channel_is(id, Way::Out, role::Beside::Ended);
+                }
+            }
         }
         None
     }
@@ -141,8 +156,16 @@ impl Beside {
         }
         for at in 0..self.channels.len() {
             let channel = &mut self.channels[at];
+            let opens = if matches!(channel.state, State::Dialing(..)) { Way::Out } else { Way::In };
             if let Poll::Ready(news) = channel.poll(cx, room, sink) {
                 let id = channel.id;
+                match &news {
+                    ChannelNews::Connected(_) => sink.channel_is(id, opens, role::Beside::Opened),
+                    ChannelNews::Ended => sink.channel_is(id, Way::In, role::Beside::Ended),
+                    ChannelNews::Sent => sink.channel_is(id, Way::Out, role::Beside::Ended),
+                    ChannelNews::Reset | ChannelNews::Failed(_) => sink.channel_is(id, Way::In, role::Beside::Broken),
+                    _ => {}
+                }
                 if matches!(news, ChannelNews::Reset | ChannelNews::Failed(_)) {
                     self.channels.swap_remove(at);
                 }
@@ -155,7 +178,7 @@ impl Beside {
 
 impl Channel {
     fn new(id: ChannelId, state: State) -> Self {
-        Self { id, state, queue: VecDeque::new(), finishing: false, peer_ended: false, crossed: (0, 0) }
+        Self { id, state, queue: VecDeque::new(), finishing: false, peer_ended: false, we_ended: false, crossed: (0, 0) }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, room: bool, sink: &mut impl Sink) -> Poll<ChannelNews> {
@@ -185,6 +208,7 @@ impl Channel {
                 };
                 let news = talk.poll(cx, room && !self.peer_ended, sink);
                 self.peer_ended |= matches!(news, Poll::Ready(ChannelNews::Ended));
+                self.we_ended |= matches!(news, Poll::Ready(ChannelNews::Sent));
                 news
             }
         }

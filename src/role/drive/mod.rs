@@ -115,6 +115,8 @@ struct Flags {
     input_paused: bool,
     /// A client: the peer takes nothing more, but may have answered before that.
     unheard: bool,
+    /// The session has been at work for long: others come first.
+    rests: bool,
     /// The session takes input again: what it left is to be offered without waiting for more.
     offer_again: bool,
 }
@@ -176,6 +178,10 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         let result = out.outcome(result);
         self.flags.offer_again |= self.flags.input_paused && !out.input_paused;
         self.flags.input_paused = out.input_paused;
+        self.flags.rests |= std::mem::take(&mut out.rests);
+        if let Some(id) = out.again.take() {
+            self.timers.get_or_insert_default().wake(Instant::now(), id);
+        }
         let messages = std::mem::take(&mut out.messages);
         if messages > 0 {
             self.traffic.messages += messages;
@@ -362,7 +368,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     fn finish(&mut self, how: Closed) -> Closed {
         self.resume_reading();
         self.session.closed(&how);
-        how
+        how.or(self.session.fault())
     }
 }
 
@@ -373,6 +379,10 @@ impl<W: Wire, P: Source + Sink + Unpin> Future for Drive<W, P> {
         let this = self.get_mut();
         loop {
             match this.turn(cx) {
+                Turn::Again if std::mem::take(&mut this.flags.rests) => {
+                    super::yield_to_all(cx);
+                    return Poll::Pending;
+                }
                 Turn::Again => {}
                 Turn::Wait => return Poll::Pending,
                 Turn::Over(how) => return Poll::Ready(this.finish(how)),

@@ -127,8 +127,8 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                 Turn::Again
             }
             Effect::Channel(id, ask) => {
-                let (local, peer) = (&self.facts.local, &self.facts.peer);
-                let news = self.beside.get_or_insert_default().ask(id, ask, local, peer);
+                let ends = (&self.facts.local, &self.facts.peer);
+                let news = self.beside.get_or_insert_default().ask((id, ask), ends, &mut self.party);
                 news.map_or(Turn::Again, |news| self.call(|session, cx| session.channel(id, news, cx)))
             }
         }

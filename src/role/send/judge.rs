@@ -32,7 +32,9 @@ pub(super) fn judge(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble>
         });
     }
     if let Some(mismatch) = &heard.first_wrong {
-        return Err(unexpected(mismatch));
+        let of_several = Trouble::new(Exit::Unexpected, format!("{} of {} requests failed", heard.wrongs, heard.said));
+        let hint = mismatch.why.as_ref().and_then(|why| why.hint).map(str::to_owned);
+        return Err(if heard.wrongs_told { of_several.hint_if(hint) } else { unexpected(mismatch) });
     }
     let expected = plan.expect.as_ref().map_or(Ok(()), |expect| as_expected(expect, exchange));
     match ended(plan, exchange) {
@@ -66,6 +68,10 @@ fn ended(plan: &SendPlan, exchange: &Exchange) -> Result<(), Trouble> {
             let (replies, all) = (heard.replies(plan.protocol.answers.stream), plan.replies.unwrap_or(heard.said));
             Err(Trouble::failed(format!("{target}: peer closed after {replies} of {all} answers")))
         }
+        // What was asked and not answered is never passed over, whoever closed.
+        Closed::ByUs if unfinished(plan, exchange) => {
+            Err(Trouble::failed(format!("{target}: closed after {}", exchange.heard.so_far())))
+        }
         _ => Ok(()),
     }
 }
@@ -82,11 +88,23 @@ fn unanswered(plan: &SendPlan, exchange: &Exchange) -> bool {
     each || plan.replies.is_some()
 }
 
+/// Is something without its answer that has one?
+fn unfinished(plan: &SendPlan, exchange: &Exchange) -> bool {
+    let heard = &exchange.heard;
+    let each = plan.protocol.answers.stream == Answers::Each && plan.target.scheme.rides() == Rides::Stream;
+    each && (exchange.left || heard.answered < heard.said)
+}
+
 fn timed_out(plan: &SendPlan, exchange: &Exchange) -> Trouble {
     let limit = super::terms(plan).silence.unwrap_or_default();
     let heard = &exchange.heard;
     let what = match plan.target.scheme.rides() {
         Rides::Datagrams if heard.said > 1 => format!("{} of {} datagrams answered", heard.answered, heard.said),
+        _ if heard.pieces == 0 && heard.unasked > 0 => {
+            let came = show::bytes(heard.unasked);
+            let sentence = format!("{}: {came} came within {}, and none of it answers", plan.target, duration(limit));
+            return Trouble::new(Exit::TimedOut, sentence).hint("-v shows what came, and why it is no answer");
+        }
         _ if heard.pieces == 0 => "no answer".into(),
         _ => "the answer is not complete".into(),
     };

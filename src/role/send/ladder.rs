@@ -101,8 +101,7 @@ fn said(step: &Step, columns: usize) -> String {
         return fit(&text, columns);
     }
     let text = text.replace('"', "\\\"");
-    let cut = step.bytes > step.head.len() as u64;
-    if !cut && wide(&text) + 2 <= columns {
+    if !step.cut && wide(&text) + 2 <= columns {
         return format!("\"{text}\"");
     }
     format!("\"{}\"...", text.chars().take(columns.saturating_sub(5)).collect::<String>())
@@ -147,8 +146,8 @@ mod tests {
         let hostile = "\u{1b}[2J\"│◀─ 1 B\u{202e}\u{4e2d}\u{1f600}e\u{301}\0\\".as_bytes();
         let long = "ö".repeat(60);
         for said in [&b""[..], b"hello", hostile, long.as_bytes(), &[0xff; 40], &[b'x'; 5000]] {
-            trace.wire(Way::Out, said);
-            trace.wire(Way::In, said);
+            trace.wire(Way::Out, said.len(), said);
+            trace.wire(Way::In, said.len(), said);
         }
         trace.ended(Way::In);
         trace.closed("x".repeat(200));
@@ -165,7 +164,8 @@ mod tests {
     fn of_many_steps_the_first_and_the_last_are_kept() {
         let mut trace = Trace::new(Instant::now());
         for n in 0..1000_u32 {
-            trace.wire(if n % 2 == 0 { Way::Out } else { Way::In }, n.to_string().as_bytes());
+            let said = n.to_string();
+            trace.wire(if n % 2 == 0 { Way::Out } else { Way::In }, said.len(), said.as_bytes());
         }
         trace.closed("closed by us".into());
         let drawn = draw("title", &trace);

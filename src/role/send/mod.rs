@@ -8,6 +8,7 @@ mod plan;
 mod progress;
 mod show;
 mod source;
+mod streams;
 mod tell;
 mod trace;
 
@@ -19,22 +20,20 @@ use std::{
 pub use plan::{Data, Expect, SendPlan, ShowPlan};
 
 use self::{
-    party::{Correspondent, Heard},
+    party::{Heard, Manner},
+    plan::PACKET_SILENCE,
     show::Show,
     source::Script,
     trace::Trace,
 };
-use super::{Terms, Traffic, drive::Drive};
+use super::{Terms, Traffic};
 use crate::{
     error::{Exit, Trouble, reason},
     os::TcpInfo,
-    protocol::Answers,
+    protocol::{Answers, Takes},
     session::{Closed, Elsewhere, Endpoint, Facts, Rides, Watch},
-    transport::{self, Route, Stream},
+    transport::{self, Route},
 };
-
-/// How long nothing may come over datagrams, without `-w`.
-const PACKET_SILENCE: Duration = Duration::from_secs(1);
 
 /// All that is known of one exchange when it is over.
 struct Exchange {
@@ -48,6 +47,34 @@ struct Exchange {
     tcp_info: Option<TcpInfo>,
     /// Something of ours was never said, or never taken.
     unsaid: bool,
+    /// Something that was typed is to be said yet, to whoever answers.
+    left: bool,
+}
+
+impl Exchange {
+    /// One side closed after an answer, and there is more to be asked; of what was asked, nothing is in doubt. Each connection
+    /// brings an answer, so there is an end.
+    fn goes_on(&self, answered_before: u64) -> bool {
+        let heard = &self.heard;
+        let fine = heard.input_error.is_none() && heard.output_error.is_none() && heard.unsayable.is_none();
+        let more = self.left && !heard.done && !heard.in_doubt && heard.elsewhere.is_none();
+        let closed = matches!(self.how, Closed::ByUs | Closed::ByPeer);
+        fine && more && closed && heard.answered > answered_before
+    }
+
+    /// Both as one.
+    fn after(self, before: &Traffic) -> Self {
+        let traffic = Traffic {
+            opened: before.opened,
+            first_byte: before.first_byte.or(self.traffic.first_byte),
+            bytes_in: before.bytes_in + self.traffic.bytes_in,
+            bytes_out: before.bytes_out + self.traffic.bytes_out,
+            messages: before.messages + self.traffic.messages,
+            pauses: before.pauses + self.traffic.pauses,
+            paused: before.paused + self.traffic.paused,
+        };
+        Self { traffic, took: before.opened.elapsed(), ..self }
+    }
 }
 
 /// Runs `send`.
@@ -67,12 +94,14 @@ pub fn run(plan: &SendPlan) -> anyhow::Result<Exit> {
 
 /// One exchange, or as many as `-n` asks for.
 async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
-    if plan.count > 1 && plan.data == Data::Stdin && !plan.connect_only {
-        return Err(Trouble::usage("-n repeats an exchange, and standard input can be read only once")
+    let (all, turns) = (plan.exchanges(), plan.turns());
+    if all > 1 && plan.data == Data::Stdin && !plan.connect_only {
+        let flag = if plan.count > 1 { "-n".into() } else { format!("--{}", plan.setup.params.turns().0) };
+        return Err(Trouble::usage(format!("{flag} repeats an exchange, and standard input can be read only once"))
             .hint("give the data as an argument, or as a file with -f"));
     }
     let mut show = Show::open(plan)?;
-    if plan.count == 1 {
+    if all == 1 {
         return once(plan, &mut show).await;
     }
     let mut round = tell::RoundTrips::default();
@@ -80,9 +109,16 @@ async fn exchanges(plan: &SendPlan) -> Result<Exit, Trouble> {
     // No interval: the next follows at once.
     let mut ticks = tokio::time::interval(plan.interval.max(Duration::from_nanos(1)));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    for n in 0..plan.count {
+    for n in 0..all {
+        let begun = async {
+            // The pause is between rounds, and not between the lines of a list.
+            if n % turns == 0 {
+                ticks.tick().await;
+            }
+            exchange(plan, n + 1, &mut show).await
+        };
         let result = tokio::select! {
-            result = async { ticks.tick().await; exchange(plan, n + 1, &mut show).await } => result,
+            result = begun => result,
             _ = tokio::signal::ctrl_c() => {
                 let trouble = Trouble::new(Exit::Interrupted, format!("interrupted after {n} exchanges"));
                 failure = Some(interrupted(plan, n + 1, &mut show, trouble));
@@ -162,13 +198,16 @@ enum Leg {
     /// The round-trip time: from the start of talking to the end of the answer.
     Done(Duration),
     Elsewhere(Box<Elsewhere>),
+    /// This conversation is over, and the exchange is not.
+    Onward(Box<Heard>),
 }
 
 /// Connects, talks, judges; goes on where the protocol is sent elsewhere. Gives the last leg's round-trip time.
 async fn exchange(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Duration, Trouble> {
     let mut plan = Cow::Borrowed(plan);
     for _ in 0..MOST_LEGS {
-        match leg(&plan, n, show).await? {
+        match conversation(&plan, n, show).await? {
+            Leg::Onward(_) => {}
             Leg::Done(took) => return Ok(took),
             Leg::Elsewhere(elsewhere) => {
                 tell::elsewhere(&plan, &elsewhere);
@@ -180,8 +219,34 @@ async fn exchange(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Duration, 
         .hint("-v shows where: it may go round in circles"))
 }
 
-async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
-    let mut script = Script::open(plan)?;
+/// Talks until all is said and answered, or all of it is to be said elsewhere. What did not fit is asked for in conversations
+/// beside.
+async fn conversation(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
+    let (mut script, mut heard) = (Script::open(plan)?, Box::<Heard>::default());
+    loop {
+        heard = match leg(plan, n, show, &mut script, heard, false).await? {
+            Leg::Onward(heard) => heard,
+            over => return Ok(over),
+        };
+        let there = heard.there.take().unwrap_or_default();
+        tell::elsewhere(plan, &there);
+        let (beside, mut again) = (plan.sent(*there)?, Script::Messages(std::mem::take(&mut heard.cut_off)));
+        heard = match leg(&beside, n, show, &mut again, heard, true).await? {
+            Leg::Onward(heard) => heard,
+            over => return Ok(over),
+        };
+    }
+}
+
+/// One conversation.
+async fn leg(
+    plan: &SendPlan,
+    n: u64,
+    show: &mut Show,
+    script: &mut Script,
+    heard: Box<Heard>,
+    beside: bool,
+) -> Result<Leg, Trouble> {
     let started = Instant::now();
     show.trace = plan.show.trace.then(|| Trace::new(started));
     let exchange = match plan.target.scheme.rides() {
@@ -202,19 +267,23 @@ async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
                 }
                 return Ok(Leg::Done(took));
             }
-            over_stream(plan, stream, route, &mut script, show).await
+            streams::talk((plan, n, Manner::of(plan, beside)), (stream, route), script, show, *heard).await
         }
         Rides::Datagrams => {
             let resolved = retrying(plan, || transport::addresses(&plan.target, &plan.dial)).await;
             let talked = match resolved {
-                Ok(resolved) => packets::talk(plan, &resolved, &mut script, show).await,
+                Ok(resolved) => packets::talk(plan, &resolved, script, show, *heard).await,
                 Err(trouble) => Err(trouble),
             };
             talked.map_err(|trouble| unbegun(plan, n, show, trouble))?
         }
     };
+    over(plan, n, show, exchange)
+}
+
+/// A conversation is over: shows what there is of it, and judges it where it is the last.
+fn over(plan: &SendPlan, n: u64, show: &mut Show, mut exchange: Exchange) -> Result<Leg, Trouble> {
     show.progress.end();
-    let mut exchange = exchange;
     let mut trace = show.trace.take();
     if let Some(trace) = &mut trace {
         trace.over(&exchange, plan.target.scheme.rides());
@@ -227,6 +296,12 @@ async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
         }
         return Ok(Leg::Elsewhere(elsewhere));
     }
+    if exchange.heard.done && exchange.heard.onward {
+        if let Some(trace) = &trace {
+            tell::traced(plan, n, trace);
+        }
+        return Ok(Leg::Onward(Box::new(exchange.heard)));
+    }
     let verdict = judge::judge(plan, &exchange);
     if plan.show.json {
         let document = tell::document(plan, &exchange, verdict.as_ref().err(), trace.as_ref());
@@ -234,7 +309,7 @@ async fn leg(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, Trouble> {
     } else if let Some(trace) = &trace {
         tell::traced(plan, n, trace);
     }
-    show.end(plan.count > 1).map_err(|error| judge::output_failed(plan, &error))?;
+    show.end(plan.exchanges() > 1).map_err(|error| judge::output_failed(plan, &error))?;
     verdict.map(|()| Leg::Done(exchange.took))
 }
 
@@ -263,7 +338,10 @@ fn terms(plan: &SendPlan) -> Terms {
     };
     // Where the protocol knows its answers' end, our half stays open until they are there: many a server drops its answer when
     // the end of input comes right behind the question.
-    let half_close = plan.shutdown && plan.protocol.answers.stream != Answers::Each;
+    // And who only listens says nothing by it, while many a server takes it for the end.
+    let row = plan.protocol;
+    let listens = row.answers.stream == Answers::Endless && matches!(row.takes, Takes::Nothing);
+    let half_close = plan.shutdown && row.answers.stream != Answers::Each && !listens;
     Terms { silence, half_close, ..Terms::client() }
 }
 
@@ -272,19 +350,4 @@ fn facts(plan: &SendPlan, local: Endpoint, peer: Endpoint) -> Facts {
     let max_datagram = Facts::max_datagram_to(&peer);
     let watch = Watch { bodies: true, messages: false, talk: plan.show.verbose > 0, records: plan.show.json };
     Facts { rides, local, peer, max_datagram, wall_clock: SystemTime::now, watch, said_before: 0 }
-}
-
-async fn over_stream(plan: &SendPlan, stream: Stream, route: Route, script: &mut Script, show: &mut Show) -> Exchange {
-    let mut party = Correspondent::new(script, show, plan.protocol.answers.stream, true, plan.replies);
-    party.repeatable = plan.data != Data::Stdin;
-    let (local, peer) = (stream.local(), stream.peer());
-    let session = (plan.protocol.client)(&plan.setup);
-    let mut drive = Drive::new(stream, session, party, facts(plan, local.clone(), peer.clone()), terms(plan));
-    let how = (&mut drive).await;
-    let took = drive.traffic().opened.elapsed();
-    let tcp_info = drive.wire().tcp_info();
-    let unsaid = drive.unsent() > 0 || drive.party().has_more();
-    let traffic = *drive.traffic();
-    let (_, party) = drive.into_parts();
-    Exchange { heard: party.heard, how, traffic, took, route, local, peer, tcp_info, unsaid }
 }

@@ -3,11 +3,19 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Data, Exchange, facts, party::Correspondent, plan::SendPlan, show::Show, source, source::Script, tell, terms};
+use super::{
+    Exchange, facts,
+    party::{Correspondent, Heard, Manner},
+    plan::SendPlan,
+    show::Show,
+    source,
+    source::Script,
+    tell, terms,
+};
 use crate::{
     error::Trouble,
     role::packets::DrivePackets,
-    session::Closed,
+    session::{Closed, Rides},
     transport::{Attempt, PacketClient, Resolved, Route, packets_to},
 };
 
@@ -17,7 +25,9 @@ pub(super) async fn talk(
     resolved: &Resolved,
     script: &mut Script,
     show: &mut Show,
+    heard: Heard,
 ) -> Result<Exchange, Trouble> {
+    let mut heard = heard;
     let mut attempts: Vec<Attempt> = Vec::new();
     for (left, address) in
         resolved.addresses.iter().enumerate().map(|(n, address)| (resolved.addresses.len() - n - 1, address))
@@ -34,8 +44,8 @@ pub(super) async fn talk(
             }
             made => made?,
         };
-        let again = script.repeatable();
-        let mut exchange = over(plan, socket, script, show).await?;
+        let (again, said) = (script.repeatable(), heard.said);
+        let mut exchange = over(plan, socket, script, show, heard).await?;
         let refused = matches!(exchange.how, Closed::Failed(_)) && exchange.traffic.bytes_in == 0;
         let failure = match &exchange.how {
             Closed::Failed(why) if refused => Some(why.clone()),
@@ -54,6 +64,8 @@ pub(super) async fn talk(
                     trace.refused(address, &exchange.how.to_string());
                 }
                 *script = again;
+                // Nothing came from there.
+                heard = Heard { said, all_said: false, ..exchange.heard };
             }
             _ => {
                 tell::connected(plan, &exchange.route, &exchange.local, &exchange.peer);
@@ -64,15 +76,21 @@ pub(super) async fn talk(
     Err(Trouble::failed(format!("{} has no address", plan.target)))
 }
 
-async fn over(plan: &SendPlan, socket: PacketClient, script: &mut Script, show: &mut Show) -> Result<Exchange, Trouble> {
+async fn over(
+    plan: &SendPlan,
+    socket: PacketClient,
+    script: &mut Script,
+    show: &mut Show,
+    heard: Heard,
+) -> Result<Exchange, Trouble> {
     let (local, peer) = (socket.local().clone(), socket.peer().clone());
     if let Script::Messages(messages) = script {
         messages.iter().try_for_each(|message| source::check_fits(plan, &peer, message))?;
     }
-    let mut party = Correspondent::new(script, show, plan.protocol.answers.datagrams, false, plan.replies);
     // Nobody types as fast as a server answers: until the end of input, a missing answer ends nothing. -w says otherwise.
-    party.patient = plan.timeout.is_none() && source::terminal(&plan.data);
-    party.repeatable = plan.data != Data::Stdin;
+    let patient = plan.timeout.is_none() && source::terminal(&plan.data);
+    let manner = Manner { patient, ..Manner::of(plan, false) };
+    let party = Correspondent::new(script, show, plan, Rides::Datagrams, manner, heard);
     let session = (plan.protocol.client)(&plan.setup);
     let facts = facts(plan, local.clone(), peer.clone());
     let mut drive = DrivePackets::new(socket, session, party, facts, terms(plan));
@@ -81,6 +99,7 @@ async fn over(plan: &SendPlan, socket: PacketClient, script: &mut Script, show: 
     let unsaid = drive.party().has_more();
     let traffic = *drive.traffic();
     let (_, party) = drive.into_parts();
+    let heard = party.into_heard();
     let route = Route { resolve: Duration::ZERO, addresses: Vec::new(), connect: Duration::ZERO, attempts: Vec::new() };
-    Ok(Exchange { heard: party.heard, how, traffic, took, route, local, peer, tcp_info: None, unsaid })
+    Ok(Exchange { heard, how, traffic, took, route, local, peer, tcp_info: None, unsaid, left: false })
 }

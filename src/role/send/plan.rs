@@ -11,6 +11,11 @@ use crate::{
     transport::{Dial, Scheme, Target, Use},
 };
 
+/// How long nothing may come over datagrams, without `-w`.
+pub(super) const PACKET_SILENCE: Duration = Duration::from_secs(1);
+/// How long connecting may take, where datagrams led to a stream and nobody has said.
+const ASIDE: Duration = Duration::from_secs(5);
+
 /// Where the data comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Data {
@@ -77,6 +82,16 @@ pub struct SendPlan {
 }
 
 impl SendPlan {
+    /// Exchanges of one round: one for each line of a list.
+    pub(super) fn turns(&self) -> u64 {
+        if self.connect_only { 1 } else { self.setup.params.turns().1 }
+    }
+
+    /// Exchanges in all.
+    pub(super) fn exchanges(&self) -> u64 {
+        self.count.saturating_mul(self.turns())
+    }
+
     /// The same, where we were sent.
     ///
     /// # Errors
@@ -85,6 +100,9 @@ impl SendPlan {
         let mut plan = self.clone();
         if let Some(rides) = elsewhere.rides {
             plan.target.scheme = plan.target.scheme.over(rides);
+            // Who waited for so long over datagrams does not wait for ever now.
+            plan.timeout.get_or_insert(PACKET_SILENCE);
+            plan.dial.timeout.get_or_insert(ASIDE);
         }
         if let Some(authority) = elsewhere.authority {
             let port = Use::Connect(self.protocol.port);
@@ -97,7 +115,7 @@ impl SendPlan {
             plan.setup.goal.authority = authority;
         }
         if let Some(path) = elsewhere.path {
-            plan.setup.goal.path = path;
+            (plan.setup.goal.path, plan.setup.goal.sent) = (path, true);
         }
         plan.setup.goal.bare |= elsewhere.bare;
         Ok(plan)

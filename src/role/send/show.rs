@@ -13,11 +13,14 @@ use super::{
 use crate::{
     error::{Trouble, reason},
     os,
-    protocol::framing::Kind,
+    protocol::{Secrets, framing::Kind},
     role::Way,
     session::Rides,
     values::show::{self, escaped, hex_dump, quoted},
 };
+
+/// The most that `-vv` shows of a piece.
+const QUOTED: usize = 512;
 
 /// Where answers go, and how.
 pub(super) struct Show {
@@ -33,6 +36,7 @@ pub(super) struct Show {
     /// With `--trace`: the record of this exchange.
     pub(super) trace: Option<Trace>,
     pub(super) progress: Progress,
+    secrets: Secrets,
 }
 
 impl Show {
@@ -63,6 +67,7 @@ impl Show {
             line_ended: true,
             trace: None,
             progress: Progress::new(whole),
+            secrets: whole.setup.params.secrets().clone(),
         })
     }
 
@@ -118,10 +123,15 @@ impl Show {
         self.out.flush()
     }
 
-    /// Records what crossed the wire, with `--trace`; shows it, with `-vv`.
+    /// Records what crossed the wire, with `--trace`; shows it, with `-vv`. Passwords are not shown, but by `-x`, which shows each
+    /// byte as it is.
     pub(super) fn wire(&mut self, way: Way, bytes: &[u8]) {
+        if self.trace.is_none() && self.plan.verbose < 2 {
+            return;
+        }
+        let seen = self.secrets.hide(bytes);
         if let Some(trace) = &mut self.trace {
-            trace.wire(way, bytes);
+            trace.wire(way, bytes.len(), &seen);
         }
         if self.plan.verbose < 2 {
             return;
@@ -130,7 +140,7 @@ impl Show {
         let text = if self.plan.hex {
             format!("{arrow} {} B\n{}", bytes.len(), hex_dump(bytes, 0))
         } else {
-            format!("{arrow} {}\n", quoted(bytes, 512))
+            format!("{arrow} {}\n", quoted(&seen, QUOTED))
         };
         let _ = io::stderr().write_all(text.as_bytes());
     }

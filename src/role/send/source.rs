@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{self, error::TryRecvError};
 use super::plan::{Data, SendPlan};
 use crate::{
     error::{Trouble, reason},
-    protocol::framing::Kind,
+    protocol::{Form, framing::Kind},
     session::{Endpoint, Facts, Rides},
     values::show,
 };
@@ -35,7 +35,9 @@ pub(super) enum Script {
     Messages(VecDeque<Bytes>),
     /// Pieces of a stream, read by a thread of its own: a blocked read must hold up nothing else.
     Chunks {
-        pieces: mpsc::Receiver<io::Result<Bytes>>,
+        pieces: mpsc::Receiver<io::Result<(u64, Bytes)>>,
+        /// In which line the last message stood; 0: it is none.
+        line: u64,
         /// How long a read of what is there takes at most, as far as we wait for it.
         reading: Duration,
     },
@@ -72,20 +74,42 @@ impl Script {
             return Ok(Self::Messages(VecDeque::from([crlf(plan.crlf, &one_request(plan, reader)?)])));
         }
         let (chunks, script) = mpsc::channel(AHEAD);
-        let mut pieces = Pieces { reader, crlf: plan.crlf, by_line, drop_cr, rest: BytesMut::new(), scanned: 0, last: 0 };
+        let form = plan.protocol.form();
+        let rest = BytesMut::new();
+        let mut pieces = Pieces { reader, crlf: plan.crlf, by_line, drop_cr, form, lines: 0, rest, scanned: 0, last: 0 };
         std::thread::Builder::new()
             .name("input".into())
             .spawn(move || while pieces.next().is_some_and(|piece| chunks.blocking_send(piece).is_ok()) {})
             .map_err(|error| Trouble::failed(format!("could not start a thread: {}", reason(&error))))?;
-        Ok(Self::Chunks { pieces: script, reading })
+        Ok(Self::Chunks { pieces: script, line: 0, reading })
     }
 
     /// The next message; `None` when there is no more.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         match self {
             Self::Messages(messages) => Poll::Ready(messages.pop_front().map(Ok)),
-            Self::Chunks { pieces, .. } => pieces.poll_recv(cx),
+            Self::Chunks { pieces, line, .. } => pieces.poll_recv(cx).map(|piece| {
+                piece.map(|piece| {
+                    piece.map(|(at, message)| {
+                        *line = at;
+                        message
+                    })
+                })
+            }),
         }
+    }
+
+    /// Where the last message stood, if it was a line.
+    pub(super) fn line(&self) -> Option<u64> {
+        match self {
+            Self::Chunks { line, .. } if *line > 0 => Some(*line),
+            _ => None,
+        }
+    }
+
+    /// Is there more of what was typed?
+    pub(super) fn holds_more(&self) -> bool {
+        matches!(self, Self::Messages(messages) if !messages.is_empty())
     }
 
     /// The same once more, where what was read can be said again.
@@ -100,7 +124,7 @@ impl Script {
     pub(super) fn has_more(&mut self) -> bool {
         let (chunks, reading) = match self {
             Self::Messages(messages) => return !messages.is_empty(),
-            Self::Chunks { pieces, reading } => (pieces, *reading),
+            Self::Chunks { pieces, reading, .. } => (pieces, *reading),
         };
         let until = Instant::now() + reading;
         loop {
@@ -196,6 +220,10 @@ struct Pieces {
     crlf: bool,
     by_line: bool,
     drop_cr: bool,
+    /// Messages are words: not each line is one.
+    form: Option<Form>,
+    /// So many were read.
+    lines: u64,
     /// Read and not yet handed on.
     rest: BytesMut,
     /// So much of it holds no line end.
@@ -204,7 +232,21 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn next(&mut self) -> Option<io::Result<Bytes>> {
+    /// The next, with the number of its line.
+    fn next(&mut self) -> Option<io::Result<(u64, Bytes)>> {
+        loop {
+            let piece = match self.piece()? {
+                Ok(piece) => piece,
+                Err(error) => return Some(Err(error)),
+            };
+            self.lines += u64::from(self.by_line);
+            if self.form.is_none_or(|form| form.is_message(&piece)) {
+                return Some(Ok((self.lines, piece)));
+            }
+        }
+    }
+
+    fn piece(&mut self) -> Option<io::Result<Bytes>> {
         loop {
             if let Some(line) = self.line() {
                 return Some(Ok(line));

@@ -106,15 +106,18 @@ pub(super) fn elsewhere(plan: &SendPlan, elsewhere: &Elsewhere) {
     if plan.show.verbose == 0 {
         return;
     }
-    let rides = match elsewhere.rides {
-        Some(Rides::Stream) => "over a stream",
-        Some(Rides::Datagrams) => "over datagrams",
-        None => "",
-    };
+    let why = quoted_plain(&elsewhere.why);
+    if let Some(rides) = elsewhere.rides {
+        return row("elsewhere", &format!("{why}; asked again over {}", plan.target.scheme.over(rides).name()), "");
+    }
     let (authority, path) =
         (elsewhere.authority.as_deref().unwrap_or_default(), elsewhere.path.as_deref().unwrap_or_default());
-    let place = quoted_plain(&format!("{rides}{authority}{path}"));
-    row("elsewhere", &format!("{} {place}", quoted_plain(&elsewhere.why)), "");
+    row("elsewhere", &format!("{why} {}", quoted_plain(&format!("{authority}{path}"))), "");
+}
+
+/// One of several messages or answers failed.
+pub(super) fn wrong(sentence: &str) {
+    line(sentence);
 }
 
 /// What a peer chose, as it is only shown.
@@ -185,7 +188,8 @@ pub(super) fn unconnected(plan: &SendPlan, trouble: &Trouble, trace: Option<&Tra
 
 /// `--trace`: the ladder of the exchange that was the `n`-th.
 pub(super) fn traced(plan: &SendPlan, n: u64, trace: &Trace) {
-    let of = if plan.count > 1 { format!("exchange {} of {} · ", n, grouped(plan.count)) } else { String::new() };
+    let all = plan.exchanges();
+    let of = if all > 1 { format!("exchange {n} of {} · ", grouped(all)) } else { String::new() };
     let title = format!("{of}{} · {}", plan.target, plan.protocol.name);
     let _ = io::stderr().write_all(ladder::draw(&title, trace).as_bytes());
 }

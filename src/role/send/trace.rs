@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::Exchange;
 use crate::{
-    role::Way,
+    role::{Beside, Way},
     session::{ChannelId, Closed, Endpoint, Rides},
     transport::{Host, Place, Route, Target},
     values::show,
@@ -36,6 +36,10 @@ pub(super) enum What {
     Data,
     /// Bytes that crossed a connection beside the first.
     Beside(ChannelId),
+    /// Such a connection is there.
+    BesideOpened,
+    /// The end of what this side says over one.
+    BesideEnd,
     /// The end of what this side says.
     End,
     /// The end of it all.
@@ -52,6 +56,8 @@ impl What {
             Self::Connected => "connected",
             Self::Data => "data",
             Self::Beside(_) => "beside",
+            Self::BesideOpened => "beside_opened",
+            Self::BesideEnd => "beside_end",
             Self::End => "end",
             Self::Over => "over",
         }
@@ -66,8 +72,10 @@ pub(super) struct Step {
     pub(super) way: Option<Way>,
     /// Of data: how many.
     pub(super) bytes: u64,
-    /// Of data: the first of them, as they came. Otherwise words of ours.
+    /// Of data: the first of them, as they came, but for passwords. Otherwise words of ours.
     pub(super) head: Vec<u8>,
+    /// Of data: these are not all.
+    pub(super) cut: bool,
 }
 
 /// Steps between the first and the last that are kept.
@@ -121,7 +129,7 @@ impl Trace {
     }
 
     fn words(&mut self, at: Duration, what: What, way: Option<Way>, words: impl Into<String>) {
-        self.push(Step { at, what, way, bytes: 0, head: words.into().into_bytes() });
+        self.push(Step { at, what, way, bytes: 0, head: words.into().into_bytes(), cut: false });
     }
 
     /// Nothing could be tried, or nothing that was tried came to anything.
@@ -154,14 +162,15 @@ impl Trace {
         self.words(self.started.elapsed(), What::Attempt, None, format!("{address}: {why}"));
     }
 
-    pub(super) fn wire(&mut self, way: Way, bytes: &[u8]) {
-        let length = bytes.len() as u64;
+    /// So many bytes crossed the wire. `seen` is what may be shown of them, all or more than is kept.
+    pub(super) fn wire(&mut self, way: Way, length: usize, seen: &[u8]) {
+        let bytes = length as u64;
         match way {
-            Way::Out => self.sent += length,
-            Way::In => self.received += length,
+            Way::Out => self.sent += bytes,
+            Way::In => self.received += bytes,
         }
-        let (at, head) = (self.started.elapsed(), bytes[..bytes.len().min(HEAD)].to_vec());
-        self.push(Step { at, what: What::Data, way: Some(way), bytes: length, head });
+        let (at, head, cut) = (self.started.elapsed(), seen[..seen.len().min(HEAD)].to_vec(), seen.len() > HEAD);
+        self.push(Step { at, what: What::Data, way: Some(way), bytes, head, cut });
     }
 
     /// Bytes crossed a channel. Many pieces in a row are one step.
@@ -175,9 +184,19 @@ impl Trace {
             Some(step) if step.what == What::Beside(id) && step.way == Some(way) => step.bytes += bytes,
             _ => {
                 let (at, head) = (self.started.elapsed(), format!("connection {}", id.0).into_bytes());
-                self.push(Step { at, what: What::Beside(id), way: Some(way), bytes, head });
+                self.push(Step { at, what: What::Beside(id), way: Some(way), bytes, head, cut: false });
             }
         }
+    }
+
+    /// What has become of a channel.
+    pub(super) fn channel_is(&mut self, id: ChannelId, way: Way, is: Beside) {
+        let (what, words) = match is {
+            Beside::Opened => (What::BesideOpened, "opened"),
+            Beside::Ended => (What::BesideEnd, "ended"),
+            Beside::Broken => (What::BesideEnd, "broken"),
+        };
+        self.words(self.started.elapsed(), what, Some(way), format!("connection {} {words}", id.0));
     }
 
     pub(super) fn ended(&mut self, way: Way) {
@@ -221,7 +240,7 @@ fn object(step: &Step) -> Value {
         "way": way,
         "bytes": matches!(step.what, What::Data | What::Beside(_)).then_some(step.bytes),
         "text": show::escaped(&step.head, false),
-        "text_cut": step.what == What::Data && step.bytes > step.head.len() as u64,
+        "text_cut": step.cut,
     })
 }
 

@@ -4,11 +4,10 @@
 //! has long been silent is forgotten. What the socket can't take now waits; while it waits, nothing more is read.
 
 use std::{
-    io,
     net::IpAddr,
     sync::{Arc, atomic::Ordering::Relaxed},
     task::{Context, Poll},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -16,18 +15,16 @@ use super::{
     guard::{Guard, Judgement, never_answered},
     log::Entry,
     outbox::Outbox,
-    peers::{Peer, Peers},
+    peers::{LARGER, Peer, Peers},
 };
 use crate::{
-    error::reason,
     role::{
-        STREAMS_ONLY, Traffic, Way,
+        STREAMS_ONLY, Way,
         stop::{Phase, Waiter},
         timers::Timers,
+        yield_to_all,
     },
-    session::{
-        Closed, Cx, Effect, EffectId, Endpoint, Event, Facts, Front, Input, Out, Outcome, Rides, Session, Violation, Watch,
-    },
+    session::{Closed, Cx, Effect, EffectId, Endpoint, Front, Input, Out, Outcome, Session, Violation, Watch},
     transport::{Batch, PacketServer},
 };
 
@@ -39,20 +36,6 @@ const REMEMBERED_ONCE: Duration = Duration::from_secs(5);
 const SWEEP: Duration = Duration::from_millis(100);
 /// What the session of one datagram may queue before it is thrown away, in bytes.
 const MOST_QUEUED: usize = 1024 * 1024;
-
-/// Serves until stopped.
-pub(super) async fn serve(server: &Arc<Server>, sockets: Vec<PacketServer>) {
-    let mut serving = tokio::task::JoinSet::new();
-    for socket in sockets {
-        let mut desk = Desk::new(server.clone(), socket);
-        serving.spawn(async move {
-            let mut stop = desk.server.stop.waiter();
-            std::future::poll_fn(|cx| desk.poll(cx, &mut stop)).await;
-            desk.forget_all();
-        });
-    }
-    while serving.join_next().await.is_some() {}
-}
 
 /// What a timer is for.
 enum Due {
@@ -66,7 +49,7 @@ enum Due {
 }
 
 /// One socket and the conversations it carries.
-struct Desk {
+pub(super) struct Desk {
     server: Arc<Server>,
     socket: PacketServer,
     ours: Endpoint,
@@ -80,12 +63,19 @@ struct Desk {
     out: Out,
     batch: Option<Batch>,
     draining: bool,
+    /// A session has been at work for long: other tasks come first.
+    rests: bool,
     loop_said: bool,
+    /// Are answers bounded by what came? (What a script says of itself may be wrong.)
+    bounded: bool,
 }
 
 impl Desk {
-    fn new(server: Arc<Server>, socket: PacketServer) -> Self {
+    pub(super) fn new(server: Arc<Server>, socket: PacketServer) -> Self {
         let default = if server.plan.once { REMEMBERED_ONCE } else { REMEMBERED };
+        let row = server.plan.protocol;
+        let bounded =
+            row.script.is_some() && !(row.amplifies || server.plan.allow_amplification || socket.local().is_local());
         let remembered = server.plan.idle_timeout.unwrap_or(default);
         Self {
             ours: socket.local().clone(),
@@ -99,8 +89,17 @@ impl Desk {
             out: Out::default(),
             batch: Some(Batch::new()),
             draining: false,
+            rests: false,
             loop_said: false,
+            bounded,
         }
+    }
+
+    /// Serves until stopped.
+    pub(super) async fn serve(mut self) {
+        let mut stop = self.server.stop.waiter();
+        std::future::poll_fn(|cx| self.poll(cx, &mut stop)).await;
+        self.forget_all();
     }
 
     /// Ready when the server has ended.
@@ -111,13 +110,17 @@ impl Desk {
                 Poll::Ready(_) => self.draining = true,
                 Poll::Pending => {}
             }
-            let moved = self.outbox.flush(&self.socket, cx, |to, error| unsent(&self.server, to, error))
+            let moved = self.outbox.flush(&self.socket, cx, |to, error| self.server.unsent(to, error))
                 | self.wake(cx)
                 | (self.outbox.is_empty() && self.receive(cx));
             if self.draining && self.outbox.is_empty() && !self.peers.busy() {
                 return Poll::Ready(());
             }
             if !moved {
+                return Poll::Pending;
+            }
+            if std::mem::take(&mut self.rests) {
+                yield_to_all(cx);
                 return Poll::Pending;
             }
         }
@@ -149,6 +152,7 @@ impl Desk {
         let guarded = self.server.plan.loop_guard && self.server.plan.protocol.echoes;
         let Some(peer) = self.peers.get_mut(from) else { return };
         peer.last = now;
+        peer.asked(datagram.len());
         if guarded {
             match peer.guard.judge(datagram, now) {
                 Judgement::Answer => {}
@@ -192,7 +196,7 @@ impl Desk {
             return true;
         }
         let server = self.server.clone();
-        if server.plan.once && !server.full.advance(Phase::Finish) {
+        if server.plan.once && !server.is_first(from) {
             return false;
         }
         while self.peers.len() >= server.plan.max_peers.max(1) {
@@ -210,30 +214,11 @@ impl Desk {
         if server.log.connections() {
             server.log.say(&Entry::Connected { peer: from.to_string() });
         }
-        let facts = Facts {
-            rides: Rides::Datagrams,
-            local: self.ours.clone(),
-            peer: from.clone(),
-            max_datagram: Facts::max_datagram_to(from),
-            wall_clock: SystemTime::now,
-            watch: Watch { messages: server.log.messages(), records: server.log.records(), ..Watch::default() },
-            said_before: 0,
-        };
+        let watch = Watch { messages: server.log.messages(), records: server.log.records(), ..Watch::default() };
         self.born += 1;
-        let session = (server.make)(&server.plan.setup);
-        let traffic = Traffic::new(now);
-        self.peers.insert(
-            from.clone(),
-            Peer {
-                session,
-                facts,
-                ours,
-                traffic,
-                last: now,
-                born: self.born,
-                guard: Guard::new(server.plan.protocol.amplifies),
-            },
-        );
+        let (session, guard) = ((server.make)(&server.plan.setup), Guard::new(server.plan.protocol.amplifies));
+        let addresses = (self.ours.clone(), ours, from.clone());
+        self.peers.insert(from.clone(), Peer::new(session, guard, addresses, watch, (now, self.born)));
         self.sweep_later(now);
         self.call(from, now, |session, cx| {
             session.open(cx);
@@ -246,16 +231,12 @@ impl Desk {
         let Some(peer) = self.peers.get_mut(to) else { return };
         let result = f(&mut *peer.session, &mut Cx::new(&peer.facts, &mut self.out));
         let result = self.out.outcome(result);
+        self.rests |= std::mem::take(&mut self.out.rests);
         let messages = std::mem::take(&mut self.out.messages);
         peer.traffic.messages += messages;
         self.server.counts.messages.fetch_add(messages, Relaxed);
         for event in self.out.events.drain(..) {
-            let peer = || to.to_string();
-            self.server.log.say(&match event {
-                Event::Message(bytes) => Entry::Message { peer: peer(), way: Way::In, bytes: bytes.into() },
-                Event::Record(record) => Entry::Record { peer: peer(), record },
-                _ => continue,
-            });
+            self.server.tell(to, event);
         }
         if let Err(violation) = result {
             self.server.counts.dropped.fetch_add(1, Relaxed);
@@ -306,6 +287,9 @@ impl Desk {
 
     fn answer(&mut self, to: &Endpoint, datagram: Vec<u8>, now: Instant) {
         let Some(peer) = self.peers.get_mut(to) else { return };
+        if self.bounded && !peer.may_be_told(datagram.len()) {
+            return self.amplified(to);
+        }
         if self.server.plan.protocol.echoes {
             peer.guard.replied(&datagram, now);
         }
@@ -314,17 +298,28 @@ impl Desk {
         self.server.counts.bytes_out.fetch_add(datagram.len() as u64, Relaxed);
         self.wire(to, Way::Out, &datagram);
         if let Err(error) = self.outbox.send(&self.socket, to, from, datagram) {
-            unsent(&self.server, to, &error);
+            self.server.unsent(to, &error);
         }
     }
 
-    /// Wakes the sessions whose time has come.
+    /// Drops an answer that is much larger than what came.
+    fn amplified(&self, to: &Endpoint) {
+        self.server.counts.dropped.fetch_add(1, Relaxed);
+        let name = self.server.plan.protocol.name;
+        let sentence = format!("{name} answers with more than {LARGER} times what came: dropped");
+        let hint = "amplifies = true in the script and --allow-amplification, or serve it on loopback (a bare port)";
+        self.server.tell_fault(to, &Violation::ours("amplifies", sentence, hint));
+    }
+
+    /// Wakes the sessions whose time has come, until one takes long.
     fn wake(&mut self, cx: &mut Context<'_>) -> bool {
         if self.timers.poll(None, cx).is_pending() {
             return false;
         }
         let now = Instant::now();
-        while let Some(due) = self.timers.due(now) {
+        while !self.rests
+            && let Some(due) = self.timers.due(now)
+        {
             match due {
                 Due::Sweep => self.sweep(now),
                 Due::Wake { peer, born, id } if self.peers.get_mut(&peer).is_some_and(|known| known.born == born) => {
@@ -369,6 +364,9 @@ impl Desk {
     fn forget(&mut self, peer: &Endpoint, how: &Closed) {
         let Some(mut known) = self.peers.remove(peer) else { return };
         known.session.closed(how);
+        if let Some(fault) = known.session.fault() {
+            self.server.tell_fault(peer, &fault);
+        }
         self.server.counts.open.fetch_sub(1, Relaxed);
         if self.server.log.connections() {
             self.server.log.say(&Entry::closed(peer, how, &known.traffic));
@@ -388,13 +386,5 @@ impl Desk {
         } else if way == Way::Out && log.messages() {
             log.say(&Entry::Message { peer: peer.to_string(), way, bytes: bytes.into() });
         }
-    }
-}
-
-/// An answer was never sent.
-fn unsent(server: &Server, to: &Endpoint, error: &io::Error) {
-    server.counts.dropped.fetch_add(1, Relaxed);
-    if server.log.connections() {
-        server.log.say(&Entry::Warning { what: format!("{to}: could not answer: {}", reason(error)), hint: None });
     }
 }

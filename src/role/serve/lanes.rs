@@ -1,5 +1,6 @@
 //! Threads for sessions that must stay where they began: each has a runtime of its own, and a connection is handed to the
-//! thread that has the fewest.
+//! thread that has the fewest. The thread that accepts and hears signals is none of them: a session that holds its thread
+//! must not keep the server from stopping.
 //!
 //! May use: tokio, `transport`.
 
@@ -8,13 +9,15 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
+        mpsc,
     },
-    thread::JoinHandle,
+    time::Duration,
 };
 
 use tokio::{
     runtime::{Builder, Handle},
     sync::oneshot,
+    task::JoinHandle,
 };
 
 use crate::transport::Stream;
@@ -25,15 +28,16 @@ pub(super) struct Lane {
     runtime: Handle,
     /// Conversations on it.
     talking: Arc<AtomicUsize>,
-    /// It is the thread that accepts.
-    here: bool,
 }
 
-/// The threads beside the one that accepts, which has a lane too. They end when this is dropped: not on one of them.
+/// How long a thread may take to end. One whose session does not give it back is left behind.
+const ENDS_WITHIN: Duration = Duration::from_millis(50);
+
+/// The threads beside the one that accepts. They end when this is dropped: not on one of them.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     lanes: Vec<Lane>,
-    threads: Vec<(oneshot::Sender<()>, Option<JoinHandle<()>>)>,
+    threads: Vec<(oneshot::Sender<()>, mpsc::Receiver<()>)>,
 }
 
 /// One conversation less, whatever ends it.
@@ -46,20 +50,22 @@ impl Drop for Talking {
 }
 
 impl Lanes {
-    /// Starts all but one of `threads`: that one is the runtime around this call, which must have one thread.
+    /// Starts so many.
     pub(super) fn start(threads: usize) -> io::Result<Self> {
         let mut lanes = Self::default();
-        lanes.lanes.push(Lane { runtime: Handle::current(), talking: Arc::default(), here: true });
-        for n in 1..threads {
+        for n in 1..=threads {
             let runtime = Builder::new_current_thread().enable_all().build()?;
-            let lane = Lane { runtime: runtime.handle().clone(), talking: Arc::default(), here: false };
+            let lane = Lane { runtime: runtime.handle().clone(), talking: Arc::default() };
             let (quit, told) = oneshot::channel::<()>();
-            let thread = std::thread::Builder::new().name(format!("serve {n}")).spawn(move || {
+            let (ends, ended) = mpsc::channel();
+            std::thread::Builder::new().name(format!("serve {n}")).spawn(move || {
                 // Told or forgotten, it is over.
                 let _ = runtime.block_on(told);
+                drop(runtime);
+                drop(ends);
             })?;
             lanes.lanes.push(lane);
-            lanes.threads.push((quit, Some(thread)));
+            lanes.threads.push((quit, ended));
         }
         Ok(lanes)
     }
@@ -71,9 +77,12 @@ impl Lanes {
 
 impl Drop for Lanes {
     fn drop(&mut self) {
-        for (quit, thread) in self.threads.drain(..) {
-            drop(quit);
-            let _ = thread.map(JoinHandle::join);
+        let threads: Vec<_> = self.threads.drain(..).map(|(_, ended)| ended).collect();
+        let mut within = ENDS_WITHIN;
+        for ended in threads {
+            if ended.recv_timeout(within) == Err(mpsc::RecvTimeoutError::Timeout) {
+                within = Duration::ZERO;
+            }
         }
     }
 }
@@ -92,13 +101,6 @@ impl Lane {
     ) {
         self.talking.fetch_add(1, Relaxed);
         let talking = Talking(self.talking.clone());
-        if self.here {
-            self.runtime.spawn(async move {
-                let _talking = talking;
-                talk(stream).await;
-            });
-            return;
-        }
         // A socket that can't be handed over is closed: what it was given to is dropped, and gives its place back.
         let Ok(stream) = stream.detach() else { return };
         self.runtime.spawn(async move {
@@ -107,5 +109,10 @@ impl Lane {
                 talk(stream).await;
             }
         });
+    }
+
+    /// Runs what is no conversation but holds many.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        self.runtime.spawn(work)
     }
 }

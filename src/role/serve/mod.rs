@@ -6,17 +6,20 @@
 
 mod counts;
 mod datagrams;
+mod desks;
 mod guard;
 mod lanes;
 pub mod log;
 mod outbox;
 mod peers;
 mod plan;
+mod signals;
 mod streams;
 
 use std::{
     collections::BTreeSet,
-    io::{self, IsTerminal, Write},
+    io,
+    net::IpAddr,
     num::NonZero,
     sync::{Arc, Mutex, OnceLock, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
@@ -30,13 +33,18 @@ use tokio::{
 pub use counts::Counts;
 pub use plan::{LogForm, LogPlan, ServePlan};
 
-use self::log::{Entry, Log};
+use self::{
+    lanes::{Lane, Lanes},
+    log::{Entry, Log},
+    signals::Signals,
+};
 use super::stop::{Phase, Stop};
 use crate::{
     error::{Exit, Trouble, reason},
     os,
     protocol::MakeSession,
-    session::{Endpoint, Rides, Violation},
+    role::Way,
+    session::{Endpoint, Event, Rides, Violation},
     transport::{self, Host, Listener, PacketServer, Place, Scheme},
     values::show::duration,
 };
@@ -58,8 +66,12 @@ struct Server {
     stop: Stop,
     /// Ends the accepting alone (`-1`).
     full: Stop,
+    /// The one client of `-1`, when it came over datagrams: what did not fit there it asks for over a stream.
+    guest: Arc<OnceLock<IpAddr>>,
     /// Faults of our own end that were told.
     told: Mutex<BTreeSet<String>>,
+    /// Where conversations run that must stay on their thread; none: anywhere.
+    lanes: Vec<Lane>,
 }
 
 /// Sockets that are ready to serve.
@@ -173,54 +185,11 @@ fn threads(plan: &ServePlan) -> usize {
 /// [`Trouble`] when the system gives no threads.
 pub fn runtime(plan: &ServePlan) -> Result<Runtime, Trouble> {
     let threads = threads(plan);
-    // Sessions that stay on their thread have more of them beside this one.
+    // Sessions that stay on their thread have threads of their own beside this one.
     let mut builder =
         if threads == 1 || plan.protocol.stays() { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     let made = builder.worker_threads(threads).enable_all().build();
     made.map_err(|error| Trouble::failed(format!("could not start: {}", reason(&error))))
-}
-
-/// Ctrl-C and SIGTERM.
-struct Signals {
-    #[cfg(unix)]
-    kinds: [tokio::signal::unix::Signal; 2],
-}
-
-impl Signals {
-    /// From here on they are ours to handle.
-    fn catch() -> io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            Ok(Self { kinds: [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?] })
-        }
-        #[cfg(not(unix))]
-        Ok(Self {})
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        {
-            let [interrupt, terminate] = &mut self.kinds;
-            tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
-        }
-        #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// The first finishes, the second ends; and so does the end of the grace period.
-    async fn stop(mut self, stop: Stop, grace: Duration) {
-        self.next().await;
-        if io::stderr().is_terminal() {
-            // After the ^C that the terminal shows.
-            let _ = io::stderr().write_all(b"\n");
-        }
-        stop.advance(Phase::Finish);
-        tokio::select! { () = self.next() => (), () = tokio::time::sleep(grace) => () }
-        stop.advance(Phase::Now);
-    }
 }
 
 /// Serves on sockets that are there, until `stop`. Says so first: the ready lines are what tests and scripts wait for.
@@ -254,12 +223,17 @@ pub async fn serve(parts: Vec<(ServePlan, Sockets)>, stop: Stop) -> anyhow::Resu
 /// From the first client to the summary.
 async fn serve_each(parts: impl ExactSizeIterator<Item = ((ServePlan, Sockets), MakeSession)>, log: &Log, stop: &Stop) {
     let (several, full) = (parts.len() > 1, Stop::default());
+    let guest = Arc::<OnceLock<IpAddr>>::default();
+    // All of them outlive the conversations on them.
+    let mut lanes = None;
     let mut servers = Vec::with_capacity(parts.len());
     let mut serving = JoinSet::new();
     for ((plan, sockets), make) in parts {
         let log = if several { log.over(plan.listen.scheme) } else { log.clone() };
-        let (stop, full) = (stop.clone(), full.clone());
-        let server = Arc::new(Server { plan, make, log, counts: Counts::default(), stop, full, told: Mutex::default() });
+        let (stop, full, guest) = (stop.clone(), full.clone(), guest.clone());
+        let lanes = lanes.get_or_insert_with(|| start_lanes(&plan, &log)).all();
+        let (counts, told) = (Counts::default(), Mutex::default());
+        let server = Arc::new(Server { plan, make, log, counts, stop, full, guest, told, lanes });
         servers.push(server.clone());
         serving.spawn(server.serve(sockets));
     }
@@ -274,6 +248,16 @@ async fn serve_each(parts: impl ExactSizeIterator<Item = ((ServePlan, Sockets), 
     }
     let all: Vec<_> = servers.iter().map(|server| (server.plan.listen.scheme.rides(), &server.counts)).collect();
     log.say(&counts::summary(&all, started.elapsed()));
+}
+
+/// The threads of sessions that stay on theirs.
+fn start_lanes(plan: &ServePlan, log: &Log) -> Lanes {
+    let lanes = if plan.protocol.stays() { Lanes::start(threads(plan)) } else { Ok(Lanes::default()) };
+    lanes.unwrap_or_else(|error| {
+        let what = format!("could not start all threads, so one serves alone: {}", reason(&error));
+        log.say(&Entry::Warning { what, hint: Some("-t sets their number, as in -t 2".into()) });
+        Lanes::default()
+    })
 }
 
 /// Refuses what must not be served.
@@ -315,13 +299,40 @@ async fn interval_lines(log: Log, servers: Vec<Arc<Server>>, every: Duration) {
 }
 
 impl Server {
-    /// Tells of a session that our own end has ended: each fault once, with what to do.
+    /// Tells of what a session reports, as far as the log wants it.
+    fn tell(&self, peer: &Endpoint, event: Event) {
+        let peer_name = || peer.to_string();
+        self.log.say(&match event {
+            Event::Message(bytes) => Entry::Message { peer: peer_name(), way: Way::In, bytes: bytes.into() },
+            Event::Record(record) => Entry::Record { peer: peer_name(), record },
+            Event::Fault(fault) => return self.tell_fault(peer, &fault),
+            _ => return,
+        });
+    }
+
+    /// Tells of what our own end could not do: each fault once, with what to do about it.
     fn tell_fault(&self, peer: &Endpoint, violation: &Violation) {
         let Some(hint) = violation.hint else { return };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() < MOST_TOLD && told.insert(violation.sentence.clone()) {
             let what = format!("{peer}: {violation}");
             self.log.say(&Entry::Warning { what, hint: Some(hint.into()) });
+        }
+    }
+
+    /// Is this the one client of `-1`, over datagrams? Nobody came before it.
+    fn is_first(&self, peer: &Endpoint) -> bool {
+        match peer {
+            Endpoint::Ip(address) => self.full.phase() == Phase::Running && self.guest.set(address.ip()).is_ok(),
+            _ => self.full.advance(Phase::Finish),
+        }
+    }
+
+    /// The same over a stream: the first, or who came over datagrams before.
+    fn lets_in(&self, peer: &Endpoint) -> bool {
+        match (self.guest.get(), peer) {
+            (Some(guest), Endpoint::Ip(address)) => *guest == address.ip(),
+            _ => self.full.advance(Phase::Finish),
         }
     }
 
@@ -334,7 +345,7 @@ impl Server {
                     self.stop.advance(Phase::Finish);
                 }
             }
-            Sockets::Datagrams(sockets) => datagrams::serve(&self, sockets).await,
+            Sockets::Datagrams(sockets) => desks::serve(&self, sockets).await,
         }
     }
 }

@@ -3,14 +3,21 @@
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use super::guard::Guard;
 use crate::{
     role::Traffic,
-    session::{Endpoint, Facts, Session},
+    session::{Endpoint, Facts, Rides, Session, Watch},
 };
+
+/// Bytes of headers that each datagram has at least.
+const HEADERS: usize = 28;
+/// Where answers are bounded, they may be so many times as large as what came.
+pub(super) const LARGER: usize = 3;
+/// What a peer may have saved up, in bytes.
+const MOST_CREDIT: usize = 256 * 1024;
 
 /// One peer's conversation.
 pub(super) struct Peer {
@@ -23,6 +30,36 @@ pub(super) struct Peer {
     /// Which peer of this server it is, counted from the first.
     pub(super) born: u64,
     pub(super) guard: Guard,
+    /// Bytes that it may still be answered with, where that is bounded.
+    pub(super) credit: usize,
+}
+
+impl Peer {
+    /// One who has come `now`, as the so-and-so-manyeth, to one of our addresses.
+    pub(super) fn new(
+        session: Box<dyn Session>,
+        guard: Guard,
+        (local, ours, peer): (Endpoint, Option<IpAddr>, Endpoint),
+        watch: Watch,
+        (now, born): (Instant, u64),
+    ) -> Self {
+        let max_datagram = Facts::max_datagram_to(&peer);
+        let (rides, wall_clock) = (Rides::Datagrams, SystemTime::now);
+        let facts = Facts { rides, local, peer, max_datagram, wall_clock, watch, said_before: 0 };
+        Self { session, facts, ours, traffic: Traffic::new(now), last: now, born, guard, credit: 0 }
+    }
+
+    /// So many bytes have come from it.
+    pub(super) fn asked(&mut self, bytes: usize) {
+        self.credit = (self.credit + LARGER * (bytes + HEADERS)).min(MOST_CREDIT);
+    }
+
+    /// May an answer of so many bytes go to it, where answers are bounded? Then it counts.
+    pub(super) fn may_be_told(&mut self, bytes: usize) -> bool {
+        let left = self.credit.checked_sub(bytes + HEADERS);
+        self.credit = left.unwrap_or(self.credit);
+        left.is_some()
+    }
 }
 
 /// All of them.

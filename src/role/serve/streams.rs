@@ -14,13 +14,7 @@ use std::{
 
 use tokio::{sync::Notify, task::JoinSet};
 
-use super::{
-    Server,
-    counts::Counted,
-    lanes::{Lane, Lanes},
-    log::Entry,
-    threads,
-};
+use super::{Server, counts::Counted, lanes::Lane, log::Entry};
 use crate::{
     error::reason,
     role::{
@@ -51,8 +45,6 @@ struct Door {
     said: AtomicU64,
     started: Instant,
     terms: Arc<Terms>,
-    /// Where conversations run that must stay on their thread; none: anywhere.
-    lanes: Vec<Lane>,
     /// Are counts wanted while conversations run, or dumps?
     watched: bool,
 }
@@ -60,13 +52,6 @@ struct Door {
 /// Serves until stopped, and until the last conversation has ended.
 pub(super) async fn serve(server: &Arc<Server>, listeners: Vec<Listener>) {
     let (idle, handshake) = (server.plan.idle_timeout, server.plan.handshake_timeout);
-    let threads = threads(&server.plan);
-    let lanes = if server.plan.protocol.stays() && threads > 1 { Lanes::start(threads) } else { Ok(Lanes::default()) };
-    let lanes = lanes.unwrap_or_else(|error| {
-        let what = format!("could not start all threads, so one serves alone: {}", reason(&error));
-        server.log.say(&Entry::Warning { what, hint: Some("-t sets their number, as in -t 2".into()) });
-        Lanes::default()
-    });
     let door = Arc::new(Door {
         server: server.clone(),
         peers: Mutex::default(),
@@ -75,7 +60,6 @@ pub(super) async fn serve(server: &Arc<Server>, listeners: Vec<Listener>) {
         said: AtomicU64::new(0),
         started: Instant::now(),
         terms: Arc::new(Terms { idle, handshake, linger: true, ..Terms::default() }),
-        lanes: lanes.all(),
         watched: server.plan.log.stats.is_some() || server.plan.log.hex,
     });
     let mut accepting = JoinSet::new();
@@ -83,8 +67,9 @@ pub(super) async fn serve(server: &Arc<Server>, listeners: Vec<Listener>) {
         accepting.spawn(accept(door.clone(), listener));
     }
     while accepting.join_next().await.is_some() {}
+    let mut overdue = std::pin::pin!(server.overdue());
     while door.talking.load(Relaxed) > 0 {
-        door.freed.notified().await;
+        tokio::select! { () = door.freed.notified() => (), () = &mut overdue => break }
     }
 }
 
@@ -158,7 +143,7 @@ impl Door {
         let (session, terms, talk) = ((server.make)(&server.plan.setup), self.terms.clone(), Talk::begin(self));
         // In a box: a future that takes it by value would hold room for it twice.
         let talk = |stream| converse(Box::new(Drive::new(stream, session, party, facts, terms)), talk);
-        match Lane::emptiest(&self.lanes) {
+        match Lane::emptiest(&server.lanes) {
             Some(lane) => lane.run(stream, talk),
             None => drop(tokio::spawn(talk(stream))),
         }
@@ -178,7 +163,7 @@ impl Door {
         }
         // From here on it gives its place back when it is dropped.
         let seat = Seat { door: self.clone(), peer: peer.clone() };
-        if plan.once && !self.server.full.advance(Phase::Finish) {
+        if plan.once && !self.server.lets_in(peer) {
             return Err("one client was asked for (-1)".into());
         }
         Ok(seat)
@@ -264,13 +249,7 @@ impl Source for Guest {
 
 impl Sink for Guest {
     fn event(&mut self, event: Event, _: Instant) {
-        let peer = || self.seat.peer.to_string();
-        let entry = match event {
-            Event::Message(bytes) => Entry::Message { peer: peer(), way: Way::In, bytes: bytes.into() },
-            Event::Record(record) => Entry::Record { peer: peer(), record },
-            _ => return,
-        };
-        self.seat.door.server.log.say(&entry);
+        self.seat.door.server.tell(&self.seat.peer, event);
     }
 
     fn looks(&self) -> bool {

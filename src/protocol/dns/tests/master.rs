@@ -2,23 +2,65 @@
 
 use std::path::Path;
 
-use domain::base::Message;
+use domain::{
+    base::{Message, Name, Rtype, ToName},
+    rdata::ZoneRecordData,
+};
 
 use super::{Answerer, Question, Sheet, Zone, told};
 
 const SOA: &str = "$ORIGIN example.test.\n$TTL 60\n@ SOA ns host 1 2 3 4 5\n";
 
 /// Reads the first of these files, which may name the others.
-fn read(files: &[(&str, &str)]) -> Result<Zone, String> {
+fn read<T: AsRef<[u8]>>(files: &[(&str, T)]) -> Result<Zone, String> {
     let other = |path: &Path| {
         let found = files.iter().find(|(name, _)| Path::new(name) == path);
-        found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| format!("could not read {}", path.display()))
+        found.map(|(_, text)| text.as_ref().to_vec()).ok_or_else(|| format!("could not read {}", path.display()))
     };
-    Zone::read(&Sheet { path: Path::new(files[0].0), text: files[0].1, other: &other })
+    Zone::read(&Sheet { path: Path::new(files[0].0), bytes: files[0].1.as_ref(), other: &other })
 }
 
-fn one(text: &str) -> Result<Zone, String> {
+fn one(text: impl AsRef<[u8]>) -> Result<Zone, String> {
     read(&[("zone.txt", text)])
+}
+
+fn strings(zone: &Zone, name: &str) -> Vec<u8> {
+    let name = Name::vec_from_str(name).unwrap().to_bytes();
+    let set = zone.set_at(&name, Rtype::TXT).unwrap();
+    let ZoneRecordData::Txt(txt) = &set.data[0] else { panic!("{set:?}") };
+    txt.iter().collect::<Vec<_>>().join(&b'|')
+}
+
+#[test]
+fn any_bytes_may_stand_in_strings_and_comments() {
+    let zone = [
+        b"\xef\xbb\xbf; Latin-1: \xe9\n".as_slice(),
+        SOA.as_bytes(),
+        "a TXT \"grüße\tan\" naïve a\\ü ; ä\n$INCLUDE größe.txt\n".as_bytes(),
+        b"b TXT \xe9 \"\x01\\\x02\"\n",
+    ]
+    .concat();
+    let zone = read(&[("zone.txt", zone), ("größe.txt", b"\xef\xbb\xbfc TXT \"\\\"\xff\"\n".to_vec())]).unwrap();
+    assert_eq!(strings(&zone, "a.example.test"), "grüße\tan|naïve|aü".as_bytes());
+    assert_eq!(strings(&zone, "b.example.test"), b"\xe9|\x01\x02");
+    assert_eq!(strings(&zone, "c.example.test"), b"\"\xff");
+}
+
+#[test]
+fn what_is_not_taken_is_told_by_what_it_is() {
+    for (wrong, why) in [
+        ("a..b A 192.0.2.1", "\"a..b\" has an empty label"),
+        (".a A 192.0.2.1", "\".a\" has an empty label"),
+        ("$ORIGIN x..test.", "\"x..test.\" has an empty label"),
+        ("sub DNAME example.org.", "DNAME is not served: each name below it needs a CNAME of its own"),
+        ("www 1h IN LOC 52 22 N 4 53 E 1m", "LOC has no form in words here: write TYPE29 \\# LENGTH HEX (RFC 3597)"),
+        ("www URI 10 1 \"ftp://a\"", "URI has no form in words here: write TYPE256 \\# LENGTH HEX (RFC 3597)"),
+        (&format!("www TXT {}", "x".repeat(256)), "a string has at most 255 bytes: write it as several, \"...\" \"...\""),
+    ] {
+        let told = one(format!("{SOA}{wrong}\nlast A 192.0.2.1\n")).unwrap_err();
+        assert_eq!(told, format!("zone.txt, line 4: {why}"), "{wrong}");
+    }
+    assert!(one(format!("{SOA}a\\..b A 192.0.2.1\nwww TYPE29 \\# 2 abcd\n")).is_ok());
 }
 
 /// The answers, as `NAME TTL TYPE`; or those who know more.
@@ -62,10 +104,10 @@ fn a_bad_one_is_named_by_its_line() {
     for wrong in
         ["www A 192.0.2.300", "www MX mail", "www MX 1", "www A 1.2.3.4 5", "a..b A 1.2.3.4", "www X", "$GENERATE 1-2 a A 1"]
     {
-        let why = one(&format!("{SOA}{wrong}\nlast A 192.0.2.1\n")).unwrap_err();
+        let why = one(format!("{SOA}{wrong}\nlast A 192.0.2.1\n")).unwrap_err();
         assert!(why.starts_with("zone.txt, line 4: "), "{wrong}: {why}");
     }
-    assert!(one(&format!("{SOA}www A 192.0.2.1")).is_ok(), "the last line needs no end");
+    assert!(one(format!("{SOA}www A 192.0.2.1")).is_ok(), "the last line needs no end");
 }
 
 #[test]
@@ -83,7 +125,7 @@ fn times_have_units_where_people_write_them() {
     ] {
         assert_eq!(answers(&zone, question), [answer], "{question}");
     }
-    let soa = zone.set_at(&zone.apex, domain::base::Rtype::SOA).unwrap();
+    let soa = zone.set_at(&zone.apex, Rtype::SOA).unwrap();
     assert_eq!(format!("{}", soa.data[0]), "ns.1h. 1d.1h. 7 7200 900 1209600 5400");
 }
 
@@ -117,9 +159,9 @@ fn what_is_included_is_named_by_its_own_line() {
     let round = read(&[("zone.txt", &format!("{SOA}$INCLUDE zone.txt\n"))]).unwrap_err();
     assert_eq!(round, "zone.txt, line 4: $INCLUDE goes more than 8 files deep: does a file include itself?");
     let many = format!("{SOA}{}", "$INCLUDE e.txt\n".repeat(1001));
-    let many = read(&[("zone.txt", &many), ("e.txt", "")]).unwrap_err();
+    let many = read(&[("zone.txt", &many[..]), ("e.txt", "")]).unwrap_err();
     assert_eq!(many, "zone.txt, line 1004: there are more than 1000 $INCLUDE");
     let big = format!(";{}\n", "x".repeat(8 << 20));
-    let big = read(&[("zone.txt", &format!("{SOA}{}", "$INCLUDE big.txt\n".repeat(3))), ("big.txt", &big)]).unwrap_err();
+    let big = read(&[("zone.txt", format!("{SOA}{}", "$INCLUDE big.txt\n".repeat(3))), ("big.txt", big)]).unwrap_err();
     assert!(big.ends_with("the zone has more than 16,777,216 bytes, the limit"), "{big}");
 }

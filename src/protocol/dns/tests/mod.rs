@@ -55,7 +55,8 @@ ns.sub A 192.0.2.6
 ";
 
 fn zone(text: &str) -> Zone {
-    Zone::read(&Sheet { path: Path::new("zone.txt"), text, other: &|_| Err("there is no other".into()) }).unwrap()
+    Zone::read(&Sheet { path: Path::new("zone.txt"), bytes: text.as_bytes(), other: &|_| Err("there is no other".into()) })
+        .unwrap()
 }
 
 fn ask(zone: &Zone, ttl: Option<u32>, question: &[u8], size: Option<u16>) -> Message<Vec<u8>> {
@@ -210,6 +211,10 @@ fn what_is_no_question_is_told_so() {
     let mut twice = [&good[..], &good[good.len() - 11..]].concat();
     twice[11] = 2;
     assert_eq!(rcode(&twice), Some(OptRcode::FORMERR), "OPT twice");
+    // Two bytes point to the name in the question.
+    let at = good.len() - 11;
+    let named = [&good[..at], b"\xc0\x0c", &good[at + 1..]].concat();
+    assert_eq!(rcode(&named), Some(OptRcode::FORMERR), "OPT of a name");
     for short in [&b""[..], &good[..11]] {
         assert_eq!(answerer.answer(short, true, 65_507).unwrap_err().name, "message_too_short");
     }
@@ -235,6 +240,10 @@ fn an_address_asks_for_its_name() {
     assert_eq!(asked("a.test"), "a.test A");
     assert_eq!(asked("a.test. aaaa"), "a.test AAAA");
     assert_eq!((asked("a.test *").as_str(), asked("a.test TYPE257").as_str()), ("a.test ANY", "a.test CAA"));
+    for name in ["a.test", "192.0.2.1", ".", "a\\032b.test TYPE65", "a.test ANY"] {
+        let question = Question::read(name.as_bytes()).unwrap();
+        assert_eq!(Question::read(question.typed().as_bytes()).unwrap(), question, "{name}");
+    }
     for (bad, sentence) in [
         ("", "\"\" is no NAME [TYPE]"),
         ("a b c", "\"a b c\" is no NAME [TYPE]"),

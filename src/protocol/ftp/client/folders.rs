@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 
 use super::{
     Client,
-    work::{Job, Target, Task},
+    work::{Job, Step, Target, Task},
 };
 use crate::{
     protocol::ftp::{
         entries::{Found, Kind, read_facts, read_line},
         names::is_hidden,
+        reply::Reply,
     },
     session::{Cx, FileError, FileKind},
     values::show::{escaped, quoted},
@@ -42,6 +43,33 @@ impl Client {
             }
         }
         self.task_done(cx);
+    }
+
+    /// Is this a listing of facts, to be shown?
+    pub(super) fn lists_facts(&self) -> bool {
+        let task = self.job.as_ref().and_then(|job| job.task.as_ref());
+        self.known.facts == Some(true) && matches!(task, Some(Task::List { into: None, .. }))
+    }
+
+    /// There is no such folder: a file, then.
+    pub(super) fn ask_facts(&mut self, why: &Reply, cx: &mut Cx<'_>) {
+        self.data.give_up(cx);
+        self.doubt(why);
+        let path = self.path();
+        self.ask(Step::Facts, format!("MLST {path}").trim_end(), cx);
+    }
+
+    /// The answer to MLST: one entry, in the one line that begins with a space (RFC 3659, section 7.2).
+    pub(super) fn facts(&mut self, reply: &Reply, cx: &mut Cx<'_>) {
+        let line = reply.lines.iter().find_map(|line| line.strip_prefix(' ')).filter(|_| reply.class() == 2);
+        match line.and_then(read_facts) {
+            Some(mut found) => {
+                found.name = found.name.rsplit('/').next().unwrap_or_default().into();
+                show(&[found], cx);
+                self.task_done(cx);
+            }
+            None => self.still_refused(cx),
+        }
     }
 
     /// The folder is there; now what is in it.
@@ -80,6 +108,10 @@ fn below(folder: &str, name: &str) -> String {
 
 /// One more task for what was found, if it can be kept here.
 fn fetch(job: &mut Job, found: &Found, path: &str, (files, name): &Target) {
+    if is_hidden(&found.name) {
+        let name = quoted(found.name.as_bytes(), 80);
+        return job.miss(format!("the server names a file {name}: such names are reserved for what is unfinished"));
+    }
     if !found.is_plain() {
         return job.miss(format!("the server names a file {}: that leads elsewhere", quoted(found.name.as_bytes(), 80)));
     }
@@ -93,7 +125,9 @@ fn fetch(job: &mut Job, found: &Found, path: &str, (files, name): &Target) {
             Ok(()) | Err(FileError::Exists) => job.tasks.push(Task::List { path, into: Some((files.clone(), name)) }),
             Err(error) => job.miss(format!("{}: {error}", escaped(name.shown().as_bytes(), false))),
         },
-        Kind::Other => {}
+        // It may lead to a file. What else it leads to can't be had so, and the server says that.
+        Kind::Link => job.tasks.push(Task::Get { path, size: None, into: Some((files.clone(), name)) }),
+        Kind::Other => job.miss(format!("{}: it is no file", escaped(path.as_bytes(), false))),
     }
 }
 
@@ -104,6 +138,7 @@ fn show(found: &[Found], cx: &mut Cx<'_>) {
         let (letter, slash) = match kind {
             Kind::File => ('-', ""),
             Kind::Folder => ('d', "/"),
+            Kind::Link => ('l', ""),
             Kind::Other => ('?', ""),
         };
         let size = size.map_or_else(String::new, |size| size.to_string());
@@ -112,6 +147,7 @@ fn show(found: &[Found], cx: &mut Cx<'_>) {
             let kind = match kind {
                 Kind::File => "file",
                 Kind::Folder => "folder",
+                Kind::Link => "link",
                 Kind::Other => "other",
             };
             let size = found_size(&size);

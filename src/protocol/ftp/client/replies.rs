@@ -12,7 +12,7 @@ use crate::{
         reply::Reply,
         store::{Start, Store, There},
     },
-    session::{Cx, Violation},
+    session::{Cx, FileError, Violation},
 };
 
 impl Client {
@@ -87,6 +87,7 @@ impl Client {
                 self.begin_task(cx);
             }
             Step::Size => self.size(reply, cx),
+            Step::Facts => self.facts(reply, cx),
             Step::Modified => self.modified(reply, cx),
             Step::IsFolder => self.is_folder(done, cx),
             Step::Enter if done => self.open_data(cx),
@@ -114,7 +115,7 @@ impl Client {
         self.task_failed(format!("{path}: {}", told(reply)), cx);
     }
 
-    fn doubt(&mut self, reply: &Reply) {
+    pub(super) fn doubt(&mut self, reply: &Reply) {
         if let Some(job) = &mut self.job {
             job.doubt = Some(told(reply));
         }
@@ -159,7 +160,6 @@ impl Client {
 
     /// The answer to CWD.
     fn is_folder(&mut self, done: bool, cx: &mut Cx<'_>) {
-        let path = self.path();
         let Some(job) = &mut self.job else { return };
         match (&job.task, done) {
             (Some(Task::PutFolder { .. }), true) => self.put_entries(cx),
@@ -170,11 +170,15 @@ impl Client {
                 }
                 Err(why) => self.task_failed(why, cx),
             },
-            _ => {
-                let doubt = job.doubt.take().unwrap_or_default();
-                self.task_failed(format!("{}: {doubt}", crate::values::show::escaped(path.as_bytes(), false)), cx);
-            }
+            _ => self.still_refused(cx),
         }
+    }
+
+    /// It is nothing else either: what was said at first is told.
+    pub(super) fn still_refused(&mut self, cx: &mut Cx<'_>) {
+        let path = self.path();
+        let doubt = self.job.as_mut().and_then(|job| job.doubt.take()).unwrap_or_default();
+        self.task_failed(format!("{}: {doubt}", crate::values::show::escaped(path.as_bytes(), false)), cx);
     }
 
     /// It is a file, as far as can be known. What of it is there already?
@@ -202,7 +206,10 @@ impl Client {
             }
             let at = there.part.or(there.whole).filter(|at| resumes && size.is_none_or(|size| *at <= size));
             let start = at.map_or(Start::New, Start::At);
-            let mut store = Store::begin(&*files, &name, start).map_err(|error| error.to_string())?;
+            let mut store = Store::begin(&*files, &name, start).map_err(|error| match error {
+                FileError::Exists => "somebody else is writing it".into(),
+                error => error.to_string(),
+            })?;
             while store.copy().map_err(|error| error.to_string())? {}
             Ok(Some(Some(store)))
         });

@@ -43,10 +43,8 @@ impl Client {
     pub(super) fn prepare(&mut self, cx: &mut Cx<'_>) {
         let Some(job) = &self.job else { return };
         match (&job.task, job.total) {
-            (Some(Task::Put { .. }), Some(size)) => {
-                let rest = size - job.at;
-                self.ask(Step::Allocate, &format!("ALLO {rest}"), cx);
-            }
+            // The whole file's, wherever this begins (RFC 959, section 4.1.3).
+            (Some(Task::Put { .. }), Some(size)) => self.ask(Step::Allocate, &format!("ALLO {size}"), cx),
             _ if job.at > 0 => self.ask_restart(cx),
             _ => self.ask_transfer(cx),
         }
@@ -86,6 +84,9 @@ impl Client {
         if reply.class() == 1 {
             self.data.begun = true;
             return self.send_if_ready(cx);
+        }
+        if began && reply.class() == 5 && self.lists_facts() {
+            return self.ask_facts(reply, cx);
         }
         self.data.last = Some(reply.clone());
         // Refused, or broken off: no data will come, or none that counts.

@@ -191,6 +191,8 @@ pub(super) enum Step {
     Utf8,
     Home,
     Size,
+    /// MLST: what is to be listed may be a file.
+    Facts,
     /// MDTM: has it changed since?
     Modified,
     /// CWD: is it a folder?

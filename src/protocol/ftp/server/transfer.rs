@@ -291,10 +291,12 @@ impl Server {
         if let Err(error) = store.append(lines.map_or(b"", Lines::rest)) {
             return self.finish(451, &error.to_string(), cx);
         }
-        let short = announced.filter(|all| lines.is_none() && transfer.bytes < *all);
+        // It is the size of the file, wherever this transfer began (RFC 959, section 4.1.3).
+        let length = store.length();
+        let short = announced.filter(|all| lines.is_none() && length < *all);
         transfer.what = What::Committing;
         if let Some(all) = short {
-            let text = format!("{} of {all} bytes came; REST {} goes on", transfer.bytes, store.length());
+            let text = format!("{length} of {all} bytes came; REST {length} goes on");
             self.transfer = Some(transfer);
             store.keep();
             return self.finish(426, &text, cx);

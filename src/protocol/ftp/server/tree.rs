@@ -66,7 +66,7 @@ impl Server {
         }
     }
 
-    /// What nobody sees must not keep a folder from going: unfinished files go with it.
+    /// What nobody sees must not keep a folder from going: unfinished files go with it, but for those that somebody is writing.
     pub(super) fn remove_folder(&self, argument: &str, cx: &mut Cx<'_>) {
         let Some(name) = self.changed(argument, cx) else { return };
         let files = &self.chosen.files;
@@ -74,17 +74,21 @@ impl Server {
             && entries.iter().all(|entry| is_hidden(&entry.name))
         {
             for entry in entries {
-                let _ = files.remove(name.entry(&entry.name).path());
+                let _ = files.remove_draft(name.entry(&entry.name).path());
             }
         }
         Self::done(files.remove_folder(name.path()), 250, "it is gone", cx);
     }
 
+    /// An upload that is under way is left alone, and becomes the file that it will be.
     pub(super) fn delete(&self, argument: &str, cx: &mut Cx<'_>) {
         let Some(name) = self.changed(argument, cx) else { return };
-        let part = self.chosen.files.remove(name.temporary("").path());
-        let whole = self.chosen.files.remove(name.path());
-        Self::done(if whole == Err(FileError::NotFound) { part } else { whole }, 250, "it is gone", cx);
+        let part = self.chosen.files.remove_draft(name.temporary("").path());
+        match (self.chosen.files.remove(name.path()), part) {
+            (Err(FileError::NotFound), Err(FileError::Exists)) => say(cx, 450, "somebody is writing it"),
+            (Err(FileError::NotFound), part) => Self::done(part, 250, "it is gone", cx),
+            (whole, _) => Self::done(whole, 250, "it is gone", cx),
+        }
     }
 
     pub(super) fn rename_from(&mut self, argument: &str, cx: &mut Cx<'_>) {

@@ -196,6 +196,72 @@ fn what_is_not_sent_of_a_folder_is_told() {
     assert_eq!(there.has("d/a").unwrap(), b"a");
 }
 
+/// A listing as some servers write it: a link to a file is had, and what can't be had is told.
+#[test]
+fn what_is_not_fetched_of_a_folder_is_told() {
+    let here = Folder::new("told-fetched");
+    let mut setup = Setup::default();
+    setup.goal.path = "/d/".into();
+    setup.output = Some(here.place());
+    let mut end = client(&setup);
+    end.offer(b"500 no FEAT\r\n257 \"/\" is it\r\n250 in\r\n");
+    let id = connected(&mut end);
+    end.offer(b"150 x\r\n");
+    let listing = "lrwxrwxrwx 1 0 0 4 Jan 1 2020 file -> x\r\nlrwxrwxrwx 1 0 0 4 Jan 1 2020 folder -> y\r\n\
+                   prw-r--r-- 1 0 0 0 Jan 1 2020 pipe\r\n-rw-r--r-- 1 0 0 0 Jan 1 2020 .a.netproto-part\r\n";
+    end.channel(id, data(listing.as_bytes()));
+    end.channel(id, ChannelNews::Ended);
+    end.offer(b"226 x\r\n213 5\r\n");
+    let id = connected(&mut end);
+    end.offer(b"150 x\r\n");
+    end.channel(id, data(b"hello"));
+    end.channel(id, ChannelNews::Ended);
+    end.offer(b"226 x\r\n");
+    said(&mut end);
+    end.offer(b"550 no file\r\n");
+    connected(&mut end);
+    end.offer(b"550 not that\r\n");
+    said(&mut end);
+    assert_eq!((here.names(), here.has("file").unwrap()), (vec!["file".into()], b"hello".to_vec()));
+    let told = end.events.iter().find_map(|event| match event {
+        Event::Answered { verdict: Verdict::Wrong(why), .. } => why.why.clone(),
+        _ => None,
+    });
+    let told = told.unwrap().sentence;
+    assert!(told.starts_with("3 of 5 steps failed") && told.contains("reserved"), "{told}");
+}
+
+/// As servers with MLSD say it.
+#[test]
+fn a_listing_of_a_file_is_its_entry() {
+    let mut setup = Setup::default();
+    setup.goal.path = "/d/a.txt".into();
+    set(&mut setup, "list", Given::Text("true"));
+    for (answer, right) in [("250-it\r\n type=file;size=6; /d/a.txt\r\n250 end\r\n", true), ("550 none\r\n", false)] {
+        let mut end = client(&setup);
+        end.offer(b"211-\r\n MLST type*;\r\n211 end\r\n");
+        connected(&mut end);
+        end.offer(b"501 not a folder\r\n");
+        assert!(said(&mut end).ends_with("MLST d/a.txt\r\n"), "{}", said(&mut end));
+        end.offer(answer.as_bytes());
+        said(&mut end);
+        let shown = end.events.iter().any(|event| match event {
+            Event::Body(text) => text.starts_with(b"- ") && text.ends_with(b"  a.txt\n"),
+            _ => false,
+        });
+        let answered = end.events.iter().find_map(|event| match event {
+            Event::Answered { verdict, .. } => Some(verdict),
+            _ => None,
+        });
+        match answered.unwrap() {
+            Verdict::Right => assert!(right && shown),
+            Verdict::Wrong(why) => {
+                assert!(!right && why.why.as_ref().unwrap().sentence.ends_with("501 not a folder"), "{why:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_has_changed_since_is_not_gone_on_with() {
     let here = Folder::new("changed");

@@ -1,6 +1,7 @@
 //! Scripts, played without sockets.
 
 mod limits;
+mod others;
 mod patterns;
 mod pitfalls;
 mod rows;

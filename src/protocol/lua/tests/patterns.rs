@@ -27,7 +27,7 @@ fn result(lua: &Lua, code: &str, args: &[&[u8]]) -> String {
     match lua.load(code).set_name("=t").call::<MultiValue>(args) {
         Ok(values) => values.into_iter().map(shown).collect::<Vec<_>>().join(" "),
         Err(error) => {
-            let words = super::super::fault::words(&error);
+            let words = super::super::fault::words(&error, &super::super::limits::Budget::default());
             let words = words.strip_prefix("t:1: ").unwrap_or(&words);
             // Whose function it was is told by Lua in some messages only.
             format!("error {}", words.split(" to 'gsub'").next().unwrap_or(words))

@@ -1,0 +1,139 @@
+//! The figures that are compared: what each is called, which way is better, and its value in a result.
+//!
+//! May use: results, shown, `values`.
+
+use std::fmt;
+
+use crate::{
+    bench::{results::Results, shown},
+    values::{read, show},
+};
+
+/// One figure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Figure {
+    /// Right replies per second.
+    Rate,
+    Mean,
+    /// Percent: 99.9.
+    Percentile(f64),
+    Max,
+    /// Failed requests, of all.
+    Errors,
+    /// Datagrams lost, of those sent.
+    Loss,
+}
+
+impl Figure {
+    /// Those of every comparison, in the order of the report.
+    pub const USUAL: [Self; 8] = [
+        Self::Rate,
+        Self::Mean,
+        Self::Percentile(50.0),
+        Self::Percentile(90.0),
+        Self::Percentile(99.0),
+        Self::Percentile(99.9),
+        Self::Max,
+        Self::Errors,
+    ];
+
+    /// Reads the name of a figure that can be judged.
+    ///
+    /// # Errors
+    /// One clause saying what is wrong.
+    pub fn named(name: &str) -> Result<Self, String> {
+        if let Some(percentile) = name.strip_prefix('p').and_then(|digits| digits.parse::<f64>().ok()) {
+            return match percentile {
+                0.0..100.0 => Ok(Self::Percentile(percentile)),
+                100.0 => Err("p100 is one value, the greatest: nothing tells how far chance would move it".into()),
+                _ => Err(format!("{name:?} is no percentile: it lies between p0 and p100")),
+            };
+        }
+        match name {
+            "rate" => Ok(Self::Rate),
+            "mean" => Ok(Self::Mean),
+            "errors" => Ok(Self::Errors),
+            "loss" => Ok(Self::Loss),
+            "max" | "min" => Err(format!("{name} is one value: nothing tells how far chance would move it")),
+            _ => Err(match read::nearest(name, ["rate", "mean", "errors", "loss", "p50", "p90", "p99", "p99.9"]) {
+                Some(near) => format!("unknown figure {name:?}; did you mean {near}?"),
+                None => format!("unknown figure {name:?}; compare --help lists them"),
+            }),
+        }
+    }
+
+    /// In JSON, with its unit.
+    #[must_use]
+    pub fn field(self) -> String {
+        match self {
+            Self::Rate => "requests_per_second".into(),
+            Self::Mean => "mean_us".into(),
+            Self::Percentile(percentile) => format!("p{percentile}_us").replace('.', "_"),
+            Self::Max => "max_us".into(),
+            Self::Errors => "failure_percent".into(),
+            Self::Loss => "loss_percent".into(),
+        }
+    }
+
+    /// Is it a share, whose change is told in points and not in percent?
+    #[must_use]
+    pub fn is_share(self) -> bool {
+        matches!(self, Self::Errors | Self::Loss)
+    }
+
+    #[must_use]
+    pub fn is_latency(self) -> bool {
+        matches!(self, Self::Mean | Self::Percentile(_) | Self::Max)
+    }
+
+    /// Is more of it better?
+    #[must_use]
+    pub fn grows_better(self) -> bool {
+        self == Self::Rate
+    }
+
+    /// Nanoseconds, per second, or percent.
+    #[must_use]
+    pub fn of(self, results: &Results) -> Option<f64> {
+        let latency = &results.totals.latency;
+        let measured = |ns: f64| (!latency.is_empty()).then_some(ns);
+        match self {
+            Self::Rate => Some(results.rate()),
+            Self::Mean => measured(latency.mean()),
+            Self::Percentile(percentile) => measured(latency.value_at_percentile(percentile) as f64),
+            Self::Max => measured(latency.max() as f64),
+            Self::Errors => (results.totals.counters.ended() > 0).then(|| results.failed_percent()),
+            Self::Loss => results.about.datagrams.then(|| results.loss_percent()),
+        }
+    }
+
+    /// As [`Self::of`], for JSON: microseconds where it is a latency.
+    #[must_use]
+    pub fn in_json(self, value: f64) -> f64 {
+        let value = if self.is_latency() { value / 1e3 } else { value };
+        (value * 1e3).round() / 1e3
+    }
+
+    #[must_use]
+    pub fn shown(self, value: f64) -> String {
+        match self {
+            Self::Rate => shown::per_second(value),
+            _ if self.is_latency() => show::nanos(value as u64),
+            _ if value == 0.0 => "0 %".into(),
+            _ => shown::percent(value),
+        }
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rate => f.write_str("rate"),
+            Self::Mean => f.write_str("mean"),
+            Self::Percentile(percentile) => write!(f, "p{percentile}"),
+            Self::Max => f.write_str("max"),
+            Self::Errors => f.write_str("errors"),
+            Self::Loss => f.write_str("loss"),
+        }
+    }
+}
