@@ -12,7 +12,7 @@ use std::{
 use netproto::bench::limit::Limit;
 use snapshot::{fresh, stale};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "serve",
     "serve-tcp",
     "serve-udp",
@@ -21,6 +21,7 @@ const COMMANDS: [&str; 12] = [
     "bench",
     "compare",
     "merge",
+    "report",
     "protocols",
     "explain",
     "completions",
@@ -328,6 +329,9 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["compare", "/nowhere.json", "b.json"],
             &["merge", "a.json"],
             &["merge", "a.json", "a.json"],
+            &["report"],
+            &["report", "a.json", "a.json"],
+            &["report", "a.json", "--html", "a.json"],
             &["man", "send"],
             &["man", "--dir"],
         ],

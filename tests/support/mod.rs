@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod capture;
+pub mod markup;
 pub mod net;
 pub mod network;
 pub mod peer;

@@ -49,8 +49,7 @@ impl Sheet {
     fn create(path: &Path) -> Result<Self, Trouble> {
         let name = show::path(path);
         let file = File::create(path).map_err(|error| {
-            Trouble::failed(format!("could not open {name} for the results: {}", reason(&error)))
-                .hint(IN_VAIN)
+            Trouble::failed(format!("could not open {name} for the results: {}", reason(&error))).hint(IN_VAIN)
         })?;
         Ok(Self { name, writer: BufWriter::new(file) })
     }

@@ -58,6 +58,11 @@ fn place(share: f64) -> f64 {
     (share * 10_000.0).round() / 10.0 + 0.0
 }
 
+/// At this many digits.
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() < 0.05
+}
+
 fn height(share: f64) -> f64 {
     place(1.0 - share)
 }
@@ -67,12 +72,12 @@ fn height(share: f64) -> f64 {
 pub fn line(steps: &[Option<Step>]) -> String {
     let mut path = String::new();
     for piece in steps.split(Option::is_none) {
-        let mut last = None;
+        let mut last: Option<f64> = None;
         for step in piece.iter().flatten() {
             let (from, to, high) = (place(step.from), place(step.to), height(step.high));
             let _ = match last {
                 None => write!(path, "M{from} {high}H{to}"),
-                Some(last) if last == high => write!(path, "H{to}"),
+                Some(last) if same(last, high) => write!(path, "H{to}"),
                 Some(_) => write!(path, "V{high}H{to}"),
             };
             last = Some(high);
@@ -209,7 +214,11 @@ mod tests {
         let steps = [step(0.0, 0.25, 0.0, 0.5), step(0.25, 0.5, 0.1, 1.0), None, step(0.75, 1.0, 0.2, 0.3)];
         assert_eq!(line(&steps), "M0 500H250V0H500M750 700H1000");
         assert_eq!(band(&steps), "M0 500H250V0H500V900H250V1000H0ZM750 700H1000V800H750Z");
-        assert_eq!(line(&[step(0.0, 0.5, 0.0, 0.5), step(0.5, 1.0, 0.0, 0.5)]), "M0 500H500H1000", "a flat line needs no way up");
+        assert_eq!(
+            line(&[step(0.0, 0.5, 0.0, 0.5), step(0.5, 1.0, 0.0, 0.5)]),
+            "M0 500H500H1000",
+            "a flat line needs no way up"
+        );
         assert_eq!((line(&[]), band(&[None])), (String::new(), String::new()));
         assert_eq!(curve(&[(0.0, 0.0), (0.123_456, 0.5)]), "M0 1000L123.5 500");
     }

@@ -36,8 +36,12 @@ impl Moment {
     fn of(piece: &Piece) -> Self {
         let latency = piece.latency.unpacked();
         let at = |percentile| latency.value_at_percentile(percentile) as f64;
-        let latencies = (!latency.is_empty())
-            .then(|| Latencies { p50: at(50.0), p90: at(90.0), p99: at(99.0), max: latency.max() as f64 });
+        let latencies = (!latency.is_empty()).then(|| Latencies {
+            p50: at(50.0),
+            p90: at(90.0),
+            p99: at(99.0),
+            max: latency.max() as f64,
+        });
         let mut cells: Vec<(i32, u64)> = Vec::new();
         for value in latency.iter_recorded() {
             let row = row(value.value_iterated_to() as f64);

@@ -58,9 +58,11 @@ pub fn chart(all: &[Series<'_>]) -> Option<Chart> {
     };
     match all {
         [only] => by_kind(&mut chart, only, x, y),
-        _ => chart.paths.extend(all.iter().map(|series| {
-            (format!("line {}", series.class), line(&over_time::from_ground(&series.course, x, y, &failed)))
-        })),
+        _ => {
+            chart.paths.extend(all.iter().map(|series| {
+                (format!("line {}", series.class), line(&over_time::from_ground(&series.course, x, y, &failed)))
+            }))
+        }
     }
     Some(chart)
 }
@@ -101,7 +103,10 @@ fn says(all: &[Series<'_>]) -> String {
         let count = show::grouped(series.run.totals.counters.failed());
         if all.len() > 1 { format!("{}: {count}", series.letter) } else { format!("{count} in all") }
     });
-    format!("Failed requests per second. {}.", said.collect::<Vec<_>>().join("; "))
+    format!(
+        "Failed requests per second, each when it was noticed; what was still awaited at the end is in the last interval. {}.",
+        said.collect::<Vec<_>>().join("; ")
+    )
 }
 
 #[cfg(test)]

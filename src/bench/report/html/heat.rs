@@ -41,10 +41,13 @@ pub fn charts(all: &[Series<'_>]) -> Vec<Chart> {
     let one = |(series, columns): (&Series<'_>, &Vec<Column>)| Chart {
         id: format!("heat-{}", series.letter),
         title: if all.len() > 1 { format!("Heat map of latency, {}", series.label()) } else { "Heat map of latency".into() },
-        says: "The darker, the more replies took so long at that time, by magnitude.".into(),
+        says: "The stronger the colour, the more replies took so long at that time, by magnitude.".into(),
         x: x.times(6),
         y: y.latencies(7),
-        paths: paths(columns, x, y, &shade).into_iter().map(|(at, path)| (format!("h{at} {}", series.class), path)).collect(),
+        paths: paths(columns, x, y, &shade)
+            .into_iter()
+            .map(|(at, path)| (format!("h{at} {}", series.class), path))
+            .collect(),
         readouts: over_time::readouts(std::slice::from_ref(series), x, &most),
         ..Chart::default()
     };

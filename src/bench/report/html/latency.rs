@@ -33,6 +33,7 @@ fn p99(moment: &Moment) -> Option<f64> {
 pub fn chart(all: &[Series<'_>]) -> Option<Chart> {
     let y = scale(all)?;
     let x = Scale::to(seconds(all));
+    let words: &dyn Fn(&Moment) -> String = if all.len() == 1 { &in_full } else { &in_short };
     let mut chart = Chart {
         id: "latency".into(),
         title: "Latency over time".into(),
@@ -40,14 +41,16 @@ pub fn chart(all: &[Series<'_>]) -> Option<Chart> {
         x: x.times(6),
         y: y.latencies(7),
         marks: over_time::marks(all, x, y, &p50),
-        readouts: over_time::readouts(all, x, if all.len() == 1 { &in_full } else { &in_short }),
+        readouts: over_time::readouts(all, x, words),
         ..Chart::default()
     };
     match all {
         [only] => {
             for (class, low, high) in BANDS.iter().rev() {
                 let figures: (&dyn Fn(&Moment) -> Option<f64>, &dyn Fn(&Moment) -> Option<f64>) =
-                    (&|moment| moment.latencies.as_ref().map(low), &|moment| moment.latencies.as_ref().map(high));
+                    (&|moment: &Moment| moment.latencies.as_ref().map(low), &|moment: &Moment| {
+                        moment.latencies.as_ref().map(high)
+                    });
                 chart.paths.push(((*class).into(), band(&over_time::steps(&only.course, x, y, figures))));
             }
             chart.paths.push(("line s0".into(), line(&over_time::from_ground(&only.course, x, y, &p50))));
@@ -56,9 +59,8 @@ pub fn chart(all: &[Series<'_>]) -> Option<Chart> {
         }
         _ => {
             for series in all {
-                let line_of = |figure: &dyn Fn(&Moment) -> Option<f64>| {
-                    line(&over_time::from_ground(&series.course, x, y, figure))
-                };
+                let line_of =
+                    |figure: &dyn Fn(&Moment) -> Option<f64>| line(&over_time::from_ground(&series.course, x, y, figure));
                 chart.paths.push((format!("line {}", series.class), line_of(&p50)));
                 chart.paths.push((format!("line thin {}", series.class), line_of(&p99)));
             }
@@ -73,7 +75,8 @@ pub fn chart(all: &[Series<'_>]) -> Option<Chart> {
 /// From the fastest half to the slowest reply of any interval.
 fn scale(all: &[Series<'_>]) -> Option<Scale> {
     let of = |figure: Figure| {
-        all.iter().flat_map(move |series| series.course.iter().filter_map(move |moment| moment.latencies.as_ref().map(figure)))
+        all.iter()
+            .flat_map(move |series| series.course.iter().filter_map(move |moment| moment.latencies.as_ref().map(figure)))
     };
     let low = of(|latencies| latencies.p50).reduce(f64::min)?;
     let highest: Figure = if all.len() == 1 { |latencies| latencies.max } else { |latencies| latencies.p99 };
@@ -102,7 +105,12 @@ fn says(all: &[Series<'_>]) -> String {
     let worst = worst.max_by(|(_, _, a), (_, _, b)| a.total_cmp(b));
     let worst = worst.map_or(String::new(), |(series, moment, max)| {
         let who = if all.len() > 1 { format!(" in {}", series.letter) } else { String::new() };
-        format!(" The slowest, {}, ended within {} to {}{who}.", nanos(max), over_time::time(moment.from), over_time::time(moment.to))
+        format!(
+            " The slowest, {}, ended within {} to {}{who}.",
+            nanos(max),
+            over_time::time(moment.from),
+            over_time::time(moment.to)
+        )
     });
     format!("{from}, by magnitude.{worst}")
 }

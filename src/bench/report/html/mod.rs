@@ -49,7 +49,8 @@ pub fn page(records: &[Named<'_>]) -> String {
     charts(&mut page, &all);
     figures(&mut page, &all);
     for named in records {
-        let title = if records.len() > 1 { format!("How {} was measured", named.name) } else { "How it was measured".into() };
+        let title =
+            if records.len() > 1 { format!("How {} was measured", named.name) } else { "How it was measured".into() };
         setup::write(&mut page, named, &title);
     }
     all.iter().for_each(|series| tables::course(&mut page, series, all.len() > 1));
@@ -91,7 +92,7 @@ fn title(records: &[Named<'_>]) -> String {
         [first, rest @ ..] => {
             let of = name(&first.record.all);
             let same = rest.iter().all(|other| name(&other.record.all) == of);
-            format!("{}: {} runs", if same { &of } else { "bench" }, records.len())
+            format!("{}: {} runs", if same { of.as_str() } else { "bench" }, records.len())
         }
     }
 }
@@ -163,8 +164,23 @@ fn charts(page: &mut Markup, all: &[Series<'_>]) {
     }
     charts.extend(latency::chart(all));
     charts.extend(percentiles::chart(all));
-    charts.extend(heat::charts(all));
+    let heat = heat::charts(all);
+    // Several maps stand beside each other, for the eye to compare.
+    let apart = if heat.len() > 1 {
+        heat
+    } else {
+        charts.extend(heat);
+        Vec::new()
+    };
     charts.extend(errors::chart(all));
+    grid(page, &charts);
+    grid(page, &apart);
+}
+
+fn grid(page: &mut Markup, charts: &[Chart]) {
+    if charts.is_empty() {
+        return;
+    }
     page.open("div", &[("class", "charts")]);
     charts.iter().for_each(|chart| chart.write(page));
     page.close("div");

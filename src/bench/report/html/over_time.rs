@@ -8,6 +8,7 @@ use super::{
     scale::Scale,
     series::Series,
 };
+use crate::{bench::shown, values::show};
 
 /// More curves than these have no room for their words.
 const READ_OUT: usize = 3;
@@ -30,7 +31,7 @@ pub fn steps(
 /// The same, from the ground.
 #[must_use]
 pub fn from_ground(course: &[Moment], x: Scale, y: Scale, figure: &dyn Fn(&Moment) -> Option<f64>) -> Vec<Option<Step>> {
-    steps(course, x, y, (&|_| Some(y.low()), figure))
+    steps(course, x, y, (&|_: &Moment| Some(y.low()), figure))
 }
 
 /// Letters beside the curves, where there are several: each at another place.
@@ -65,10 +66,20 @@ pub fn readouts(all: &[Series<'_>], x: Scale, words: &dyn Fn(&Moment) -> String)
     first.course.iter().map(readout).collect()
 }
 
-/// A moment, to the hundredth.
+/// Things per second; nothing is just that.
+#[must_use]
+pub fn per_second(rate: f64) -> String {
+    if rate > 0.0 { shown::per_second(rate) } else { "0/s".into() }
+}
+
+/// A moment, to the hundredth; closer to the start in smaller units.
 #[must_use]
 pub fn time(seconds: f64) -> String {
-    format!("{seconds:.2} s")
+    match seconds {
+        ..=0.0 => "0 s".into(),
+        ..0.1 => show::nanos((seconds * 1e9) as u64),
+        _ => format!("{seconds:.2} s"),
+    }
 }
 
 /// A line of the legend for each run, where there are several.

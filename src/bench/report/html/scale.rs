@@ -16,6 +16,8 @@ pub struct Scale {
     low: f64,
     high: f64,
     log: bool,
+    /// From tick to tick, where that is chosen.
+    step: Option<f64>,
 }
 
 /// Steps of time that people count in: after a minute they are not decimal.
@@ -28,13 +30,13 @@ impl Scale {
     pub fn from_zero(high: f64, most: usize) -> Self {
         let step = step(high, most);
         let high = (high / step - 1e-9).ceil().max(1.0) * step;
-        Self { low: 0.0, high, log: false }
+        Self { low: 0.0, high, log: false, step: Some(step) }
     }
 
     /// From nothing to just there.
     #[must_use]
     pub fn to(high: f64) -> Self {
-        Self { low: 0.0, high: if high > 0.0 { high } else { 1.0 }, log: false }
+        Self { low: 0.0, high: if high > 0.0 { high } else { 1.0 }, log: false, step: None }
     }
 
     /// By magnitude, between values that begin with 1, 2 or 5.
@@ -44,7 +46,7 @@ impl Scale {
         let (low, high) = if high <= low * 1.01 { (low / 1.5, low * 1.5) } else { (low, high) };
         let above = round(high, true);
         let below = round(low, false);
-        Self { low: below, high: if above > below { above } else { below * 10.0 }, log: true }
+        Self { low: below, high: if above > below { above } else { below * 10.0 }, log: true, step: None }
     }
 
     /// The place of a value; what is beyond the ends is at the end.
@@ -70,7 +72,7 @@ impl Scale {
         if self.log {
             return self.log_ticks(most);
         }
-        multiples(step(self.high, most), self.high)
+        multiples(self.step.unwrap_or_else(|| step(self.high, most)), self.high)
     }
 
     fn log_ticks(&self, most: usize) -> Vec<f64> {
@@ -80,7 +82,7 @@ impl Scale {
             let powers = (first..=last).step_by(decades).map(|power| 10f64.powi(power));
             powers.flat_map(|power| leads.iter().map(move |lead| lead * power)).filter(within).collect::<Vec<f64>>()
         };
-        let few = [(&[1.0, 2.0, 5.0][..], 1), (&[1.0, 3.0], 1), (&[1.0], 1), (&[1.0], 2), (&[1.0], 3)];
+        let few: [(&[f64], usize); 5] = [(&[1.0, 2.0, 5.0], 1), (&[1.0, 3.0], 1), (&[1.0], 1), (&[1.0], 2), (&[1.0], 3)];
         let fits = few.iter().map(|(leads, decades)| every(leads, *decades)).find(|ticks| ticks.len() <= most);
         fits.unwrap_or_else(|| vec![self.low, self.high])
     }
@@ -178,8 +180,11 @@ mod tests {
     fn magnitudes_lie_between_round_values() {
         let scale = Scale::log(230_000.0, 102_000_000.0);
         assert!((scale.low() - 2e5).abs() < 1.0 && (scale.high() - 2e8).abs() < 1.0, "{scale:?}");
-        assert_eq!(labels(&scale.latencies(6)), ["1 ms", "10 ms", "100 ms"]);
-        assert_eq!(labels(&scale.latencies(10)), ["200 us", "500 us", "1 ms", "2 ms", "5 ms", "10 ms", "20 ms", "50 ms", "100 ms", "200 ms"]);
+        assert_eq!(labels(&scale.latencies(6)), ["300 us", "1 ms", "3 ms", "10 ms", "30 ms", "100 ms"]);
+        assert_eq!(
+            labels(&scale.latencies(10)),
+            ["200 us", "500 us", "1 ms", "2 ms", "5 ms", "10 ms", "20 ms", "50 ms", "100 ms", "200 ms"]
+        );
         assert!((scale.at(2e6) - 1.0 / 3.0).abs() < 1e-9);
         for (low, high) in [(5.0, 5.0), (0.0, 0.0), (1e3, 1e3), (999.0, 1e12), (1.0, 3.6e12), (19_999.0, 20_000.0)] {
             let scale = Scale::log(low, high);

@@ -43,7 +43,7 @@ pub fn all<'a>(records: &[Named<'a>]) -> Vec<Series<'a>> {
     };
     match records {
         [only] if only.record.made == Made::InTurn && only.record.parts.len() <= MOST => {
-            let named = |(at, run)| one(at, format!("run {}", at + 1), run);
+            let named = |(at, run): (usize, &'a Results)| one(at, format!("run {}", at + 1), run);
             only.record.parts.iter().enumerate().map(named).collect()
         }
         _ => records.iter().enumerate().map(|(at, named)| one(at, named.name.to_owned(), &named.record.all)).collect(),

@@ -2,6 +2,8 @@
 //!
 //! May use: markup, series, results, record.
 
+use std::fmt::Write as _;
+
 use super::{markup::Markup, series::Named};
 use crate::{
     bench::{record::Record, results::Results, shown},
@@ -34,8 +36,11 @@ fn lines(record: &Record) -> Vec<(&'static str, String)> {
     lines.push(("began", began));
     lines.push(("measured for", shown::seconds(run.duration)));
     lines.extend(machines(record));
-    let busiest = run.generator.busiest_percent.min(100.0);
-    let cpu = format!("{:.0} % of a core, the busiest of {} {busiest:.0} %", run.generator.cpu_percent, shown::counted(about.threads as u64, "thread"));
+    let mut cpu = format!("{:.0} % of a core", run.generator.cpu_percent);
+    if about.threads > 1 {
+        let busiest = run.generator.busiest_percent.min(100.0);
+        let _ = write!(cpu, ", the busiest of {} threads {busiest:.0} %", about.threads);
+    }
     lines.push(("generator used", cpu));
     lines.push(("seed", about.seed.to_string()));
     lines.push(("measured by", format!("netproto {}", record.version)));

@@ -46,12 +46,17 @@ fn figure(histogram: &Histogram<u64>, percentile: f64) -> String {
     if histogram.is_empty() { "-".into() } else { show::nanos(histogram.value_at_percentile(percentile)) }
 }
 
+/// `0.65 %`; nothing is just that.
+fn share(percent: f64) -> String {
+    if percent > 0.0 { shown::percent(percent) } else { "0 %".into() }
+}
+
 /// The figures of one run that one looks at first: name, figure, what stands under it.
 fn glance(run: &Results) -> Vec<(&'static str, String, String)> {
     let counters = &run.totals.counters;
     let asked = run.about.model.rate_asked().map(|rate| format!("asked {}/s", shown::number(rate)));
     let in_all = format!("{} in all", show::grouped(counters.right));
-    let mut cards = vec![("right replies", shown::per_second(run.rate()), asked.unwrap_or(in_all))];
+    let mut cards = vec![("right replies", over_time::per_second(run.rate()), asked.unwrap_or(in_all))];
     let (latency, as_sent) = (&run.totals.latency, &run.totals.as_sent);
     if !latency.is_empty() {
         for (name, percentile) in [PERCENTILES[0], PERCENTILES[2]] {
@@ -64,7 +69,7 @@ fn glance(run: &Results) -> Vec<(&'static str, String, String)> {
         }
     }
     if run.about.datagrams && run.about.answers != Answers::Never {
-        let of = format!("{} of {} sent", shown::percent(run.loss_percent()), show::grouped(counters.sent));
+        let of = format!("{} of {} sent", share(run.loss_percent()), show::grouped(counters.sent));
         cards.push(("lost", show::grouped(run.lost()), of));
     }
     let failed = match (counters.failed(), run.about.answers) {
@@ -102,18 +107,21 @@ pub fn columns(page: &mut Markup, all: &[Series<'_>]) {
     };
     let mut rows = vec![
         row("right replies", &|run| show::grouped(run.totals.counters.right)),
-        row("per second", &|run| shown::per_second(run.rate())),
+        row("per second", &|run| over_time::per_second(run.rate())),
     ];
     if all.iter().any(Series::open_loop) {
         rows.push(row("asked", &|run| {
-            run.about.model.rate_asked().map_or("as fast as replies come".into(), |rate| format!("{}/s", shown::number(rate)))
+            run.about
+                .model
+                .rate_asked()
+                .map_or("as fast as replies come".into(), |rate| format!("{}/s", shown::number(rate)))
         }));
     }
     for (name, percentile) in PERCENTILES {
         rows.push(row(name, &|run| figure(&run.totals.latency, percentile)));
     }
     rows.push(row("failures", &|run| show::grouped(run.totals.counters.failed())));
-    rows.push(row("of all", &|run| shown::percent(run.failed_percent())));
+    rows.push(row("failures of all", &|run| share(run.failed_percent())));
     if all.iter().any(|series| series.run.about.datagrams) {
         rows.push(row("lost", &|run| if run.about.datagrams { show::grouped(run.lost()) } else { "-".into() }));
     }
@@ -148,13 +156,18 @@ pub fn failures(page: &mut Markup, series: &Series<'_>, named: bool) {
     let ended = run.totals.counters.ended().max(1) as f64;
     let row = |(kind, count): (&'static str, u64)| {
         let example = Failure::ALL.into_iter().find(|known| known.name() == kind).and_then(|kind| run.totals.example(kind));
-        let share = shown::percent(100.0 * count as f64 / ended);
-        vec![errors::words(kind, run), show::grouped(count), share, example.unwrap_or_default().to_owned()]
+        let of_all = share(100.0 * count as f64 / ended);
+        vec![errors::words(kind, run), show::grouped(count), of_all, example.unwrap_or_default().to_owned()]
     };
-    let rows: Vec<_> = errors::kinds(run).into_iter().map(row).collect();
+    let mut rows: Vec<_> = errors::kinds(run).into_iter().map(row).collect();
+    let mut head = vec!["", "count", "of all", "for example"];
+    if rows.iter().all(|row| row.last().is_some_and(String::is_empty)) {
+        head.pop();
+        rows.iter_mut().for_each(|row| row.truncate(head.len()));
+    }
     if !rows.is_empty() {
         let caption = if named { format!("Failures, {}", series.label()) } else { "Failures".into() };
-        table(page, &caption, &["", "count", "of all", "for example"], &rows);
+        table(page, &caption, &head, &rows);
     }
 }
 
@@ -194,7 +207,7 @@ pub fn course(page: &mut Markup, series: &Series<'_>, named: bool) {
         let latency = |figure: Option<f64>| figure.map_or("-".into(), |ns| show::nanos(ns as u64));
         vec![
             over_time::time(moment.to),
-            shown::per_second(moment.rate),
+            over_time::per_second(moment.rate),
             latency(moment.latencies.map(|latencies| latencies.p50)),
             latency(moment.latencies.map(|latencies| latencies.p99)),
             latency(moment.latencies.map(|latencies| latencies.max)),
@@ -204,7 +217,12 @@ pub fn course(page: &mut Markup, series: &Series<'_>, named: bool) {
     let title = if named { format!("The course in figures, {}", series.label()) } else { "The course in figures".into() };
     page.open("details", &[]);
     page.element("summary", &[], &title);
-    table(page, "Each interval, to its end", &["to", "right replies", "p50", "p99", "max", "failed"], &rows.collect::<Vec<_>>());
+    table(
+        page,
+        "Each interval, to its end",
+        &["to", "right replies", "p50", "p99", "max", "failed"],
+        &rows.collect::<Vec<_>>(),
+    );
     page.close("details");
     page.ours("\n");
 }
