@@ -32,6 +32,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('serve-unix', 'serve-unix', [CompletionResultType]::ParameterValue, 'Answer on a Unix socket')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send, print the answer')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Load a server, report')
+            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Compare runs of bench')
+            [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Add up runs of several machines')
             [CompletionResult]::new('protocols', 'protocols', [CompletionResultType]::ParameterValue, 'List protocols, framings, parameters')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Tell how a protocol works')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
@@ -333,6 +335,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('--repeat', '--repeat', [CompletionResultType]::ParameterName, 'Run it so many times, show the spread')
             [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Worker threads [default: cores; less one on loopback]')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Worker threads [default: cores; less one on loopback]')
+            [CompletionResult]::new('--shard', '--shard', [CompletionResultType]::ParameterName, 'Be the I-th of N generators that share the load')
+            [CompletionResult]::new('--start-at', '--start-at', [CompletionResultType]::ParameterName, 'Begin then: 14:00, 2026-11-28T14:00:00Z, +5s')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Seed of all random choices [default: 0]')
             [CompletionResult]::new('--fail-if', '--fail-if', [CompletionResultType]::ParameterName, 'Exit code 4 if so, as in ''p99>2ms''; repeatable')
             [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'A line for each interval')
@@ -392,6 +396,25 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'Remove the file; or the empty folder, with / at its end')
             [CompletionResult]::new('--continue', '--continue', [CompletionResultType]::ParameterName, 'Go on with what was interrupted, either way')
             [CompletionResult]::new('--active', '--active', [CompletionResultType]::ParameterName, 'Let the server connect for data')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Show this')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this')
+            break
+        }
+        'netproto;compare' {
+            [CompletionResult]::new('--fail-if', '--fail-if', [CompletionResultType]::ParameterName, 'Exit code 4 if so, as in ''p99 worse 5%''; repeatable')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: auto (on a terminal), always, never')
+            [CompletionResult]::new('-J', '-J ', [CompletionResultType]::ParameterName, 'As one JSON document')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'As one JSON document')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Show this')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this')
+            break
+        }
+        'netproto;merge' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: auto (on a terminal), always, never')
+            [CompletionResult]::new('-J', '-J ', [CompletionResultType]::ParameterName, 'As one JSON document, which can be merged again')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'As one JSON document, which can be merged again')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only the report: no warnings')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only the report: no warnings')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Show this')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this')
             break

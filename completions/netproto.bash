@@ -1,6 +1,107 @@
+_netproto_params() {
+    local word name last= end= row=
+    for word in "$@"; do
+        case "$last" in
+            -P | --protocol) row=$word ;;
+        esac
+        name=${word%%://*}
+        case "$word" in
+            serve | serve-tcp | serve-udp | serve-unix) end=${end:-server} ;;
+            send) end=${end:-client} ;;
+            bench) end=${end:-both} ;;
+            --protocol=*) row=${word#*=} ;;
+            -P?*) row=${word#-P} ;;
+            ?*) case " processed echo discard chargen qotd daytime time http dns smtp ftp raw " in *" $name "*) row=${row:-$name} ;; esac ;;
+        esac
+        last=$word
+    done
+    case "${end:-both} $row" in
+        'server processed') printf '%s\n' delay=v ;;
+        'server echo') printf '%s\n' delay=v ;;
+        'server discard') : ;;
+        'server chargen') : ;;
+        'server qotd') printf '%s\n' quote=v ;;
+        'server daytime') : ;;
+        'server time') : ;;
+        'server http') printf '%s\n' root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v ;;
+        'server dns') printf '%s\n' zone=f ttl=v ;;
+        'server smtp') printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v ;;
+        'server ftp') printf '%s\n' root=d write=b user=v ports=v idle=v ;;
+        'server raw') : ;;
+        'server '*) printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v write=b ports=v idle=v ;;
+        'client processed') : ;;
+        'client echo') : ;;
+        'client discard') : ;;
+        'client chargen') : ;;
+        'client qotd') : ;;
+        'client daytime') : ;;
+        'client time') : ;;
+        'client http') printf '%s\n' status=v body=v header=v chunked=b method=v location=b urls=f body-is=f ;;
+        'client dns') : ;;
+        'client smtp') printf '%s\n' user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b ;;
+        'client ftp') printf '%s\n' user=v put=f list=b remove=b continue=b active=b ;;
+        'client raw') : ;;
+        'client '*) printf '%s\n' status=v body=v header=v chunked=b method=v location=b urls=f body-is=f user=v hostname=v from=v to=v subject=v attach=f no-chunking=b put=f list=b remove=b continue=b active=b ;;
+        'both processed') printf '%s\n' delay=v ;;
+        'both echo') printf '%s\n' delay=v ;;
+        'both discard') : ;;
+        'both chargen') : ;;
+        'both qotd') printf '%s\n' quote=v ;;
+        'both daytime') : ;;
+        'both time') : ;;
+        'both http') printf '%s\n' root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f ;;
+        'both dns') printf '%s\n' zone=f ttl=v ;;
+        'both smtp') printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b ;;
+        'both ftp') printf '%s\n' root=d write=b user=v ports=v idle=v put=f list=b remove=b continue=b active=b ;;
+        'both raw') : ;;
+        'both '*) printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v attach=f no-chunking=b write=b ports=v idle=v put=f list=b remove=b continue=b active=b ;;
+    esac
+}
+
+_netproto_complete_param() {
+    local line=${COMP_LINE:0:COMP_POINT} key value kind pair pairs words=()
+    [[ -n $line ]] || line="${COMP_WORDS[*]:0:COMP_CWORD+1}"
+    read -ra words <<< "$line"
+    [[ $line == *[[:space:]] ]] && words+=("")
+    local at=$((${#words[@]} - 1))
+    [[ $at -ge 2 ]] || return 1
+    value=${words[at]}
+    case "$value" in
+        --param=*) value=${value#--param=} ;;
+        *) [[ ${words[at - 1]} == -p || ${words[at - 1]} == --param ]] || return 1 ;;
+    esac
+    pairs=$(_netproto_params "${words[@]:1:at-1}")
+    # Where nothing fits, no file does.
+    compopt +o default +o bashdefault 2> /dev/null
+    if [[ $value != *=* ]]; then
+        for pair in $pairs; do
+            [[ $pair == "$value"* ]] && COMPREPLY+=("${pair%=*}=")
+        done
+        compopt -o nospace 2> /dev/null
+        return 0
+    fi
+    key=${value%%=*} value=${value#*=}
+    for pair in $pairs; do
+        [[ ${pair%=*} == "$key" ]] && kind=${pair#*=}
+    done
+    case "$kind" in
+        f) kind=-f ;;
+        d) kind=-d ;;
+        b) kind="-W true\ false" ;;
+        *) return 0 ;;
+    esac
+    while IFS= read -r pair; do
+        [[ $COMP_WORDBREAKS == *=* ]] || pair=$key=$pair
+        COMPREPLY+=("$pair")
+    done < <(eval "compgen $kind" -- '"$value"')
+    [[ $kind == -W* ]] || compopt -o filenames 2> /dev/null
+    return 0
+}
+
 _netproto() {
     local i cur prev opts cmd
     COMPREPLY=()
+    _netproto_complete_param && return 0
     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
         cur="$2"
     else
@@ -19,6 +120,9 @@ _netproto() {
             netproto,bench)
                 cmd="netproto__subcmd__bench"
                 ;;
+            netproto,compare)
+                cmd="netproto__subcmd__compare"
+                ;;
             netproto,completions)
                 cmd="netproto__subcmd__completions"
                 ;;
@@ -30,6 +134,9 @@ _netproto() {
                 ;;
             netproto,man)
                 cmd="netproto__subcmd__man"
+                ;;
+            netproto,merge)
+                cmd="netproto__subcmd__merge"
                 ;;
             netproto,protocols)
                 cmd="netproto__subcmd__protocols"
@@ -56,7 +163,7 @@ _netproto() {
 
     case "${cmd}" in
         netproto)
-            opts="-h -V --color --help --version serve serve-tcp serve-udp serve-unix send bench protocols explain completions man help"
+            opts="-h -V --color --help --version serve serve-tcp serve-udp serve-unix send bench compare merge protocols explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -74,7 +181,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__bench)
-            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --seed --fail-if --interval --json --json-stream --csv --hdr --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
+            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --shard --start-at --seed --fail-if --interval --json --json-stream --csv --hdr --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -207,6 +314,14 @@ _netproto() {
                     return 0
                     ;;
                 -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --start-at)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -419,6 +534,28 @@ _netproto() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        netproto__subcmd__compare)
+            opts="-J -h --fail-if --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --fail-if)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         netproto__subcmd__completions)
             opts="-h --color --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -487,6 +624,24 @@ _netproto() {
                     fi
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        netproto__subcmd__merge)
+            opts="-J -q -h --json --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0

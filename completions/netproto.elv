@@ -29,6 +29,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand serve-unix 'Answer on a Unix socket'
             cand send 'Send, print the answer'
             cand bench 'Load a server, report'
+            cand compare 'Compare runs of bench'
+            cand merge 'Add up runs of several machines'
             cand protocols 'List protocols, framings, parameters'
             cand explain 'Tell how a protocol works'
             cand completions 'Print the completions of a shell'
@@ -324,6 +326,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --repeat 'Run it so many times, show the spread'
             cand -t 'Worker threads [default: cores; less one on loopback]'
             cand --threads 'Worker threads [default: cores; less one on loopback]'
+            cand --shard 'Be the I-th of N generators that share the load'
+            cand --start-at 'Begin then: 14:00, 2026-11-28T14:00:00Z, +5s'
             cand --seed 'Seed of all random choices [default: 0]'
             cand --fail-if 'Exit code 4 if so, as in ''p99>2ms''; repeatable'
             cand -i 'A line for each interval'
@@ -383,6 +387,23 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --remove 'Remove the file; or the empty folder, with / at its end'
             cand --continue 'Go on with what was interrupted, either way'
             cand --active 'Let the server connect for data'
+            cand -h 'Show this'
+            cand --help 'Show this'
+        }
+        &'netproto;compare'= {
+            cand --fail-if 'Exit code 4 if so, as in ''p99 worse 5%''; repeatable'
+            cand --color 'Colours: auto (on a terminal), always, never'
+            cand -J 'As one JSON document'
+            cand --json 'As one JSON document'
+            cand -h 'Show this'
+            cand --help 'Show this'
+        }
+        &'netproto;merge'= {
+            cand --color 'Colours: auto (on a terminal), always, never'
+            cand -J 'As one JSON document, which can be merged again'
+            cand --json 'As one JSON document, which can be merged again'
+            cand -q 'Only the report: no warnings'
+            cand --quiet 'Only the report: no warnings'
             cand -h 'Show this'
             cand --help 'Show this'
         }

@@ -35,12 +35,14 @@ complete -c netproto -n "__fish_netproto_needs_command" -f -a "serve-udp" -d 'An
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "serve-unix" -d 'Answer on a Unix socket'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "send" -d 'Send, print the answer'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "bench" -d 'Load a server, report'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "compare" -d 'Compare runs of bench'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "merge" -d 'Add up runs of several machines'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "protocols" -d 'List protocols, framings, parameters'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "explain" -d 'Tell how a protocol works'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "man" -d 'Print or write the manual pages'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "help" -d 'Show help'
-complete -c netproto -n "__fish_netproto_using_subcommand serve" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
 lines\t'ends with LF or CRLF; CRLF is sent'
 delimiter:\t'ends with STR, in which escapes like \\0 are known'
@@ -96,7 +98,7 @@ dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
-complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
 lines\t'ends with LF or CRLF; CRLF is sent'
 delimiter:\t'ends with STR, in which escapes like \\0 are known'
@@ -147,7 +149,7 @@ dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
-complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
 lines\t'ends with LF or CRLF; CRLF is sent'
 delimiter:\t'ends with STR, in which escapes like \\0 are known'
@@ -195,7 +197,7 @@ dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
-complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
 lines\t'ends with LF or CRLF; CRLF is sent'
 delimiter:\t'ends with STR, in which escapes like \\0 are known'
@@ -225,7 +227,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s q -l qu
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s x -l hex -d 'Dump every byte in hex'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s J -l json -d 'Log lines as JSON objects, on stdout'
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s h -l help -d 'Show this'
-complete -c netproto -n "__fish_netproto_using_subcommand send" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
 lines\t'ends with LF or CRLF; CRLF is sent'
 delimiter:\t'ends with STR, in which escapes like \\0 are known'
@@ -310,7 +312,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l remove -d 'Re
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l continue -d 'Go on with what was interrupted, either way'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l active -d 'Let the server connect for data'
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s h -l help -d 'Show this'
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
 lines\t'ends with LF or CRLF; CRLF is sent'
 delimiter:\t'ends with STR, in which escapes like \\0 are known'
@@ -335,6 +337,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l omit -d 'War
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s w -l timeout -d 'A reply is lost after so long [default: 10s; udp: 1s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l repeat -d 'Run it so many times, show the spread' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s t -l threads -d 'Worker threads [default: cores; less one on loopback]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l shard -d 'Be the I-th of N generators that share the load' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l start-at -d 'Begin then: 14:00, 2026-11-28T14:00:00Z, +5s' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l seed -d 'Seed of all random choices [default: 0]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l fail-if -d 'Exit code 4 if so, as in \'p99>2ms\'; repeatable' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s i -l interval -d 'A line for each interval' -r
@@ -399,6 +403,18 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l remove -d 'R
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l continue -d 'Go on with what was interrupted, either way'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l active -d 'Let the server connect for data'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand compare" -l fail-if -d 'Exit code 4 if so, as in \'p99 worse 5%\'; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand compare" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand compare" -s J -l json -d 'As one JSON document'
+complete -c netproto -n "__fish_netproto_using_subcommand compare" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand merge" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand merge" -s J -l json -d 'As one JSON document, which can be merged again'
+complete -c netproto -n "__fish_netproto_using_subcommand merge" -s q -l quiet -d 'Only the report: no warnings'
+complete -c netproto -n "__fish_netproto_using_subcommand merge" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -422,6 +438,139 @@ complete -c netproto -n "__fish_netproto_using_subcommand help" -l color -d 'Col
 always\t''
 never\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand help" -s h -l help -d 'Show this'
+
+function __fish_netproto_params
+    switch "$argv"
+        case 'server processed'
+            printf '%s\n' delay=v
+        case 'server echo'
+            printf '%s\n' delay=v
+        case 'server discard'
+            true
+        case 'server chargen'
+            true
+        case 'server qotd'
+            printf '%s\n' quote=v
+        case 'server daytime'
+            true
+        case 'server time'
+            true
+        case 'server http'
+            printf '%s\n' root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v
+        case 'server dns'
+            printf '%s\n' zone=f ttl=v
+        case 'server smtp'
+            printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v
+        case 'server ftp'
+            printf '%s\n' root=d write=b user=v ports=v idle=v
+        case 'server raw'
+            true
+        case 'server *'
+            printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v write=b ports=v idle=v
+        case 'client processed'
+            true
+        case 'client echo'
+            true
+        case 'client discard'
+            true
+        case 'client chargen'
+            true
+        case 'client qotd'
+            true
+        case 'client daytime'
+            true
+        case 'client time'
+            true
+        case 'client http'
+            printf '%s\n' status=v body=v header=v chunked=b method=v location=b urls=f body-is=f
+        case 'client dns'
+            true
+        case 'client smtp'
+            printf '%s\n' user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b
+        case 'client ftp'
+            printf '%s\n' user=v put=f list=b remove=b continue=b active=b
+        case 'client raw'
+            true
+        case 'client *'
+            printf '%s\n' status=v body=v header=v chunked=b method=v location=b urls=f body-is=f user=v hostname=v from=v to=v subject=v attach=f no-chunking=b put=f list=b remove=b continue=b active=b
+        case 'both processed'
+            printf '%s\n' delay=v
+        case 'both echo'
+            printf '%s\n' delay=v
+        case 'both discard'
+            true
+        case 'both chargen'
+            true
+        case 'both qotd'
+            printf '%s\n' quote=v
+        case 'both daytime'
+            true
+        case 'both time'
+            true
+        case 'both http'
+            printf '%s\n' root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f
+        case 'both dns'
+            printf '%s\n' zone=f ttl=v
+        case 'both smtp'
+            printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b
+        case 'both ftp'
+            printf '%s\n' root=d write=b user=v ports=v idle=v put=f list=b remove=b continue=b active=b
+        case 'both raw'
+            true
+        case 'both *'
+            printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v attach=f no-chunking=b write=b ports=v idle=v put=f list=b remove=b continue=b active=b
+    end
+end
+
+function __fish_netproto_complete_param
+    set -l end both
+    set -l row ''
+    set -l last ''
+    for word in (commandline -opc)
+        if contains -- "$last" -P --protocol
+            set row $word
+        end
+        switch $word
+            case serve serve-tcp serve-udp serve-unix
+                set end server
+            case send
+                set end client
+            case '--protocol=*'
+                set row (string replace -- --protocol= '' $word)
+            case '-P*'
+                set row (string sub -s 3 -- $word)
+            case '*'
+                set -l name (string replace -r -- '://.*' '' $word)
+                if test -z "$row"; and contains -- "$name" processed echo discard chargen qotd daytime time http dns smtp ftp raw
+                    set row $name
+                end
+        end
+        set last $word
+    end
+    set -l current (string replace -r -- '^(--param=|-p)' '' (commandline -ct))
+    set -l pairs (__fish_netproto_params "$end $row")
+    if not string match -q -- '*=*' "$current"
+        string replace -r -- '=.$' '=' $pairs
+        return
+    end
+    set -l halves (string split -m 1 -- = $current)
+    set -l value $halves[2]
+    if contains -- "$halves[1]=f" $pairs
+        for file in $value*
+            if test -d $file
+                echo "$halves[1]=$file/"
+            else
+                echo "$halves[1]=$file"
+            end
+        end
+    else if contains -- "$halves[1]=d" $pairs
+        for folder in $value*/
+            echo "$halves[1]=$folder"
+        end
+    else if contains -- "$halves[1]=b" $pairs
+        printf '%s\n' "$halves[1]=true" "$halves[1]=false"
+    end
+end
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a discard -d 'throws away what comes, answers nothing'

@@ -237,7 +237,7 @@ fn what_is_no_report_is_refused_by_name() {
         (vec!["compare", typed(&dead), typed(&good)], 1, "nothing was answered rightly"),
         (vec!["compare", typed(&good)], 2, "compare needs two reports of bench -J or more"),
         (vec!["compare", "-", "-"], 2, "standard input (-) can be read once"),
-        (vec!["compare", typed(&good), typed(&good), "--fail-if", "p99>5ms"], 2, "a comparison has no limits of its own"),
+        (vec!["compare", typed(&good), typed(&good), "--fail-if", "p99>5ms"], 2, "no < or > here: write FIGURE worse SHARE"),
         (vec!["merge", typed(&good)], 2, "merge needs two reports of bench -J or more"),
         (vec!["merge", typed(&good), typed(&good)], 2, "is named twice"),
         (vec!["merge", typed(&good), typed(&newer)], 1, "has form 2 of the report"),

@@ -8,26 +8,11 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use regex::Regex;
 use support::{
-    Folder,
+    COMMANDS, Folder,
     net::refusing,
     peer::installed,
     terminal::{Terminal, agrees, blocks, comparable, examples},
 };
-
-const COMMANDS: [&str; 12] = [
-    "serve",
-    "serve-tcp",
-    "serve-udp",
-    "serve-unix",
-    "send",
-    "bench",
-    "compare",
-    "merge",
-    "protocols",
-    "explain",
-    "completions",
-    "man",
-];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -44,12 +44,10 @@ impl StartAt {
         } else if let Some(at) = unix(text) {
             When::At(at?)
         } else if text.contains(['-', 'T']) {
-            let at: Timestamp = text.parse().map_err(|_| {
-                format!("{text:?} is no time with its zone; write 2026-11-28T14:00:00Z, or +01:00 in place of the Z")
-            })?;
+            let at: Timestamp = text.parse().map_err(|_| format!("{text:?} is no time with its zone, such as Z"))?;
             When::At(at.into())
         } else {
-            let time = text.parse().map_err(|_| format!("{text:?} is no time; write 14:00, 2026-11-28T14:00:00Z or +5s"))?;
+            let time = text.parse().map_err(|_| format!("{text:?} is no time, such as 14:00"))?;
             When::Today(time)
         };
         Ok(Self { text: text.to_owned(), when })
@@ -157,8 +155,8 @@ mod tests {
             ("1700000000", "is past"),
             ("2028-01-15T07:59:50Z", "more than a week away"),
             ("+1000h", "more than a week away"),
-            ("noon", "is no time; write 14:00"),
-            ("25:00", "is no time; write 14:00"),
+            ("noon", "is no time, such as 14:00"),
+            ("25:00", "is no time, such as 14:00"),
             ("2027-01-15T08:00:10", "with its zone"),
             ("@x", "no seconds since 1970"),
             ("+5", ""),

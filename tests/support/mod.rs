@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod capture;
+mod commands;
 pub mod markup;
 pub mod net;
 pub mod network;
@@ -23,6 +24,7 @@ pub mod wire;
 use std::time::Duration;
 
 pub use capture::Capture;
+pub use commands::COMMANDS;
 pub use network::Network;
 pub use peer::peer;
 pub use process::{Output, Process, Run, netproto};

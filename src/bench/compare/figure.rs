@@ -45,7 +45,7 @@ impl Figure {
         if let Some(percentile) = name.strip_prefix('p').and_then(|digits| digits.parse::<f64>().ok()) {
             return match percentile {
                 0.0..100.0 => Ok(Self::Percentile(percentile)),
-                100.0 => Err("p100 is one value, the greatest: nothing tells how far chance would move it".into()),
+                100.0 => Err("p100 is one value, and can't be judged".into()),
                 _ => Err(format!("{name:?} is no percentile: it lies between p0 and p100")),
             };
         }
@@ -54,7 +54,7 @@ impl Figure {
             "mean" => Ok(Self::Mean),
             "errors" => Ok(Self::Errors),
             "loss" => Ok(Self::Loss),
-            "max" | "min" => Err(format!("{name} is one value: nothing tells how far chance would move it")),
+            "max" | "min" => Err(format!("{name} is one value, and can't be judged")),
             _ => Err(match read::nearest(name, ["rate", "mean", "errors", "loss", "p50", "p90", "p99", "p99.9"]) {
                 Some(near) => format!("unknown figure {name:?}; did you mean {near}?"),
                 None => format!("unknown figure {name:?}; compare --help lists them"),

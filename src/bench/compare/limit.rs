@@ -16,7 +16,7 @@ pub struct Limit {
     most: f64,
 }
 
-const FORM: &str = "write FIGURE worse SHARE, as in 'p99 worse 5%'";
+const FORM: &str = "write FIGURE worse SHARE";
 
 impl Limit {
     /// Reads `p99 worse 5%`.
@@ -27,9 +27,9 @@ impl Limit {
         let words: Vec<_> = text.split_whitespace().collect();
         let (name, share) = match words.as_slice() {
             [name, "worse", share @ ..] if !share.is_empty() => (*name, share.concat()),
-            [_, "worse"] => return Err(format!("the share after worse is missing; {FORM}")),
+            [_, "worse"] => return Err(format!("a share is missing; {FORM}")),
             [_, "better", ..] => return Err(format!("nothing fails by being better; {FORM}")),
-            _ if text.contains(['<', '>']) => return Err(format!("a comparison has no limits of its own; {FORM}")),
+            _ if text.contains(['<', '>']) => return Err(format!("no < or > here: {FORM}")),
             _ => return Err(FORM.into()),
         };
         let figure = Figure::named(name)?;
@@ -75,8 +75,8 @@ mod tests {
         }
         for (text, what) in [
             ("p99", "write FIGURE worse SHARE"),
-            ("p99>5%", "no limits of its own"),
-            ("p99 worse", "the share after worse is missing"),
+            ("p99>5%", "no < or > here"),
+            ("p99 worse", "a share is missing"),
             ("p99 worse 5", "write 5%"),
             ("p99 worse 2ms", "is no share"),
             ("p99 worse -1%", "is no share"),
