@@ -34,6 +34,7 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Load a server, report')
             [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Compare runs of bench')
             [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Add up runs of several machines')
+            [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Show, or draw, what bench -J wrote')
             [CompletionResult]::new('protocols', 'protocols', [CompletionResultType]::ParameterValue, 'List protocols, framings, parameters')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Tell how a protocol works')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
@@ -343,6 +344,7 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('--interval', '--interval', [CompletionResultType]::ParameterName, 'A line for each interval')
             [CompletionResult]::new('--csv', '--csv', [CompletionResultType]::ParameterName, 'Write the intervals as CSV')
             [CompletionResult]::new('--hdr', '--hdr', [CompletionResultType]::ParameterName, 'Write an HdrHistogram interval log')
+            [CompletionResult]::new('--html', '--html', [CompletionResultType]::ParameterName, 'Draw the run as one page with charts')
             [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Our own address')
             [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Our own address')
             [CompletionResult]::new('--dscp', '--dscp', [CompletionResultType]::ParameterName, 'Traffic class: 0 to 63, EF, CS1, AF41, ...')
@@ -415,6 +417,17 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'As one JSON document, which can be merged again')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only the report: no warnings')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only the report: no warnings')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Show this')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this')
+            break
+        }
+        'netproto;report' {
+            [CompletionResult]::new('--html', '--html', [CompletionResultType]::ParameterName, 'Draw them as a page, in place of the text')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: auto (on a terminal), always, never')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No hints')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More detail')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More detail')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Show this')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Show this')
             break

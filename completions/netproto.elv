@@ -31,6 +31,7 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand bench 'Load a server, report'
             cand compare 'Compare runs of bench'
             cand merge 'Add up runs of several machines'
+            cand report 'Show, or draw, what bench -J wrote'
             cand protocols 'List protocols, framings, parameters'
             cand explain 'Tell how a protocol works'
             cand completions 'Print the completions of a shell'
@@ -334,6 +335,7 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --interval 'A line for each interval'
             cand --csv 'Write the intervals as CSV'
             cand --hdr 'Write an HdrHistogram interval log'
+            cand --html 'Draw the run as one page with charts'
             cand -s 'Our own address'
             cand --source 'Our own address'
             cand --dscp 'Traffic class: 0 to 63, EF, CS1, AF41, ...'
@@ -404,6 +406,16 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --json 'As one JSON document, which can be merged again'
             cand -q 'Only the report: no warnings'
             cand --quiet 'Only the report: no warnings'
+            cand -h 'Show this'
+            cand --help 'Show this'
+        }
+        &'netproto;report'= {
+            cand --html 'Draw them as a page, in place of the text'
+            cand --color 'Colours: auto (on a terminal), always, never'
+            cand -q 'No hints'
+            cand --quiet 'No hints'
+            cand -v 'More detail'
+            cand --verbose 'More detail'
             cand -h 'Show this'
             cand --help 'Show this'
         }

@@ -37,6 +37,7 @@ complete -c netproto -n "__fish_netproto_needs_command" -f -a "send" -d 'Send, p
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "bench" -d 'Load a server, report'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "compare" -d 'Compare runs of bench'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "merge" -d 'Add up runs of several machines'
+complete -c netproto -n "__fish_netproto_needs_command" -f -a "report" -d 'Show, or draw, what bench -J wrote'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "protocols" -d 'List protocols, framings, parameters'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "explain" -d 'Tell how a protocol works'
 complete -c netproto -n "__fish_netproto_needs_command" -f -a "completions" -d 'Print the completions of a shell'
@@ -344,6 +345,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l fail-if -d '
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s i -l interval -d 'A line for each interval' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l csv -d 'Write the intervals as CSV' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hdr -d 'Write an HdrHistogram interval log' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l html -d 'Draw the run as one page with charts' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s s -l source -d 'Our own address' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l ttl -d 'Hops a packet may take' -r
@@ -415,6 +417,13 @@ never\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand merge" -s J -l json -d 'As one JSON document, which can be merged again'
 complete -c netproto -n "__fish_netproto_using_subcommand merge" -s q -l quiet -d 'Only the report: no warnings'
 complete -c netproto -n "__fish_netproto_using_subcommand merge" -s h -l help -d 'Show this'
+complete -c netproto -n "__fish_netproto_using_subcommand report" -l html -d 'Draw them as a page, in place of the text' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand report" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand report" -s q -l quiet -d 'No hints'
+complete -c netproto -n "__fish_netproto_using_subcommand report" -s v -l verbose -d 'More detail'
+complete -c netproto -n "__fish_netproto_using_subcommand report" -s h -l help -d 'Show this'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
 never\t''"

@@ -102,8 +102,8 @@ fn points(histogram: &Histogram<u64>, x: Scale, y: Scale) -> Vec<(f64, f64)> {
         (x.at(nines), y.at(value as f64))
     };
     let mut points: Vec<_> = (0..=POINTS).map(point).collect();
-    // A flat stretch needs its ends only.
-    let same = |a: (f64, f64), b: (f64, f64)| (a.1 - b.1).abs() < 1e-9;
+    // A stretch that looks flat needs its ends only.
+    let same = |a: (f64, f64), b: (f64, f64)| (a.1 - b.1).abs() < 1e-4;
     let flat = |points: &[(f64, f64)], at: usize| {
         at > 0 && at + 1 < points.len() && same(points[at - 1], points[at]) && same(points[at], points[at + 1])
     };
