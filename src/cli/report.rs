@@ -27,7 +27,7 @@ pub struct Report {
     #[arg(long, value_name = "PAGE", value_hint = ValueHint::FilePath)]
     html: Option<PathBuf>,
     /// No hints
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "html")]
     quiet: bool,
     /// More detail
     #[arg(short, long, action = clap::ArgAction::Count, conflicts_with_all = ["quiet", "html"])]
