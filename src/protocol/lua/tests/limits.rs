@@ -53,13 +53,13 @@ fn what_loops_for_ever_ends() {
         // Each piece comes through many metatables.
         "local t = {} for i = 1, 20 do t = setmetatable({}, { __index = t }) end table.unpack(t, 1, 900000)",
         // Long strings are long work.
-        "local s = ('a'):rep(1 << 19) while true do s:upper() end",
-        "local s = ('a'):rep(1 << 19) while true do pcall(string.pack, s) end",
-        "local s = ('x'):rep(1 << 19) while true do string.packsize(s) end",
-        "local s = ('a'):rep(1 << 19) while true do utf8.len(s) end",
-        "local s = ('%%'):rep(1 << 18) while true do s:format() end",
-        "local s = ('a'):rep(1 << 19) while true do ('%q'):format(s) end",
-        "local s = ('a'):rep(1 << 19) while true do s:find('b', 1, true) end",
+        "local s = ('a'):rep(1 << 17) while true do s:upper() end",
+        "local s = ('a'):rep(1 << 17) while true do pcall(string.pack, s) end",
+        "local s = ('x'):rep(1 << 17) while true do string.packsize(s) end",
+        "local s = ('a'):rep(1 << 17) while true do utf8.len(s) end",
+        "local s = ('%%'):rep(1 << 16) while true do s:format() end",
+        "local s = ('a'):rep(1 << 16) while true do ('%q'):format(s) end",
+        "local s = ('a'):rep(1 << 17) while true do s:find('b', 1, true) end",
         // Every value of a call is paid for, and what is taken for a number.
         "local s, t = ('x'):rep(1 << 19), {} for i = 1, 2000 do t[i] = s end (('%d') .. ('%.1s'):rep(2000)):format(1, table.unpack(t))",
         "local s, t = ('1'):rep(1 << 19), {} for i = 1, 2000 do t[i] = s end (('b'):rep(2000)):pack(table.unpack(t))",
