@@ -34,8 +34,8 @@ pub fn run(plan: &AgainPlan) -> Result<Exit, Trouble> {
     match &plan.html {
         Some(path) => {
             let page = Whole::create(path, "the folder must exist and be writable")?;
-            let names = names(&plan.files);
-            let named = records.iter().zip(&names).map(|(record, name)| html::Named { name, record });
+            let called = names(&plan.files);
+            let named = records.iter().zip(&called).map(|(record, name)| html::Named { name, record });
             page.put(&html::page(&named.collect::<Vec<_>>()))?;
         }
         None => told(plan, &records)?,

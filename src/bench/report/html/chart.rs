@@ -205,6 +205,7 @@ impl Chart {
 mod tests {
     use super::*;
 
+    #[allow(clippy::unnecessary_wraps, reason = "as the lists have them")]
     fn step(from: f64, to: f64, low: f64, high: f64) -> Option<Step> {
         Some(Step { from, to, low, high })
     }

@@ -102,7 +102,9 @@ mod tests {
     #[test]
     fn an_interval_is_rates_and_rows() {
         let mut tally = Tally::default();
-        [1_000_000, 1_000_100, 9_000_000].into_iter().for_each(|ns| tally.right(ns, None));
+        for ns in [1_000_000, 1_000_100, 9_000_000] {
+            tally.right(ns, None);
+        }
         let (from, to) = (Duration::from_millis(500), Duration::from_secs(1));
         let latency = Packed::of(&tally.latency);
         let piece = Piece { from, to, counters: tally.counters, latency, as_sent: Packed::default() };

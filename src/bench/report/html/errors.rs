@@ -1,6 +1,6 @@
 //! The chart of failures over time: of one run by kind, one on top of the other; of several all kinds together.
 //!
-//! May use: chart, over_time, series, failure.
+//! May use: chart, `over_time`, series, failure.
 
 use super::{
     chart::{Chart, Step, band, line},
@@ -17,6 +17,7 @@ use crate::{
 /// Kinds that have a colour of their own.
 const KINDS: usize = 5;
 
+#[allow(clippy::unnecessary_wraps, reason = "as figures that may be missing")]
 fn failed(moment: &Moment) -> Option<f64> {
     Some(moment.failed as f64 / moment.seconds())
 }
@@ -56,13 +57,13 @@ pub fn chart(all: &[Series<'_>]) -> Option<Chart> {
         legend: over_time::legend(all),
         ..Chart::default()
     };
-    match all {
-        [only] => by_kind(&mut chart, only, x, y),
-        _ => {
-            chart.paths.extend(all.iter().map(|series| {
-                (format!("line {}", series.class), line(&over_time::from_ground(&series.course, x, y, &failed)))
-            }))
-        }
+    if let [only] = all {
+        by_kind(&mut chart, only, x, y);
+        return Some(chart);
+    }
+    for series in all {
+        let steps = over_time::from_ground(&series.course, x, y, &failed);
+        chart.paths.push((format!("line {}", series.class), line(&steps)));
     }
     Some(chart)
 }

@@ -1,6 +1,6 @@
 //! The chart of latency over time: half of the replies, most, nearly all, and the slowest, by magnitude.
 //!
-//! May use: chart, over_time, series.
+//! May use: chart, `over_time`, series.
 
 use super::{
     chart::{Chart, band, line},
@@ -44,32 +44,36 @@ pub fn chart(all: &[Series<'_>]) -> Option<Chart> {
         readouts: over_time::readouts(all, x, words),
         ..Chart::default()
     };
-    match all {
-        [only] => {
-            for (class, low, high) in BANDS.iter().rev() {
-                let figures: (&dyn Fn(&Moment) -> Option<f64>, &dyn Fn(&Moment) -> Option<f64>) =
-                    (&|moment: &Moment| moment.latencies.as_ref().map(low), &|moment: &Moment| {
-                        moment.latencies.as_ref().map(high)
-                    });
-                chart.paths.push(((*class).into(), band(&over_time::steps(&only.course, x, y, figures))));
-            }
-            chart.paths.push(("line s0".into(), line(&over_time::from_ground(&only.course, x, y, &p50))));
-            let lines = [("line s0", "p50"), (BANDS[0].0, "to p90"), (BANDS[1].0, "to p99"), (BANDS[2].0, "to max")];
-            chart.legend = lines.map(|(class, words)| (class.to_owned(), words.to_owned())).to_vec();
-        }
-        _ => {
-            for series in all {
-                let line_of =
-                    |figure: &dyn Fn(&Moment) -> Option<f64>| line(&over_time::from_ground(&series.course, x, y, figure));
-                chart.paths.push((format!("line {}", series.class), line_of(&p50)));
-                chart.paths.push((format!("line thin {}", series.class), line_of(&p99)));
-            }
-            chart.legend = over_time::legend(all);
-            chart.legend.push(("line plain".into(), "p50".into()));
-            chart.legend.push(("line thin plain".into(), "p99".into()));
-        }
+    if let [only] = all {
+        bands(&mut chart, only, x, y);
+    } else {
+        lines(&mut chart, all, x, y);
     }
     Some(chart)
+}
+
+/// One run: half of it as a line, the rest as bands above that.
+fn bands(chart: &mut Chart, only: &Series<'_>, x: Scale, y: Scale) {
+    for (class, low, high) in BANDS.iter().rev() {
+        let low = |moment: &Moment| moment.latencies.as_ref().map(low);
+        let high = |moment: &Moment| moment.latencies.as_ref().map(high);
+        chart.paths.push(((*class).into(), band(&over_time::steps(&only.course, x, y, (&low, &high)))));
+    }
+    chart.paths.push(("line s0".into(), line(&over_time::from_ground(&only.course, x, y, &p50))));
+    let lines = [("line s0", "p50"), (BANDS[0].0, "to p90"), (BANDS[1].0, "to p99"), (BANDS[2].0, "to max")];
+    chart.legend = lines.map(|(class, words)| (class.to_owned(), words.to_owned())).to_vec();
+}
+
+/// Several: two lines of each.
+fn lines(chart: &mut Chart, all: &[Series<'_>], x: Scale, y: Scale) {
+    for series in all {
+        let line_of = |figure: over_time::Figure<'_>| line(&over_time::from_ground(&series.course, x, y, figure));
+        chart.paths.push((format!("line {}", series.class), line_of(&p50)));
+        chart.paths.push((format!("line thin {}", series.class), line_of(&p99)));
+    }
+    chart.legend = over_time::legend(all);
+    chart.legend.push(("line plain".into(), "p50".into()));
+    chart.legend.push(("line thin plain".into(), "p99".into()));
 }
 
 /// From the fastest half to the slowest reply of any interval.

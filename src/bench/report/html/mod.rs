@@ -53,7 +53,9 @@ pub fn page(records: &[Named<'_>]) -> String {
             if records.len() > 1 { format!("How {} was measured", named.name) } else { "How it was measured".into() };
         setup::write(&mut page, named, &title);
     }
-    all.iter().for_each(|series| tables::course(&mut page, series, all.len() > 1));
+    for series in &all {
+        tables::course(&mut page, series, all.len() > 1);
+    }
     page.close("main");
     page.element("footer", &[], concat!("drawn by netproto ", env!("CARGO_PKG_VERSION")));
     page.close("body");
@@ -182,14 +184,20 @@ fn grid(page: &mut Markup, charts: &[Chart]) {
         return;
     }
     page.open("div", &[("class", "charts")]);
-    charts.iter().for_each(|chart| chart.write(page));
+    for chart in charts {
+        chart.write(page);
+    }
     page.close("div");
     page.ours("\n");
 }
 
 fn figures(page: &mut Markup, all: &[Series<'_>]) {
     let named = all.len() > 1;
-    all.iter().for_each(|series| tables::latencies(page, series, named));
+    for series in all {
+        tables::latencies(page, series, named);
+    }
     tables::datagrams(page, all);
-    all.iter().for_each(|series| tables::failures(page, series, named));
+    for series in all {
+        tables::failures(page, series, named);
+    }
 }

@@ -13,14 +13,12 @@ use crate::{bench::shown, values::show};
 /// More curves than these have no room for their words.
 const READ_OUT: usize = 3;
 
+/// What is drawn of a moment, if it has that.
+pub type Figure<'a> = &'a dyn Fn(&Moment) -> Option<f64>;
+
 /// One figure of each moment as steps from `low` on; `None`: there is none at that moment.
 #[must_use]
-pub fn steps(
-    course: &[Moment],
-    x: Scale,
-    y: Scale,
-    (low, high): (&dyn Fn(&Moment) -> Option<f64>, &dyn Fn(&Moment) -> Option<f64>),
-) -> Vec<Option<Step>> {
+pub fn steps(course: &[Moment], x: Scale, y: Scale, (low, high): (Figure<'_>, Figure<'_>)) -> Vec<Option<Step>> {
     let step = |moment: &Moment| {
         let (low, high) = (low(moment)?, high(moment)?);
         Some(Step { from: x.at(moment.from), to: x.at(moment.to), low: y.at(low), high: y.at(high) })
@@ -40,7 +38,7 @@ pub fn marks(all: &[Series<'_>], x: Scale, y: Scale, figure: &dyn Fn(&Moment) ->
     let count = all.len();
     let mark = |(at, series): (usize, &Series<'_>)| {
         let wanted = series.seconds() * (at + 1) as f64 / (count + 1) as f64;
-        let near = |moment: &&Moment| ((moment.from + moment.to) / 2.0 - wanted).abs();
+        let near = |moment: &&Moment| (f64::midpoint(moment.from, moment.to) - wanted).abs();
         let there = series.course.iter().filter(|moment| figure(moment).is_some());
         let moment = there.min_by(|a, b| near(a).total_cmp(&near(b)))?;
         let (x, y) = (x.at(f64::midpoint(moment.from, moment.to)), y.at(figure(moment)?));

@@ -86,7 +86,7 @@ fn axis(x: Scale) -> Axis {
     let labels = ["90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %", "99.99999 %"];
     // So far out they would stand on each other.
     let every = if last > 5 { 2 } else { 1 };
-    let ticks = labels.iter().enumerate().take(last).filter(|(at, _)| (last - 1 - at) % every == 0);
+    let ticks = labels.iter().enumerate().take(last).filter(|(at, _)| (last - 1 - at).is_multiple_of(every));
     let mut axis: Vec<_> = ticks.map(|(at, label)| (x.at((at + 1) as f64), (*label).to_owned())).collect();
     if last <= 4 {
         axis.insert(0, (x.at(nines(0.5)), "50 %".into()));
@@ -160,8 +160,8 @@ mod tests {
         for nines in [0.2, 0.3, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 9.0] {
             assert!(axis(Scale::to(nines)).ticks.len() <= 5, "{nines}");
         }
-        for (nines, text) in [(0.30103, "50"), (1.0, "90.0"), (2.0, "99.00"), (2.1, "99.21"), (4.5, "99.9968")] {
-            assert_eq!(percentile(nines), text);
+        for (place, text) in [(nines(0.5), "50"), (1.0, "90.0"), (2.0, "99.00"), (2.1, "99.21"), (4.5, "99.9968")] {
+            assert_eq!(percentile(place), text);
         }
     }
 

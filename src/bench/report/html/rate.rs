@@ -1,6 +1,6 @@
 //! The chart of throughput: right replies per second over time, beside what was asked for.
 //!
-//! May use: chart, over_time, series.
+//! May use: chart, `over_time`, series.
 
 use super::{
     chart::{Chart, across, band, line},
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::bench::shown;
 
+#[allow(clippy::unnecessary_wraps, reason = "as figures that may be missing")]
 fn rate(moment: &Moment) -> Option<f64> {
     Some(moment.rate)
 }

@@ -163,7 +163,9 @@ pub fn failures(page: &mut Markup, series: &Series<'_>, named: bool) {
     let mut head = vec!["", "count", "of all", "for example"];
     if rows.iter().all(|row| row.last().is_some_and(String::is_empty)) {
         head.pop();
-        rows.iter_mut().for_each(|row| row.truncate(head.len()));
+        for row in &mut rows {
+            row.truncate(head.len());
+        }
     }
     if !rows.is_empty() {
         let caption = if named { format!("Failures, {}", series.label()) } else { "Failures".into() };
