@@ -120,6 +120,9 @@ _netproto() {
             netproto,bench)
                 cmd="netproto__subcmd__bench"
                 ;;
+            netproto,compare)
+                cmd="netproto__subcmd__compare"
+                ;;
             netproto,completions)
                 cmd="netproto__subcmd__completions"
                 ;;
@@ -132,8 +135,14 @@ _netproto() {
             netproto,man)
                 cmd="netproto__subcmd__man"
                 ;;
+            netproto,merge)
+                cmd="netproto__subcmd__merge"
+                ;;
             netproto,protocols)
                 cmd="netproto__subcmd__protocols"
+                ;;
+            netproto,report)
+                cmd="netproto__subcmd__report"
                 ;;
             netproto,send)
                 cmd="netproto__subcmd__send"
@@ -157,7 +166,7 @@ _netproto() {
 
     case "${cmd}" in
         netproto)
-            opts="-h -V --color --help --version serve serve-tcp serve-udp serve-unix send bench protocols explain completions man help"
+            opts="-h -V --color --help --version serve serve-tcp serve-udp serve-unix send bench compare merge report protocols explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -175,7 +184,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__bench)
-            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --seed --fail-if --interval --json --json-stream --csv --hdr --metrics --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
+            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --shard --start-at --seed --fail-if --interval --json --json-stream --csv --hdr --html --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -311,6 +320,14 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --start-at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --seed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -357,8 +374,19 @@ _netproto() {
                     fi
                     return 0
                     ;;
-                --metrics)
+                --html)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
                     COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --source)
@@ -524,6 +552,28 @@ _netproto() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        netproto__subcmd__compare)
+            opts="-J -h --fail-if --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --fail-if)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         netproto__subcmd__completions)
             opts="-h --color --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -603,6 +653,24 @@ _netproto() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        netproto__subcmd__merge)
+            opts="-J -q -h --json --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         netproto__subcmd__protocols)
             opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -610,6 +678,39 @@ _netproto() {
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        netproto__subcmd__report)
+            opts="-q -v -h --html --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --html)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -912,7 +1013,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve)
-            opts="-p -m -1 -k -v -q -x -J -4 -6 -t -i -h --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --verbose --quiet --hex --json --stats --metrics --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --broadcast --join --send-buffer --recv-buffer --threads --idle-timeout --color --help processed echo discard chargen qotd daytime time http dns smtp ftp"
+            opts="-p -m -1 -k -v -q -x -J -4 -6 -t -i -h --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --broadcast --join --send-buffer --recv-buffer --threads --idle-timeout --color --help processed echo discard chargen qotd daytime time http dns smtp ftp"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -959,10 +1060,6 @@ _netproto() {
                     return 0
                     ;;
                 --stats)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1030,7 +1127,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve__subcmd__tcp)
-            opts="-P -p -m -i -1 -k -t -v -q -x -J -4 -6 -h --protocol --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --idle-timeout --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --metrics --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --color --help"
+            opts="-P -p -m -i -1 -k -t -v -q -x -J -4 -6 -h --protocol --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --idle-timeout --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1100,10 +1197,6 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --metrics)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --dscp)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1148,7 +1241,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve__subcmd__udp)
-            opts="-P -p -1 -k -t -v -q -x -J -4 -6 -i -h --protocol --param --framing --max-frame --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --metrics --ipv4 --ipv6 --dscp --ttl --interface --broadcast --join --send-buffer --recv-buffer --idle-timeout --color --help"
+            opts="-P -p -1 -k -t -v -q -x -J -4 -6 -i -h --protocol --param --framing --max-frame --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --broadcast --join --send-buffer --recv-buffer --idle-timeout --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1198,10 +1291,6 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --metrics)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --dscp)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1246,7 +1335,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve__subcmd__unix)
-            opts="-P -p -m -i -1 -k -t -v -q -x -J -h --datagram --protocol --param --framing --max-frame --max-connections --handshake-timeout --max-peers --idle-timeout --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --metrics --send-buffer --recv-buffer --color --help"
+            opts="-P -p -m -i -1 -k -t -v -q -x -J -h --datagram --protocol --param --framing --max-frame --max-connections --handshake-timeout --max-peers --idle-timeout --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --send-buffer --recv-buffer --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1313,10 +1402,6 @@ _netproto() {
                     return 0
                     ;;
                 --stats)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

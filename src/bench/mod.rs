@@ -2,6 +2,7 @@
 //!
 //! May use: role, protocol, transport, session, `os`, `error`, `values`. Never: cli, clap; colours only in report/text.rs.
 
+pub mod again;
 pub mod bulk;
 pub mod compare;
 mod engine;
@@ -90,6 +91,8 @@ pub struct ReportPlan {
     pub csv: Option<PathBuf>,
     /// HdrHistogram interval log.
     pub hdr: Option<PathBuf>,
+    /// One page with charts.
+    pub html: Option<PathBuf>,
     /// Interval lines.
     pub interval: Option<Duration>,
     /// Where figures can be asked for while it runs.
@@ -102,7 +105,7 @@ impl ReportPlan {
     /// Does what is written show the course of the run?
     #[must_use]
     pub fn keeps_course(&self) -> bool {
-        self.json
+        self.json || self.html.is_some()
     }
 }
 

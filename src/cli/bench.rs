@@ -26,8 +26,6 @@ use crate::{
     values::read,
 };
 
-/// Connections over streams, unless told otherwise.
-const STREAM_CONNECTIONS: usize = 50;
 /// How long a run lasts, unless told otherwise.
 const DURATION: Duration = Duration::from_secs(10);
 /// The longest message: all of it is in memory.
@@ -146,6 +144,9 @@ struct ReportArgs {
     /// Figures for Prometheus, at ADDR/metrics
     #[arg(long, value_name = "ADDR", value_parser = target::metrics)]
     metrics: Option<Target>,
+    /// Draw the run as one page with charts
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    html: Option<PathBuf>,
     /// Only the report: no progress, no hints
     #[arg(short, long)]
     quiet: bool,
@@ -194,7 +195,7 @@ impl Bench {
             scheme,
             target,
             dial,
-            connections: if bulk.is_some() { self.load.connections.unwrap_or(1) } else { self.connections(scheme)? },
+            connections: if bulk.is_some() { self.load.connections.unwrap_or(1) } else { self.run.connections(self.load.connections, scheme)? },
             threads: self.run.threads,
             until,
             load,
@@ -262,24 +263,6 @@ impl Bench {
             limits: &self.report.fail_if,
             for_requests: &for_requests,
         })
-    }
-
-    /// Of all shards together: each has one at least, and something to do.
-    fn connections(&self, scheme: Scheme) -> Result<usize, Trouble> {
-        let usual = if values::datagrams(scheme) { 1 } else { STREAM_CONNECTIONS };
-        let Some(shard) = self.run.shard else { return Ok(self.load.connections.unwrap_or(usual)) };
-        let connections = self.load.connections.unwrap_or(usual.max(shard.of as usize));
-        if shard.part(connections as u64) == 0 {
-            let sentence = format!("--shard {shard}: of -c {connections} there is none left for this one");
-            return Err(Trouble::usage(sentence).hint(format!("-c counts those of all shards: -c {} or more", shard.of)));
-        }
-        match self.run.requests {
-            Some(requests) if shard.part(requests) == 0 => {
-                let sentence = format!("--shard {shard}: of -n {requests} there is nothing left for this one");
-                Err(Trouble::usage(sentence).hint(format!("-n counts those of all shards: -n {} or more", shard.of)))
-            }
-            _ => Ok(connections),
-        }
     }
 
     /// For a server of its own too, where there is no target.
@@ -350,12 +333,16 @@ impl ReportArgs {
     }
 
     fn files_differ(&self) -> Result<(), Trouble> {
-        match (&self.csv, &self.hdr) {
-            (Some(csv), Some(hdr)) if csv == hdr => {
-                Err(Trouble::usage("--csv and --hdr name the same file").hint("each needs one of its own"))
+        for (a, first, b, second) in [
+            ("--csv", &self.csv, "--hdr", &self.hdr),
+            ("--csv", &self.csv, "--html", &self.html),
+            ("--hdr", &self.hdr, "--html", &self.html),
+        ] {
+            if first.is_some() && first == second {
+                return Err(Trouble::usage(format!("{a} and {b} name the same file")).hint("each needs one of its own"));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     fn plan(&self) -> ReportPlan {
@@ -364,6 +351,7 @@ impl ReportArgs {
             json_stream: self.json_stream,
             csv: self.csv.clone(),
             hdr: self.hdr.clone(),
+            html: self.html.clone(),
             interval: self.interval,
             metrics: self.metrics.clone(),
             quiet: self.quiet,

@@ -7,9 +7,13 @@ use clap::Args;
 use super::{bench::LoadArgs, bench_shape::Around, values};
 use crate::{
     bench::{Arrivals, find::Goal, limit::Limit, shard::Shard, start::StartAt},
+    error::Trouble,
+    transport::Scheme,
     values::read,
 };
 
+/// Connections over streams, unless told otherwise.
+const STREAM_CONNECTIONS: usize = 50;
 /// How long a probe of `--find-max` lasts, unless told otherwise, after a time to settle; and the rate that a search begins with.
 const PROBE: Duration = Duration::from_secs(2);
 const SETTLE: Duration = Duration::from_millis(500);
@@ -57,6 +61,24 @@ pub(super) struct RunArgs {
 }
 
 impl RunArgs {
+    /// Of all shards together: each has one at least, and something to do.
+    pub(super) fn connections(&self, given: Option<usize>, scheme: Scheme) -> Result<usize, Trouble> {
+        let usual = if values::datagrams(scheme) { 1 } else { STREAM_CONNECTIONS };
+        let Some(shard) = self.shard else { return Ok(given.unwrap_or(usual)) };
+        let connections = given.unwrap_or(usual.max(shard.of as usize));
+        if shard.part(connections as u64) == 0 {
+            let sentence = format!("--shard {shard}: of -c {connections} there is none left for this one");
+            return Err(Trouble::usage(sentence).hint(format!("-c counts those of all shards: -c {} or more", shard.of)));
+        }
+        match self.requests {
+            Some(requests) if shard.part(requests) == 0 => {
+                let sentence = format!("--shard {shard}: of -n {requests} there is nothing left for this one");
+                Err(Trouble::usage(sentence).hint(format!("-n counts those of all shards: -n {} or more", shard.of)))
+            }
+            _ => Ok(connections),
+        }
+    }
+
     pub(super) fn omit(&self) -> Duration {
         self.omit.unwrap_or(if self.searches() { SETTLE } else { Duration::ZERO })
     }

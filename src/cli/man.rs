@@ -92,7 +92,16 @@ With it, requests are due at their times whatever the server does (open loop), a
 Sending stops after --duration; answers are awaited for --timeout, then counted lost.
 With --shard I/N it is one of N generators: connections, requests and rates are those of all together, and each takes its part.
 --start-at takes a time of day, RFC 3339, seconds since 1970, or +5s; connections are made in the three seconds before.
-Both on several machines, whose clocks agree, and `netproto merge` makes one report of theirs.",
+Both on several machines, whose clocks agree, and `netproto merge` makes one report of theirs.
+--html draws the run as one page that holds all it shows: it loads nothing and runs nothing, in light and in dark.
+It is written whole or not at all.",
+    ),
+    (
+        "report",
+        "FILE is what bench -J wrote, and the text is what bench would have printed.
+With --html it is a page with charts: throughput and latency over time, latency by percentile, a heat map, failures, and how
+it was measured.
+Several files are laid over one another; of one file, the runs of --repeat are.",
     ),
 ];
 

@@ -20,6 +20,7 @@ pub mod hints;
 mod man;
 mod merge;
 mod protocols;
+mod report;
 mod screen;
 mod secrets;
 mod send;
@@ -97,6 +98,8 @@ enum Command {
     Compare(compare::Compare),
     /// Add up runs of several machines
     Merge(merge::Merge),
+    /// Show, or draw, what bench -J wrote
+    Report(report::Report),
     /// List protocols, framings, parameters
     Protocols(protocols::Protocols),
     /// Tell how a protocol works
@@ -184,6 +187,11 @@ fn dispatch(command: Option<Command>, args: &[OsString]) -> anyhow::Result<Exit>
             let plan = merge.plan(retyped(args))?;
             stdout_for("the report")?;
             Ok(crate::bench::merge::run(&plan)?)
+        }
+        Some(Command::Report(args)) => {
+            let plan = args.plan()?;
+            stdout_for("the report")?;
+            Ok(crate::bench::again::run(&plan)?)
         }
         Some(Command::Protocols(args)) => print(&args.text()?),
         Some(Command::Explain(args)) => print(&args.text()?),

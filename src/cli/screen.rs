@@ -27,6 +27,7 @@ Usage: netproto <COMMAND>
   *bench*       Load a server, report    netproto bench tcp localhost:8080 -c 64
   *compare*     What changed, surely?    netproto compare before.json after.json
   *merge*       Many machines' runs      netproto merge a.json b.json
+  *report*      Show it again, draw it   netproto report run.json --html run.html
 #More
   *protocols*   List protocols, framings, parameters
   *explain*     Tell how one works       netproto explain daytime

@@ -1,6 +1,6 @@
 //! What can be done: every command that help, manual pages and the README tell of.
 
-pub const COMMANDS: [&str; 12] = [
+pub const COMMANDS: [&str; 13] = [
     "serve",
     "serve-tcp",
     "serve-udp",
@@ -9,6 +9,7 @@ pub const COMMANDS: [&str; 12] = [
     "bench",
     "compare",
     "merge",
+    "report",
     "protocols",
     "explain",
     "completions",

@@ -7,6 +7,7 @@
 
 mod capture;
 mod commands;
+pub mod markup;
 pub mod net;
 pub mod network;
 pub mod peer;

@@ -100,10 +100,10 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
         appointed.wait(&stop).await;
         if let Some(goal) = &plan.find {
             let (curve, best) = probes::find(plan, goal, &found, &mut files, &stop, appointed).await?;
-            return Ok(conclude_search(plan, &curve, &best)?);
+            return Ok(conclude_search(plan, files, &curve, &best)?);
         }
         let runs = runs(plan, &found, &mut files, &stop, (Instant::now(), appointed)).await?;
-        Ok(conclude(plan, &runs)?)
+        Ok(conclude(plan, files, &runs)?)
     });
     // A name that is still being looked up does not keep us here.
     runtime.shutdown_background();
@@ -186,9 +186,9 @@ async fn runs(
 }
 
 /// Writes the report; what it comes to is the exit code.
-fn conclude(plan: &BenchPlan, runs: &[Results]) -> Result<Exit, Trouble> {
+fn conclude(plan: &BenchPlan, files: Files, runs: &[Results]) -> Result<Exit, Trouble> {
     let missed: Vec<Missed> = runs.iter().flat_map(|run| plan.limits.iter().filter_map(|limit| limit.judge(run))).collect();
-    report::finish(&plan.report, runs, &missed)?;
+    report::finish(&plan.report, files, runs, &missed)?;
     Ok(if runs.iter().any(|run| run.interrupted) {
         Exit::Interrupted
     } else if runs.iter().all(|run| run.totals.counters.right == 0) {
@@ -201,9 +201,9 @@ fn conclude(plan: &BenchPlan, runs: &[Results]) -> Result<Exit, Trouble> {
 }
 
 /// The same of `--find-max`: not one rate that meets what was asked is a limit that was missed.
-fn conclude_search(plan: &BenchPlan, curve: &Curve, best: &Results) -> Result<Exit, Trouble> {
+fn conclude_search(plan: &BenchPlan, files: Files, curve: &Curve, best: &Results) -> Result<Exit, Trouble> {
     let missed: Vec<Missed> = plan.limits.iter().filter_map(|limit| limit.judge(best)).collect();
-    report::found(&plan.report, curve, best, &missed)?;
+    report::found(&plan.report, files, curve, best, &missed)?;
     Ok(match curve.end {
         None => Exit::Interrupted,
         Some(Next::Found { .. }) if missed.is_empty() => Exit::Done,

@@ -2,7 +2,7 @@
 //!
 //! Files are opened before the run, so that a bad path fails in second 0 and not after an hour.
 //!
-//! May use: results, stats; colours only in [`text`].
+//! May use: results, stats, record; colours only in [`text`].
 
 pub mod bars;
 pub mod bulk;
@@ -10,6 +10,7 @@ pub mod csv;
 pub mod curve;
 pub mod hdr;
 mod held;
+pub mod html;
 pub mod interval;
 pub mod json;
 pub mod machines;
@@ -17,6 +18,7 @@ mod metrics;
 mod over_time;
 pub mod spread;
 pub mod text;
+pub mod whole;
 
 use std::{
     fs::File,
@@ -24,11 +26,12 @@ use std::{
     path::Path,
 };
 
-use self::{interval::Interval, metrics::Board};
+use self::{interval::Interval, metrics::Board, whole::Whole};
 use super::{
     ReportPlan,
     find::Curve,
     limit::Missed,
+    record::Record,
     results::{About, Results},
     stats::Tally,
 };
@@ -37,12 +40,16 @@ use crate::{
     values::show,
 };
 
+/// What to tell of a path that can't be written.
+const IN_VAIN: &str = "nothing was sent; the folder must exist and be writable";
+
 /// The files that results go to, open; and where they can be asked for meanwhile.
 #[derive(Debug, Default)]
 pub struct Files {
     csv: Option<Sheet>,
     hdr: Option<Sheet>,
     metrics: Option<Board>,
+    html: Option<Whole>,
 }
 
 #[derive(Debug)]
@@ -55,8 +62,7 @@ impl Sheet {
     fn create(path: &Path) -> Result<Self, Trouble> {
         let name = show::path(path);
         let file = File::create(path).map_err(|error| {
-            Trouble::failed(format!("could not open {name} for the results: {}", reason(&error)))
-                .hint("nothing was sent; the folder must exist and be writable")
+            Trouble::failed(format!("could not open {name} for the results: {}", reason(&error))).hint(IN_VAIN)
         })?;
         Ok(Self { name, writer: BufWriter::new(file) })
     }
@@ -84,8 +90,9 @@ impl Files {
     /// [`Trouble`] naming the path that cannot be written, or the address that can't be bound.
     pub fn open(plan: &ReportPlan) -> Result<Self, Trouble> {
         let open = |path: &Option<_>| path.as_deref().map(Sheet::create).transpose();
+        let html = plan.html.as_deref().map(|path| Whole::create(path, IN_VAIN)).transpose()?;
         let (csv, hdr) = (open(&plan.csv)?, open(&plan.hdr)?);
-        Ok(Self { csv, hdr, metrics: plan.metrics.as_ref().map(Board::open).transpose()? })
+        Ok(Self { csv, hdr, html, metrics: plan.metrics.as_ref().map(Board::open).transpose()? })
     }
 
     /// A run begins.
@@ -171,9 +178,11 @@ pub fn separate(plan: &ReportPlan) -> Result<(), Trouble> {
 ///
 /// # Errors
 /// [`Trouble`] when stdout cannot be written.
-pub fn found(plan: &ReportPlan, curve: &Curve, best: &Results, missed: &[Missed]) -> Result<(), Trouble> {
+pub fn found(plan: &ReportPlan, files: Files, curve: &Curve, best: &Results, missed: &[Missed]) -> Result<(), Trouble> {
+    let runs = std::slice::from_ref(best);
     if plan.json || plan.json_stream {
-        return say(&json::result(best, std::slice::from_ref(best), missed, Some(curve), plan.json_stream));
+        let said = say(&json::result(best, runs, missed, Some(curve), plan.json_stream));
+        return said.and(drawn(files, runs, missed));
     }
     let mut text = curve::report(curve, best);
     if plan.verbose > 0 {
@@ -182,25 +191,44 @@ pub fn found(plan: &ReportPlan, curve: &Curve, best: &Results, missed: &[Missed]
         text.push_str(&text::detail(best));
     }
     text.push_str(&text::missed(missed));
-    say(&text)
+    say(&text).and(drawn(files, runs, missed))
 }
 
-/// Writes the final report of all runs in the form the plan asks for.
+/// Writes the final report of all runs in the form the plan asks for, and the page.
 ///
 /// # Errors
-/// [`Trouble`] when stdout cannot be written.
-pub fn finish(plan: &ReportPlan, runs: &[Results], missed: &[Missed]) -> Result<(), Trouble> {
+/// [`Trouble`] when stdout or the page cannot be written; one of them does not keep the other from being written.
+pub fn finish(plan: &ReportPlan, files: Files, runs: &[Results], missed: &[Missed]) -> Result<(), Trouble> {
     let Some(all) = Results::together(runs) else { return Ok(()) };
-    if plan.json || plan.json_stream {
-        return say(&json::result(&all, runs, missed, None, plan.json_stream));
-    }
-    let mut text = text::report(&all);
+    let said = if plan.json || plan.json_stream {
+        say(&json::result(&all, runs, missed, None, plan.json_stream))
+    } else {
+        say(&words(plan, &all, runs, missed))
+    };
+    said.and(drawn(files, runs, missed))
+}
+
+/// The page, where one is wanted.
+fn drawn(files: Files, runs: &[Results], missed: &[Missed]) -> Result<(), Trouble> {
+    files.html.map_or(Ok(()), |page| draw(page, runs, missed))
+}
+
+fn draw(page: Whole, runs: &[Results], missed: &[Missed]) -> Result<(), Trouble> {
+    let missed = missed.iter().map(|missed| missed.sentence.clone()).collect();
+    let Some(record) = Record::of(runs, missed) else { return Ok(()) };
+    page.put(&html::page(&[html::Named { name: "this run", record: &record }]))
+}
+
+/// The report for people.
+#[must_use]
+pub fn words(plan: &ReportPlan, all: &Results, runs: &[Results], missed: &[Missed]) -> String {
+    let mut text = text::report(all);
     if plan.verbose > 0 {
-        text.push_str(&text::detail(&all));
+        text.push_str(&text::detail(all));
     }
     text.push_str(&spread::table(runs));
-    text.push_str(&text::silence(&all));
-    text.push_str(&text::saturation(&all, !plan.quiet));
+    text.push_str(&text::silence(all));
+    text.push_str(&text::saturation(all, !plan.quiet));
     text.push_str(&text::missed(missed));
-    say(&text)
+    text
 }

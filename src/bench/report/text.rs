@@ -54,6 +54,13 @@ pub fn report(results: &Results) -> String {
 
 /// `bench tcp 127.0.0.1:8080 · processed · 64 connections · closed loop · 10.0 s`
 fn headline(results: &Results) -> String {
+    let name = format!("bench {} {}", results.about.transport, results.about.target);
+    wrapped(&name, &parts(results))
+}
+
+/// What was run, in a few words each.
+#[must_use]
+pub fn parts(results: &Results) -> Vec<String> {
     let about = &results.about;
     let noun = if about.datagrams { "socket" } else { "connection" };
     let model = match about.model {
@@ -62,7 +69,6 @@ fn headline(results: &Results) -> String {
         Model::Open { arrivals, .. } if about.course.is_some() => shape(about.course.as_ref(), arrivals),
         Model::Open { rate, arrivals } => format!("{}/s {}", shown::number(rate), arrivals.name()),
     };
-    let name = format!("bench {} {}", about.transport, about.target);
     let mut parts = vec![
         about.protocol.to_owned(),
         shown::counted(about.connections as u64, noun),
@@ -72,7 +78,7 @@ fn headline(results: &Results) -> String {
     if results.interrupted {
         parts.push("interrupted".into());
     }
-    wrapped(&name, &parts)
+    parts
 }
 
 /// `stages 10s:1k,30s:5k,10s:0`, cut where it is long.
