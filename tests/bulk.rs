@@ -229,7 +229,7 @@ fn a_target_that_never_reads_is_told_of_in_time() {
 #[test]
 fn a_server_that_closes_dies_or_lies_is_told_of() {
     let closes = serve(|mut stream: TcpStream| {
-        let mut bytes = [0; 100_000];
+        let mut bytes = vec![0; 100_000];
         let _ = stream.read_exact(&mut bytes[..64]);
         let _ = stream.write_all(b"perf\x01\x02\0\0\0\0\0\0\0\0\0\0");
         let _ = stream.read_exact(&mut bytes);

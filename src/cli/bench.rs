@@ -165,15 +165,11 @@ impl Bench {
         if !words.begun() && words.target.is_none() {
             return Err(missing());
         }
-        let named = words.protocol(self.protocol.protocol)?;
-        // Nobody is asked what it speaks: what measures bulk is what is meant.
-        let named = named.or(self.bulk.asked().then_some(MEASURE));
+        // For bulk nobody is asked what it speaks: what measures is what is meant.
+        let named = words.protocol(self.protocol.protocol)?.or(self.bulk.asked().then_some(MEASURE));
         let target = words.target(self.datagram, named)?;
         let scheme = target.as_ref().map_or_else(|| words.scheme(self.datagram, named), |target| Ok(target.scheme))?;
-        let row = match target {
-            Some(_) => named,
-            None => Some(served(named)?),
-        };
+        let row = if target.is_some() { named } else { Some(served(named)?) };
         if let Some(row) = row {
             carried(row, scheme, &format!("bench {} HOST:PORT", row.typed()))?;
         }
@@ -184,10 +180,12 @@ impl Bench {
         let (course, until) = self.load.shape.course(&self.run.around(self.load.arrivals()), DURATION)?;
         let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };
         let bulk = self.bulk(scheme, &setup, !words.data.is_empty())?;
-        let flags = self.run.first_of(&self.load);
-        let (load, rate) = match bulk {
-            Some(_) => (Load::Length(0), None),
-            None => asked_load(&asked, &flags, course.as_ref(), &self.body, &words.data)?,
+        let (flags, given) = (self.run.first_of(&self.load), self.load.connections);
+        let (load, rate, connections) = if bulk.is_some() {
+            (Load::Length(0), None, given.unwrap_or(1))
+        } else {
+            let (load, rate) = asked_load(&asked, &flags, course.as_ref(), &self.body, &words.data)?;
+            (load, rate, self.run.connections(given, scheme)?)
         };
         Ok(BenchPlan {
             protocol: row,
@@ -195,7 +193,7 @@ impl Bench {
             scheme,
             target,
             dial,
-            connections: if bulk.is_some() { self.load.connections.unwrap_or(1) } else { self.run.connections(self.load.connections, scheme)? },
+            connections,
             threads: self.run.threads,
             until,
             load,
