@@ -11,7 +11,7 @@ _netproto_params() {
             bench) end=${end:-both} ;;
             --protocol=*) row=${word#*=} ;;
             -P?*) row=${word#-P} ;;
-            ?*) case " processed echo discard chargen qotd daytime time http dns smtp ftp raw " in *" $name "*) row=${row:-$name} ;; esac ;;
+            ?*) case " processed echo discard chargen qotd daytime time http dns smtp ftp perf raw " in *" $name "*) row=${row:-$name} ;; esac ;;
         esac
         last=$word
     done
@@ -27,8 +27,9 @@ _netproto_params() {
         'server dns') printf '%s\n' zone=f ttl=v ;;
         'server smtp') printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v ;;
         'server ftp') printf '%s\n' root=d write=b user=v ports=v idle=v ;;
+        'server perf') printf '%s\n' max-time=v max-bytes=v ;;
         'server raw') : ;;
-        'server '*) printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v write=b ports=v idle=v ;;
+        'server '*) printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v write=b ports=v idle=v max-time=v max-bytes=v ;;
         'client processed') : ;;
         'client echo') : ;;
         'client discard') : ;;
@@ -40,6 +41,7 @@ _netproto_params() {
         'client dns') : ;;
         'client smtp') printf '%s\n' user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b ;;
         'client ftp') printf '%s\n' user=v put=f list=b remove=b continue=b active=b ;;
+        'client perf') : ;;
         'client raw') : ;;
         'client '*) printf '%s\n' status=v body=v header=v chunked=b method=v location=b urls=f body-is=f user=v hostname=v from=v to=v subject=v attach=f no-chunking=b put=f list=b remove=b continue=b active=b ;;
         'both processed') printf '%s\n' delay=v ;;
@@ -53,8 +55,9 @@ _netproto_params() {
         'both dns') printf '%s\n' zone=f ttl=v ;;
         'both smtp') printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b ;;
         'both ftp') printf '%s\n' root=d write=b user=v ports=v idle=v put=f list=b remove=b continue=b active=b ;;
+        'both perf') printf '%s\n' max-time=v max-bytes=v ;;
         'both raw') : ;;
-        'both '*) printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v attach=f no-chunking=b write=b ports=v idle=v put=f list=b remove=b continue=b active=b ;;
+        'both '*) printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v attach=f no-chunking=b write=b ports=v idle=v put=f list=b remove=b continue=b active=b max-time=v max-bytes=v ;;
     esac
 }
 
@@ -184,7 +187,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__bench)
-            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --connections --length --rate --bit-rate --arrivals --in-flight --reconnect --duration --requests --ramp --omit --timeout --repeat --threads --shard --start-at --seed --fail-if --interval --json --json-stream --csv --hdr --html --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
+            opts="-p -f -c -l -r -b -d -n -w -t -i -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --parallel --connections --length --data-file --rate --bit-rate --arrivals --in-flight --reconnect --stages --steps --sine --burst --connect-rate --hold --duration --requests --ramp --omit --timeout --repeat --threads --find-max --spin --shard --start-at --seed --bulk --bytes --zero-copy --skip-copy --fail-if --server-pid --interval --json --json-stream --csv --hdr --metrics --html --quiet --verbose --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp perf raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -240,6 +243,10 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --parallel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 -c)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -250,6 +257,21 @@ _netproto() {
                     ;;
                 -l)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --rate)
@@ -273,6 +295,26 @@ _netproto() {
                     return 0
                     ;;
                 --in-flight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stages)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --steps)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sine)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --burst)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-rate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -320,6 +362,10 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --find-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --shard)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -332,7 +378,19 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --bulk)
+                    COMPREPLY=($(compgen -W "up down both" -- "${cur}"))
+                    return 0
+                    ;;
+                --bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --fail-if)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server-pid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -372,6 +430,10 @@ _netproto() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --html)
@@ -534,11 +596,11 @@ _netproto() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -593,7 +655,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__explain)
-            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp raw"
+            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp perf raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -672,7 +734,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__protocols)
-            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp raw"
+            opts="-J -h --json --color --help processed echo discard chargen qotd daytime time http dns smtp ftp perf raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -723,7 +785,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__send)
-            opts="-p -f -C -w -N -z -n -o -x -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --crlf --timeout --replies --no-shutdown --shutdown --connect-only --expect --expect-re --expect-hex --count --interval --retry --retry-delay --output --hex --json --quiet --verbose --raw --trace --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp raw"
+            opts="-p -f -C -w -N -z -n -o -x -J -q -v -s -4 -6 -L -P -h --param --framing --max-frame --file --no-escapes --crlf --timeout --replies --no-shutdown --shutdown --connect-only --expect --expect-re --expect-hex --count --interval --retry --retry-delay --output --hex --json --quiet --verbose --raw --trace --datagram --source --ipv4 --ipv6 --dscp --ttl --interface --connect-timeout --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --broadcast --join --status --body --header --chunked --method --location --urls --body-is --user --hostname --from --to --subject --attach --no-chunking --put --list --remove --continue --active --protocol --color --help tcp udp unix processed echo discard chargen qotd daytime time http dns smtp ftp perf raw"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -994,11 +1056,11 @@ _netproto() {
                     return 0
                     ;;
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1013,7 +1075,7 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve)
-            opts="-p -m -1 -k -v -q -x -J -4 -6 -t -i -h --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --broadcast --join --send-buffer --recv-buffer --threads --idle-timeout --color --help processed echo discard chargen qotd daytime time http dns smtp ftp"
+            opts="-p -m -1 -k -v -q -x -J -4 -6 -t -i -h --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --verbose --quiet --hex --json --stats --metrics --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --broadcast --join --send-buffer --recv-buffer --threads --idle-timeout --color --help processed echo discard chargen qotd daytime time http dns smtp ftp perf"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1060,6 +1122,10 @@ _netproto() {
                     return 0
                     ;;
                 --stats)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1127,18 +1193,18 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve__subcmd__tcp)
-            opts="-P -p -m -i -1 -k -t -v -q -x -J -4 -6 -h --protocol --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --idle-timeout --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --color --help"
+            opts="-P -p -m -i -1 -k -t -v -q -x -J -4 -6 -h --protocol --param --framing --max-frame --max-connections --max-connections-per-peer --handshake-timeout --idle-timeout --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --metrics --ipv4 --ipv6 --dscp --ttl --interface --nodelay --no-nodelay --mss --congestion --keepalive --send-buffer --recv-buffer --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 --param)
@@ -1197,6 +1263,10 @@ _netproto() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --dscp)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1241,18 +1311,18 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve__subcmd__udp)
-            opts="-P -p -1 -k -t -v -q -x -J -4 -6 -i -h --protocol --param --framing --max-frame --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --ipv4 --ipv6 --dscp --ttl --interface --broadcast --join --send-buffer --recv-buffer --idle-timeout --color --help"
+            opts="-P -p -1 -k -t -v -q -x -J -4 -6 -i -h --protocol --param --framing --max-frame --max-peers --allow-amplification --no-loop-guard --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --metrics --ipv4 --ipv6 --dscp --ttl --interface --broadcast --join --send-buffer --recv-buffer --idle-timeout --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 --param)
@@ -1288,6 +1358,10 @@ _netproto() {
                     return 0
                     ;;
                 --stats)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1335,18 +1409,18 @@ _netproto() {
             return 0
             ;;
         netproto__subcmd__serve__subcmd__unix)
-            opts="-P -p -m -i -1 -k -t -v -q -x -J -h --datagram --protocol --param --framing --max-frame --max-connections --handshake-timeout --max-peers --idle-timeout --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --send-buffer --recv-buffer --color --help"
+            opts="-P -p -m -i -1 -k -t -v -q -x -J -h --datagram --protocol --param --framing --max-frame --max-connections --handshake-timeout --max-peers --idle-timeout --once --keep-open --grace --threads --verbose --quiet --hex --json --stats --metrics --send-buffer --recv-buffer --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --protocol)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 -P)
-                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp raw" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "processed echo discard chargen qotd daytime time http dns smtp ftp perf raw" -- "${cur}"))
                     return 0
                     ;;
                 --param)
@@ -1402,6 +1476,10 @@ _netproto() {
                     return 0
                     ;;
                 --stats)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -59,6 +59,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve" -l handshake-ti
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l max-peers -d 'Peers remembered [default: 10k]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l stats -d 'Print totals every so often, as in 1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve" -l metrics -d 'Figures for Prometheus, at ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve" -l interface -d 'Use this network interface only' -r
@@ -98,6 +99,7 @@ http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
+perf\t'takes and sends as many bytes as asked, and says what it counted'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -116,6 +118,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s i -l idl
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l stats -d 'Print totals every so often, as in 1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l metrics -d 'Figures for Prometheus, at ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-tcp" -l interface -d 'Use this network interface only' -r
@@ -149,6 +152,7 @@ http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
+perf\t'takes and sends as many bytes as asked, and says what it counted'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -164,6 +168,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l max-peer
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l stats -d 'Print totals every so often, as in 1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l metrics -d 'Figures for Prometheus, at ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-udp" -l interface -d 'Use this network interface only' -r
@@ -197,6 +202,7 @@ http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
+perf\t'takes and sends as many bytes as asked, and says what it counted'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s p -l param -d 'A parameter of it, such as delay=1s; repeatable' -r -f -a "(__fish_netproto_complete_param)"
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l framing -d 'Messages as lines, netstring, int32, ...' -r -f -a "raw\t'no framing: each piece as it comes'
@@ -215,6 +221,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s i -l id
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l grace -d 'To finish answers, stopped [default: 5s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -s t -l threads -d 'Worker threads [default: one per core, less one]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l stats -d 'Print totals every so often, as in 1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l metrics -d 'Figures for Prometheus, at ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l send-buffer -d 'The kernel\'s send buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l recv-buffer -d 'The kernel\'s receive buffer' -r
 complete -c netproto -n "__fish_netproto_using_subcommand serve-unix" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
@@ -249,7 +256,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send" -l interval -d '
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l retry -d 'Try again so often if it can\'t connect' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l retry-delay -d 'Time between tries' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -s o -l output -d 'Write the answer to FILE' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand send" -s s -l source -d 'Our own address' -r
+complete -c netproto -n "__fish_netproto_using_subcommand send" -s s -l source -d 'Our own address; bench: A,B take turns' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l interface -d 'Use this network interface only' -r
@@ -284,6 +291,7 @@ http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
+perf\t'takes and sends as many bytes as asked, and says what it counted'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand send" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
@@ -324,13 +332,19 @@ int32\t'a length of 4 bytes, big endian, then the data'
 varint\t'a length in LEB128, then the data'"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l max-frame -d 'Longest message of a framing' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s f -l file -d 'Send what FILE holds; - is standard input' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s c -l connections -d 'Connections [default: 50; udp: 1]' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s l -l length -d 'Length of each message [default: 64]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s c -l connections -l parallel -d 'Connections [default: 50; udp, bulk: 1]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s l -l length -d 'Length: 64 [default], 64..1500, 64:9,1400:1' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l data-file -d 'Send the lines of FILE in turn' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s r -l rate -d 'Requests per second, come what may (open loop)' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s b -l bit-rate -d 'The same, in bits per second of messages' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l arrivals -d 'Spread of an open loop: constant [default], poisson' -r -f -a "constant\t''
 poisson\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l in-flight -d 'Requests under way on each connection [default: 1]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l stages -d 'In TIME to RATE, and so on: 10s:1k,30s:5k,10s:0' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l steps -d 'Rates in turn: 1k,2k,5k, or 10s:1k,20s:2k' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l sine -d 'A rate that swings: MEAN:AMPLITUDE:PERIOD' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l burst -d 'So many at once, every so often, as in 100/1s' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l connect-rate -d 'Open so many connections per second, at most' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s d -l duration -d 'How long to measure [default: 10s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s n -l requests -d 'Stop after so many requests, not after --duration' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l ramp -d 'Rise to the full load in this time, first' -r
@@ -338,15 +352,22 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l omit -d 'War
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s w -l timeout -d 'A reply is lost after so long [default: 10s; udp: 1s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l repeat -d 'Run it so many times, show the spread' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s t -l threads -d 'Worker threads [default: cores; less one on loopback]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l find-max -d 'Find the highest rate that keeps this, as in \'p99<2ms\'' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l shard -d 'Be the I-th of N generators that share the load' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l start-at -d 'Begin then: 14:00, 2026-11-28T14:00:00Z, +5s' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l seed -d 'Seed of all random choices [default: 0]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l bulk -d 'As many bytes as go: up, down or both' -r -f -a "up\t''
+down\t''
+both\t''"
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l bytes -d 'Stop after so many bytes, not after --duration' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l fail-if -d 'Exit code 4 if so, as in \'p99>2ms\'; repeatable' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l server-pid -d 'Watch the server\'s process: its CPU and memory' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s i -l interval -d 'A line for each interval' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l csv -d 'Write the intervals as CSV' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hdr -d 'Write an HdrHistogram interval log' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l metrics -d 'Figures for Prometheus, at ADDR/metrics' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l html -d 'Draw the run as one page with charts' -r -F
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s s -l source -d 'Our own address' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s s -l source -d 'Our own address; bench: A,B take turns' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l dscp -d 'Traffic class: 0 to 63, EF, CS1, AF41, ...' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l ttl -d 'Hops a packet may take' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l interface -d 'Use this network interface only' -r
@@ -381,12 +402,17 @@ http\t'serves files or canned answers, and asks for them'
 dns\t'answers questions about names, from a zone of yours'
 smtp\t'takes mail and keeps it, or throws it away; sends mail'
 ftp\t'carries files both ways, over connections of their own'
+perf\t'takes and sends as many bytes as asked, and says what it counted'
 raw\t'says the data, shows what comes; the client end for anything unknown'"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-escapes -d 'Take DATA as it is: \\n is two letters'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l reconnect -d 'A new connection for each request'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hold -d 'Only open the connections and keep them'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l spin -d 'Never sleep: a core for each thread, shorter waits'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l zero-copy -d 'Send without copying into the kernel'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l skip-copy -d 'Drop what is received in the kernel, unread'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s J -l json -d 'The report as one JSON document'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l json-stream -d 'A JSON object for each interval, then the report'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s q -l quiet -d 'Only the report: no progress, no hints'
@@ -472,10 +498,12 @@ function __fish_netproto_params
             printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v
         case 'server ftp'
             printf '%s\n' root=d write=b user=v ports=v idle=v
+        case 'server perf'
+            printf '%s\n' max-time=v max-bytes=v
         case 'server raw'
             true
         case 'server *'
-            printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v write=b ports=v idle=v
+            printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v write=b ports=v idle=v max-time=v max-bytes=v
         case 'client processed'
             true
         case 'client echo'
@@ -498,6 +526,8 @@ function __fish_netproto_params
             printf '%s\n' user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b
         case 'client ftp'
             printf '%s\n' user=v put=f list=b remove=b continue=b active=b
+        case 'client perf'
+            true
         case 'client raw'
             true
         case 'client *'
@@ -524,10 +554,12 @@ function __fish_netproto_params
             printf '%s\n' maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v body=v attach=f header=v no-chunking=b
         case 'both ftp'
             printf '%s\n' root=d write=b user=v ports=v idle=v put=f list=b remove=b continue=b active=b
+        case 'both perf'
+            printf '%s\n' max-time=v max-bytes=v
         case 'both raw'
             true
         case 'both *'
-            printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v attach=f no-chunking=b write=b ports=v idle=v put=f list=b remove=b continue=b active=b
+            printf '%s\n' delay=v quote=v root=d echo=b status=v body=v header=v chunked=b max-body=v head-timeout=v method=v location=b urls=f body-is=f zone=f ttl=v maildir=d mbox=f discard=b max-size=v max-recipients=v max-errors=v max-line=v greeting-delay=v reject-rcpt=v reject-from=v greylist=v allow-plain-auth=b user=v hostname=v from=v to=v subject=v attach=f no-chunking=b write=b ports=v idle=v put=f list=b remove=b continue=b active=b max-time=v max-bytes=v
     end
 end
 
@@ -550,7 +582,7 @@ function __fish_netproto_complete_param
                 set row (string sub -s 3 -- $word)
             case '*'
                 set -l name (string replace -r -- '://.*' '' $word)
-                if test -z "$row"; and contains -- "$name" processed echo discard chargen qotd daytime time http dns smtp ftp raw
+                if test -z "$row"; and contains -- "$name" processed echo discard chargen qotd daytime time http dns smtp ftp perf raw
                     set row $name
                 end
         end
@@ -591,6 +623,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
+complete -c netproto -n "__fish_netproto_using_subcommand serve; and test (count (commandline -opc)) -eq 2" -a perf -d 'takes and sends as many bytes as asked, and says what it counted'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a tcp -d 'a byte stream to HOST:PORT'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a udp -d 'datagrams to HOST:PORT'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a unix -d 'a Unix socket at PATH'
@@ -605,6 +638,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count 
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
+complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a perf -d 'takes and sends as many bytes as asked, and says what it counted'
 complete -c netproto -n "__fish_netproto_using_subcommand send; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a tcp -d 'a byte stream to HOST:PORT'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a udp -d 'datagrams to HOST:PORT'
@@ -620,6 +654,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
+complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a perf -d 'takes and sends as many bytes as asked, and says what it counted'
 complete -c netproto -n "__fish_netproto_using_subcommand bench; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
@@ -632,6 +667,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (c
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
+complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a perf -d 'takes and sends as many bytes as asked, and says what it counted'
 complete -c netproto -n "__fish_netproto_using_subcommand protocols; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a processed -d 'answers `Processed: ` and the data, chunk by chunk'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a echo -d 'answers the data itself'
@@ -644,6 +680,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (cou
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a dns -d 'answers questions about names, from a zone of yours'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a smtp -d 'takes mail and keeps it, or throws it away; sends mail'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a ftp -d 'carries files both ways, over connections of their own'
+complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a perf -d 'takes and sends as many bytes as asked, and says what it counted'
 complete -c netproto -n "__fish_netproto_using_subcommand explain; and test (count (commandline -opc)) -eq 2" -a raw -d 'says the data, shows what comes; the client end for anything unknown'
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a bash -d ''
 complete -c netproto -n "__fish_netproto_using_subcommand completions; and test (count (commandline -opc)) -eq 2" -a elvish -d ''

@@ -223,6 +223,9 @@ impl Bench {
     }
 
     fn bulk(&self, scheme: Scheme, setup: &Setup, data: bool) -> Result<Option<BulkPlan>, Trouble> {
+        if !self.bulk.asked() {
+            return Ok(None);
+        }
         let (load, run) = (&self.load, &self.run);
         let length = match &load.length {
             None => None,
