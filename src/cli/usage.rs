@@ -48,6 +48,7 @@ static EXAMPLES: &[(Option<&str>, &str, &str)] = &[
     (None, "M:A:P", "1k:500:30s"),
     (None, "N/TIME", "100/1s"),
     (None, "ADDR", "9100"),
+    (None, "PAGE", "run.html"),
     (None, "PID", "1234"),
     (None, "LIMIT", "'p99>2ms'"),
     (None, "FRAMING", "lines"),

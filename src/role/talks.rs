@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Quit, Said, Sink, Source, Way};
+use super::{Beside, Quit, Said, Sink, Source, Way};
 use crate::session::{ChannelId, Event, Violation};
 
 /// A source and a sink.
@@ -70,6 +70,10 @@ impl Sink for &mut (dyn Talks + '_) {
 
     fn channel(&mut self, id: ChannelId, way: Way, bytes: u64) {
         (**self).channel(id, way, bytes);
+    }
+
+    fn channel_is(&mut self, id: ChannelId, way: Way, is: Beside) {
+        (**self).channel_is(id, way, is);
     }
 
     fn ended(&mut self, way: Way) {

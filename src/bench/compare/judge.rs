@@ -1,6 +1,6 @@
 //! Is there a difference? Each figure's change from one record to another, with the interval that chance alone would move it in.
 //!
-//! Both records are drawn anew many times ([`draws`]); the change between drawings spreads as the change between runs would, had
+//! Both records are drawn anew many times (`draws`); the change between drawings spreads as the change between runs would, had
 //! they been made again. The interval holds 99 % of it, not the usual 95: several figures are looked at, and when nothing has
 //! changed, any of them should say so in fewer than one comparison of ten. It is widened by what few independent blocks do not tell
 //! of their own spread (Student's t in place of the normal distribution).

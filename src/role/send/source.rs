@@ -36,6 +36,8 @@ pub(super) enum Script {
     /// Pieces of a stream, read by a thread of its own: a blocked read must hold up nothing else.
     Chunks {
         pieces: mpsc::Receiver<io::Result<(u64, Bytes)>>,
+        /// Taken only to see whether there is one.
+        seen: Option<io::Result<(u64, Bytes)>>,
         /// In which line the last message stood; 0: it is none.
         line: u64,
         /// How long a read of what is there takes at most, as far as we wait for it.
@@ -81,14 +83,18 @@ impl Script {
             .name("input".into())
             .spawn(move || while pieces.next().is_some_and(|piece| chunks.blocking_send(piece).is_ok()) {})
             .map_err(|error| Trouble::failed(format!("could not start a thread: {}", reason(&error))))?;
-        Ok(Self::Chunks { pieces: script, line: 0, reading })
+        Ok(Self::Chunks { pieces: script, seen: None, line: 0, reading })
     }
 
     /// The next message; `None` when there is no more.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         match self {
             Self::Messages(messages) => Poll::Ready(messages.pop_front().map(Ok)),
-            Self::Chunks { pieces, line, .. } => pieces.poll_recv(cx).map(|piece| {
+            Self::Chunks { pieces, seen, line, .. } => match seen.take() {
+                Some(seen) => Poll::Ready(Some(seen)),
+                None => pieces.poll_recv(cx),
+            }
+            .map(|piece| {
                 piece.map(|piece| {
                     piece.map(|(at, message)| {
                         *line = at;
@@ -122,14 +128,19 @@ impl Script {
 
     /// Is there something that was not said? What may come later, from a terminal or a pipe that is still open, does not count.
     pub(super) fn has_more(&mut self) -> bool {
-        let (chunks, reading) = match self {
+        let (chunks, seen, reading) = match self {
             Self::Messages(messages) => return !messages.is_empty(),
-            Self::Chunks { pieces, reading, .. } => (pieces, *reading),
+            Self::Chunks { seen: Some(_), .. } => return true,
+            Self::Chunks { pieces, seen, reading, .. } => (pieces, seen, *reading),
         };
         let until = Instant::now() + reading;
         loop {
             match chunks.try_recv() {
-                Ok(_) => return true,
+                Ok(piece) => {
+                    // It may yet be said, in another conversation.
+                    *seen = Some(piece);
+                    return true;
+                }
                 Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) if Instant::now() >= until => return false,
                 // A piece may be on its way from the thread that reads.

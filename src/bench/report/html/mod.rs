@@ -1,7 +1,7 @@
 //! `--html`: one page that holds all it shows. Pure: records in, text out; it loads nothing from anywhere, and runs nothing.
 //!
-//! One file for each chart ([`rate`], [`latency`], [`percentiles`], [`heat`], [`errors`]); [`chart`] draws them, [`scale`] knows where,
-//! [`markup`] escapes. The charts are SVG that stretches, with letters that don't; what they show stands beside them in words.
+//! One file for each chart (`rate`, `latency`, `percentiles`, `heat`, `errors`); `chart` draws them, `scale` knows where,
+//! `markup` escapes. The charts are SVG that stretches, with letters that don't; what they show stands beside them in words.
 //!
 //! May use: results, record, `hdrhistogram`, `humantime`, `values`.
 
