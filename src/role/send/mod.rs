@@ -231,14 +231,10 @@ async fn conversation(plan: &SendPlan, n: u64, show: &mut Show) -> Result<Leg, T
         let there = heard.there.take().unwrap_or_default();
         tell::elsewhere(plan, &there);
         let (beside, mut again) = (plan.sent(*there)?, Script::Messages(std::mem::take(&mut heard.cut_off)));
-        // What was not taken here is said here, and not beside.
-        let returned = std::mem::take(&mut heard.returned);
-        heard.all_said &= returned.is_empty();
         heard = match leg(&beside, n, show, &mut again, heard, true).await? {
             Leg::Onward(heard) => heard,
             over => return Ok(over),
         };
-        heard.returned.extend(returned);
     }
 }
 
