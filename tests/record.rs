@@ -17,35 +17,28 @@ use netproto::{
         stats::Tally,
     },
     os::Machine,
-    protocol::Answers,
 };
 use serde_json::Value;
-use support::report::hold_against_the_schema;
-
-const TICK: Duration = Duration::from_millis(250);
+use support::{
+    record::{TICK, nothing},
+    report::hold_against_the_schema,
+};
 
 fn about(seed: u64) -> About {
     About {
         transport: "udp",
-        target: "127.0.0.1:8080".into(),
-        protocol: "echo",
         datagrams: true,
-        answers: Answers::Each,
         connections: 3,
         threads: 2,
         in_flight: None,
-        reconnect: false,
         repeats: true,
         model: Model::Open { rate: 428.5, arrivals: Arrivals::Poisson },
         timeout: Duration::from_secs(1),
-        spin: false,
-        connect_rate: None,
-        course: None,
         ramp: Duration::from_millis(500),
-        omit: Duration::ZERO,
         seed,
         shard: Shard { index: 1, of: 3 },
         command: "netproto bench udp localhost:8080 -r 428.5".into(),
+        ..nothing(seed).about
     }
 }
 
@@ -75,23 +68,21 @@ fn run(seed: u64) -> Results {
         keeper.complete(tick + 1);
         totals.add(&tally);
     }
-    let about = about(seed);
-    let cpu = Some("A Processor".into());
     Results {
-        about,
+        about: about(seed),
         started_at: SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_250),
         duration: TICK * 8,
         silence: Duration::from_millis(7),
         totals,
         generator: Generator { cpu_percent: 88.125, busiest_percent: 45.5, saturated: true },
-        quiet: Duration::ZERO,
-        over_time: Vec::new(),
-        held: None,
-        server: None,
-        answered: Vec::new(),
-        interrupted: false,
-        machine: Some(Machine { host: "one".into(), kernel: "Linux 6.18.0 x86_64".into(), cpus: 2, cpu }),
+        machine: Some(Machine {
+            host: "one".into(),
+            kernel: "Linux 6.18.0 x86_64".into(),
+            cpus: 2,
+            cpu: Some("A Processor".into()),
+        }),
         pieces: keeper.end(TICK * 8),
+        ..nothing(seed)
     }
 }
 
