@@ -187,3 +187,25 @@ fn a_path_behind_a_port_is_a_url() {
     run.code(2).said("http://127.0.0.1:21080/a.txt");
     netproto(&["send", "http", "localhost:8080", "--follow"]).run().code(2).said("-L");
 }
+
+/// Requests that came together are answered from one look at a file; the next ones see what it is by then, and it is not held
+/// open meanwhile.
+#[test]
+fn what_is_asked_later_sees_what_a_file_is_by_then() {
+    let folder = Folder::new("http-later");
+    let path = folder.path().join("a.txt");
+    let server = serve(&[&root(&folder)]);
+    let mut stream = net::connect(server.addr());
+    let (whole, part) =
+        ("GET /a.txt HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a.txt HTTP/1.1\r\nHost: h\r\nRange: bytes=1-2\r\n\r\n");
+    for (text, middle) in [("first", "ir"), ("later", "at")] {
+        std::fs::write(&path, text).unwrap();
+        stream.write_all([whole, part, whole, "GET /none HTTP/1.1\r\nHost: h\r\n\r\n"].concat().as_bytes()).unwrap();
+        let came = until(&mut stream, "there is no such file");
+        assert_eq!(came.matches(&format!("\r\n\r\n{text}")).count(), 2, "{came}");
+        assert_eq!(came.matches(&format!("\r\n\r\n{middle}HTTP/1.1 ")).count(), 1, "{came}");
+        let open = std::fs::read_dir(format!("/proc/{}/fd", server.process.pid)).unwrap();
+        let held = open.filter_map(|entry| entry.unwrap().path().read_link().ok()).any(|to| to == path);
+        assert!(!held, "it is held open");
+    }
+}

@@ -4,6 +4,8 @@
 
 use std::{fmt::Write as _, path::Path, sync::Arc};
 
+use bytes::Bytes;
+
 use super::{
     answer::{Answer, HTML, Part},
     conditions::{Verdict, Version},
@@ -23,29 +25,88 @@ const LONGEST_NAME: usize = 4096 - "/index.html".len() - 1;
 const INDEX: &str = "index.html";
 pub(super) const ALLOWED: &str = "GET, HEAD, OPTIONS";
 
-/// Answers GET or HEAD of `name`.
-pub(super) fn answer(
-    root: &dyn Files,
-    name: &Name<'_>,
-    query: Option<&str>,
-    request: &Request<'_>,
-    facts: &Facts,
-) -> Answer {
-    if name.name.len() > LONGEST_NAME || name.name.split('/').any(|part| part.len() > LONGEST_PART) {
-        return refused(&FileError::NotFound);
+/// What is served, and the file that was asked for last. Requests that came together are answered from one look at it: all of
+/// them were under way when it was opened, so none of them could know of a later state.
+#[derive(Debug)]
+pub(super) struct Folder {
+    root: Arc<dyn Files>,
+    last: Option<(String, Opened)>,
+}
+
+impl Folder {
+    pub(super) fn new(root: Arc<dyn Files>) -> Self {
+        Self { root, last: None }
     }
-    if !name.folder {
-        return match root.open(Path::new(&*name.name)) {
-            Ok((file, stat)) => whole_or_part(&file, &stat, &name.name, request, facts),
-            Err(FileError::IsAFolder) => with_slash(&name.name, query),
+
+    /// What is asked from now on is looked up anew.
+    pub(super) fn forget(&mut self) {
+        self.last = None;
+    }
+
+    fn open(&mut self, name: &str) -> Result<&mut Opened, FileError> {
+        if self.last.as_ref().is_none_or(|(last, _)| last != name) {
+            let (file, stat) = self.root.open(Path::new(name))?;
+            self.last = Some((name.into(), Opened { file, stat, whole: None }));
+        }
+        self.last.as_mut().map(|(_, opened)| opened).ok_or(FileError::NotFound)
+    }
+
+    /// Answers GET or HEAD of `name`.
+    pub(super) fn answer(&mut self, name: &Name<'_>, query: Option<&str>, request: &Request<'_>, facts: &Facts) -> Answer {
+        if name.name.len() > LONGEST_NAME || name.name.split('/').any(|part| part.len() > LONGEST_PART) {
+            return refused(&FileError::NotFound);
+        }
+        if !name.folder {
+            return match self.open(&name.name) {
+                Ok(opened) => whole_or_part(opened, &name.name, request, facts),
+                Err(FileError::IsAFolder) => with_slash(&name.name, query),
+                Err(error) => refused(&error),
+            };
+        }
+        let index = if name.name.is_empty() { INDEX.into() } else { format!("{}/{INDEX}", name.name) };
+        match self.open(&index) {
+            Ok(opened) => whole_or_part(opened, INDEX, request, facts),
+            Err(FileError::NotFound | FileError::IsAFolder) => list(&*self.root, &name.name),
             Err(error) => refused(&error),
-        };
+        }
     }
-    let index = if name.name.is_empty() { INDEX.into() } else { format!("{}/{INDEX}", name.name) };
-    match root.open(Path::new(&index)) {
-        Ok((file, stat)) => whole_or_part(&file, &stat, INDEX, request, facts),
-        Err(FileError::NotFound | FileError::IsAFolder) => list(root, &name.name),
-        Err(error) => refused(&error),
+}
+
+/// A file that was looked up.
+#[derive(Debug)]
+struct Opened {
+    file: Arc<dyn FileReader>,
+    stat: Stat,
+    /// All of it, once it was read at once.
+    whole: Option<Bytes>,
+}
+
+impl Opened {
+    fn part(&mut self, piece: Piece) -> Result<Part, FileError> {
+        if piece.length > READ_AT_ONCE {
+            return Ok(Part::File(self.file.clone(), piece));
+        }
+        if piece.length < self.stat.size {
+            return self.read(piece).map(Part::Bytes);
+        }
+        let whole = match self.whole.take() {
+            Some(whole) => whole,
+            None => self.read(piece)?,
+        };
+        self.whole = Some(whole.clone());
+        Ok(Part::Bytes(whole))
+    }
+
+    fn read(&self, piece: Piece) -> Result<Bytes, FileError> {
+        let mut bytes = vec![0; piece.length as usize];
+        let mut got = 0;
+        while got < bytes.len() {
+            match self.file.read_at(piece.from + got as u64, &mut bytes[got..])? {
+                0 => return Err(FileError::Failed("it became shorter while it was read".into())),
+                n => got += n,
+            }
+        }
+        Ok(bytes.into())
     }
 }
 
@@ -77,10 +138,11 @@ fn refused(error: &FileError) -> Answer {
     }
 }
 
-fn whole_or_part(file: &Arc<dyn FileReader>, stat: &Stat, name: &str, request: &Request<'_>, facts: &Facts) -> Answer {
-    let version = Version::of(stat, (facts.wall_clock)());
+fn whole_or_part(opened: &mut Opened, name: &str, request: &Request<'_>, facts: &Facts) -> Answer {
+    let version = Version::of(&opened.stat, (facts.wall_clock)());
+    let size = opened.stat.size;
     let kind = mime::of(name);
-    let whole = Piece { from: 0, length: stat.size };
+    let whole = Piece { from: 0, length: size };
     let ranges = match version.check(request.fields) {
         Verdict::Failed => return Answer::told(412, "it is not in the state that was asked for"),
         Verdict::NotModified => return versioned(Answer::new(304), &version),
@@ -89,22 +151,22 @@ fn whole_or_part(file: &Arc<dyn FileReader>, stat: &Stat, name: &str, request: &
         Verdict::Go { ranges } if ranges && request.method == "GET" => request.fields.first("range"),
         Verdict::Go { .. } => None,
     };
-    match ranges.map_or(Ranges::Ignored, |value| Ranges::read(value, stat.size)) {
-        Ranges::Ignored => match part(file, whole) {
+    match ranges.map_or(Ranges::Ignored, |value| Ranges::read(value, size)) {
+        Ranges::Ignored => match opened.part(whole) {
             Ok(part) => versioned(Answer::new(200).field("Content-Type", kind), &version).part(part),
             Err(error) => refused(&error),
         },
         Ranges::Unsatisfiable => {
-            Answer::told(416, "the file has no such bytes").field("Content-Range", &format!("bytes */{}", stat.size))
+            Answer::told(416, "the file has no such bytes").field("Content-Range", &format!("bytes */{size}"))
         }
         Ranges::Pieces(pieces) => {
             let answer = versioned(Answer::new(206), &version);
             let answer = match pieces[..] {
                 [piece] => {
-                    let answer = answer.field("Content-Type", kind).field("Content-Range", &piece.told(stat.size));
-                    part(file, piece).map(|part| answer.part(part))
+                    let answer = answer.field("Content-Type", kind).field("Content-Range", &piece.told(size));
+                    opened.part(piece).map(|part| answer.part(part))
                 }
-                _ => several(answer, file, &pieces, kind, stat.size),
+                _ => several(answer, opened, &pieces, kind),
             };
             answer.unwrap_or_else(|error| refused(&error))
         }
@@ -116,13 +178,8 @@ fn versioned(answer: Answer, version: &Version) -> Answer {
 }
 
 /// RFC 9110, section 14.6.
-fn several(
-    mut answer: Answer,
-    file: &Arc<dyn FileReader>,
-    pieces: &[Piece],
-    kind: &str,
-    size: u64,
-) -> Result<Answer, FileError> {
+fn several(mut answer: Answer, opened: &mut Opened, pieces: &[Piece], kind: &str) -> Result<Answer, FileError> {
+    let size = opened.stat.size;
     // No part of a file is known to be free of it; but each has its length, and whoever guesses it gains nothing by it.
     let boundary =
         format!("netproto-{size:x}-{:x}", pieces.iter().fold(0, |all: u64, piece| all ^ piece.from.rotate_left(9)));
@@ -131,24 +188,9 @@ fn several(
     for piece in pieces {
         let told = piece.told(size);
         let _ = write!(between, "--{boundary}\r\nContent-Type: {kind}\r\nContent-Range: {told}\r\n\r\n");
-        answer = answer.part(Part::Bytes(std::mem::take(&mut between).into())).part(part(file, *piece)?);
+        answer = answer.part(Part::Bytes(std::mem::take(&mut between).into())).part(opened.part(*piece)?);
         between.push_str("\r\n");
     }
     let _ = write!(between, "--{boundary}--\r\n");
     Ok(answer.part(Part::Bytes(between.into())))
-}
-
-fn part(file: &Arc<dyn FileReader>, piece: Piece) -> Result<Part, FileError> {
-    if piece.length > READ_AT_ONCE {
-        return Ok(Part::File(file.clone(), piece));
-    }
-    let mut bytes = vec![0; piece.length as usize];
-    let mut got = 0;
-    while got < bytes.len() {
-        match file.read_at(piece.from + got as u64, &mut bytes[got..])? {
-            0 => return Err(FileError::Failed("it became shorter while it was read".into())),
-            n => got += n,
-        }
-    }
-    Ok(Part::Bytes(bytes.into()))
 }

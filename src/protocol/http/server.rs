@@ -102,6 +102,26 @@ impl Server {
         }
     }
 
+    /// Takes what has come, request by request.
+    fn take(&mut self, input: &mut Input<'_>, cx: &mut Cx<'_>) -> Result<(), Violation> {
+        while !self.over && !input.is_empty() {
+            if cx.unsent() > ENOUGH {
+                cx.pause_input();
+                cx.when_drained(DRAINED);
+                return Ok(());
+            }
+            match self.step(input, cx) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(bad) => return Err(self.refuse(bad, cx)),
+            }
+        }
+        if self.over {
+            input.everything();
+        }
+        Ok(())
+    }
+
     /// Takes one request, or a part of one; `false`: more has to come.
     fn step(&mut self, input: &mut Input<'_>, cx: &mut Cx<'_>) -> Result<bool, Bad> {
         match self.pending.take() {
@@ -307,21 +327,9 @@ impl Session for Server {
     }
 
     fn input(&mut self, input: &mut Input<'_>, cx: &mut Cx<'_>) -> Result<(), Violation> {
-        while !self.over && !input.is_empty() {
-            if cx.unsent() > ENOUGH {
-                cx.pause_input();
-                cx.when_drained(DRAINED);
-                return Ok(());
-            }
-            match self.step(input, cx) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(bad) => return Err(self.refuse(bad, cx)),
-            }
-        }
-        if self.over {
-            input.everything();
-        }
+        let taken = self.take(input, cx);
+        self.site.turn();
+        taken?;
         self.watch(cx);
         Ok(())
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{
     answer::{Answer, HTML, TEXT},
     echo::{self, Received},
-    files,
+    files::{self, Folder},
     head::Request,
     page, params,
     status::Bad,
@@ -17,13 +17,13 @@ use super::{
 };
 use crate::{
     protocol::{Live, Setup},
-    session::{Facts, Files},
+    session::Facts,
 };
 
 /// What is served.
 #[derive(Debug)]
 pub(super) enum Site {
-    Files(Arc<dyn Files>),
+    Files(Folder),
     Echo,
     /// The same to everything.
     Canned {
@@ -52,7 +52,7 @@ impl Site {
         }
         match given.place(params::ROOT) {
             _ if given.switch(params::ECHO) => Self::Echo,
-            Some(root) => Self::Files(root.files.clone()),
+            Some(root) => Self::Files(Folder::new(root.files.clone())),
             None => Self::Page,
         }
     }
@@ -97,8 +97,15 @@ impl Site {
         matches!(self, Self::Canned { status, .. } if !(200..300).contains(status))
     }
 
+    /// What is asked from now on came after all that was answered.
+    pub(super) fn turn(&mut self) {
+        if let Self::Files(folder) = self {
+            folder.forget();
+        }
+    }
+
     pub(super) fn answer(
-        &self,
+        &mut self,
         request: &Request<'_>,
         target: Target<'_>,
         received: Received<'_>,
@@ -107,11 +114,12 @@ impl Site {
         if target == Target::Tunnel && !self.declines() {
             return Err(Bad::new(501, "connect", "this is no proxy: CONNECT leads nowhere"));
         }
+        let refused = self.refuses(request.method);
         match self {
             Self::Canned { status, body } if body.is_empty() => Ok(Answer::new(*status)),
             Self::Canned { status, body } => Ok(Answer::new(*status).body(TEXT, body.clone())),
-            Self::Files(root) => file(&**root, request, target, self.refuses(request.method), facts),
-            Self::Live(live) => Ok(self.refuses(request.method).unwrap_or_else(|| told(&**live, target))),
+            Self::Files(folder) => file(folder, request, target, refused, facts),
+            Self::Live(live) => Ok(refused.unwrap_or_else(|| told(&**live, target))),
             Self::Page if page::asked(request, target) => Ok(Answer::new(200).body(HTML, page::PAGE)),
             Self::Echo | Self::Page => Ok(echo::answer(request, target, received, &facts.peer.to_string())),
         }
@@ -126,7 +134,7 @@ fn told(live: &dyn Live, target: Target<'_>) -> Answer {
 }
 
 fn file(
-    root: &dyn Files,
+    folder: &mut Folder,
     request: &Request<'_>,
     target: Target<'_>,
     refused: Option<Answer>,
@@ -142,5 +150,5 @@ fn file(
     if request.method == "OPTIONS" {
         return Ok(Answer::new(204).field("Allow", files::ALLOWED));
     }
-    Ok(files::answer(root, &name, query, request, facts))
+    Ok(folder.answer(&name, query, request, facts))
 }
