@@ -79,7 +79,16 @@ def _ours() -> contextlib.AbstractContextManager[Server]:
     return server("netproto", command)
 
 
-SERVERS: dict[str, Callable[[], contextlib.AbstractContextManager[Server]]] = {"netproto": _ours, "nginx": _nginx}
+def _canned() -> contextlib.AbstractContextManager[Server]:
+    """The same page as one answer to everything: no file is opened, and what is measured is the rest."""
+    command = [build.netproto(), "serve-tcp", "127.0.0.1:0", "-P", "http", "-p", f"body={'x' * PAGE}", "-q"]
+    return server("netproto, canned", command)
+
+
+SERVERS: dict[str, Callable[[], contextlib.AbstractContextManager[Server]]] = {
+    "netproto": _ours, "netproto, canned": _canned, "nginx": _nginx,
+}
+FILE_SERVERS = ("netproto", "nginx")
 
 
 def _measured(command: list[str]) -> tuple[str, float]:
@@ -144,14 +153,20 @@ def http_pipelined(options: Options) -> list[Row]:
     contenders = {
         "netproto": _against("netproto", lambda port: _bench(port, seconds, "--in-flight", "16")),
         "one in flight": _against("netproto", lambda port: _bench(port, seconds)),
+        "canned": _against("netproto, canned", lambda port: _bench(port, seconds, "--in-flight", "16")),
+        "one canned": _against("netproto, canned", lambda port: _bench(port, seconds)),
     }
     rounds = interleaved(contenders, options.rounds)
-    return [ratio("http-pipelined, 16", "requests/s", rounds, "requests_per_second", "one in flight", least=3.0)]
+    figure = "requests_per_second"
+    return [
+        ratio("http-pipelined, 16, a file", "requests/s", rounds, figure, "one in flight", least=3.0),
+        ratio("http-pipelined, 16, canned", "requests/s", rounds, figure, "one canned", least=3.0, ours="canned"),
+    ]
 
 
 def http_serve(options: Options) -> list[Row]:
     seconds = options.seconds(2, 1)
-    rounds = interleaved({name: _against(name, lambda port: _wrk(port, seconds)) for name in SERVERS}, options.rounds)
+    rounds = interleaved({name: _against(name, lambda port: _wrk(port, seconds)) for name in FILE_SERVERS}, options.rounds)
     return [ratio("http-serve", "requests/s", rounds, "requests_per_second", "nginx", least=0.8)]
 
 
@@ -163,7 +178,7 @@ def http_1g(options: Options) -> list[Row]:
             raise RuntimeError(f"{size} bytes came")
         return {"mib_per_second": (GIB >> 20) / float(seconds)}
 
-    rounds = interleaved({name: _against(name, download) for name in SERVERS}, options.rounds)
+    rounds = interleaved({name: _against(name, download) for name in FILE_SERVERS}, options.rounds)
     return [ratio("http-1g", "MiB/s", rounds, "mib_per_second", "nginx", least=0.9)]
 
 
