@@ -42,7 +42,7 @@ def startup(options: Options) -> list[Row]:
 
 def size(_: Options) -> list[Row]:
     rounds = interleaved({"netproto": lambda: {"mib": os.path.getsize(build.netproto()) / (1 << 20)}}, 1)
-    return [absolute("size of the release binary", "MiB", rounds, "mib", most=8)]
+    return [absolute("size of the release binary", "MiB", rounds, "mib", most=6)]
 
 
 def build_time(_: Options) -> list[Row]:
