@@ -8,7 +8,7 @@ use super::values;
 use crate::{
     bench::{bulk::BulkPlan, limit::Limit},
     error::Trouble,
-    protocol::perf::{MAX_BLOCK, Want},
+    protocol::perf::{MAX_BLOCK, USUAL_BLOCK},
     transport::Scheme,
     values::read,
 };
@@ -83,15 +83,15 @@ impl BulkArgs {
             down: way != WayArg::Up,
             bytes: self.bytes,
             time,
-            block: self.block(beside.length)?,
+            block: Self::block(beside.length)?,
             zero_copy: self.zero_copy,
             skip_copy: self.skip_copy,
             rate: beside.bit_rate,
         }))
     }
 
-    fn block(&self, length: Option<usize>) -> Result<u32, Trouble> {
-        let Some(length) = length else { return Ok(Want::usual_block(self.zero_copy)) };
+    fn block(length: Option<usize>) -> Result<u32, Trouble> {
+        let Some(length) = length else { return Ok(USUAL_BLOCK) };
         match u32::try_from(length) {
             Ok(block) if (1..=MAX_BLOCK).contains(&block) => Ok(block),
             _ => Err(Trouble::usage(format!("with --bulk, --length is that of a block: 1 byte to 1 MiB, not {length}"))

@@ -24,6 +24,8 @@ pub struct Swallow {
     pub bytes: u64,
     /// In the kernel, where it can: they are never copied out.
     pub blind: bool,
+    /// As many are read at once, where they are copied.
+    pub at_once: usize,
 }
 
 /// What the system knows of the connection, at one moment.

@@ -22,7 +22,7 @@ mod wire;
 pub use packets::{Counted, DATAGRAM_HEAD, Numbered};
 pub use plain::Plain;
 pub use view::View;
-pub use want::{MAX_BLOCK, Want};
+pub use want::{MAX_BLOCK, USUAL_BLOCK, Want};
 pub use wire::VERSION;
 
 use super::{Answers, AnswersBy, Form, Param, ParamKind, Protocol, Takes};

@@ -7,7 +7,7 @@ use super::{
     sender::{Names, Sender, Sent},
     want::Want,
 };
-use crate::session::{Cx, EffectId, Event, Input, Link, NotNow, Outcome, Session, Swallow, Violation};
+use crate::session::{Cx, EffectId, Event, Input, Link, NotNow, Outcome, Session, Violation};
 
 /// One measurement, the connection's only one. It ends with the bytes that were wanted, or when whoever drives it has enough.
 #[derive(Debug, Default)]
@@ -31,8 +31,8 @@ impl Plain {
             return cx.event(Event::Phase { seq: 0, name: "received" });
         }
         self.flying = self.left.unwrap_or(PIECE);
-        let blind = self.want.is_some_and(|want| want.skip_copy);
-        cx.swallow(Swallow { id: NAMES.swallowed(), bytes: self.flying, blind });
+        let want = self.want.unwrap_or_else(|| Want::new(false, true));
+        cx.swallow(want.swallow(NAMES.swallowed(), self.flying));
     }
 
     fn generated(&mut self, link: Option<Link>, cx: &mut Cx<'_>) {

@@ -9,7 +9,7 @@ use super::{
     want::Want,
     wire::{self, Frame},
 };
-use crate::session::{Cx, Swallow, Violation};
+use crate::session::{Cx, Violation};
 
 #[derive(Debug)]
 pub(super) struct Receiver {
@@ -42,7 +42,7 @@ impl Receiver {
             _ if self.ended.is_some() => Err(wire::unexpected()),
             Frame::Data(bytes) => {
                 self.flying = bytes;
-                cx.swallow(Swallow { id: self.names.swallowed(), bytes, blind: self.want.skip_copy });
+                cx.swallow(self.want.swallow(self.names.swallowed(), bytes));
                 Ok(Came::Data)
             }
             Frame::Anew => {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     protocol::{Ends, Given, Setup, param},
-    session::{Closed, Cx, End, Event, Facts, Out, Pair, Rides, Session, Verdict},
+    session::{Closed, Cx, EffectId, End, Event, Facts, Out, Pair, Rides, Session, Verdict},
 };
 
 fn make(setup: &Setup) -> Box<dyn Session> {
@@ -77,8 +77,9 @@ fn what_is_wanted_is_the_same_in_words_and_in_bytes() {
         assert_eq!(Want::read(&want.to_string()), Ok(want), "{words}");
         assert_eq!(Want::from_bytes(&want.to_bytes()), Ok(want), "{words}");
     }
-    assert_eq!(Want::read("up 1").unwrap().block, 128 * 1024);
-    assert_eq!(Want::read("up 1 zero-copy").unwrap().block, 1 << 20);
+    assert_eq!(Want::read("up 1").unwrap().block, 1 << 20);
+    let read_at_once = |words| Want::read(words).unwrap().swallow(EffectId(0), 1).at_once;
+    assert_eq!((read_at_once("up 1"), read_at_once("up 1 zero-copy")), (64 * 1024, 256 * 1024));
     for (words, why) in [
         ("", "begins with up"),
         ("sideways 1M", "begins with up"),

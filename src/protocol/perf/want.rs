@@ -2,15 +2,21 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{session::Violation, values::read};
+use crate::{
+    session::{EffectId, Swallow, Violation},
+    values::read,
+};
 
 pub(super) const USAGE: &str = "up|down|both SIZE|TIME [block=SIZE] [rate=BITRATE] [omit=TIME]";
 
-/// Bytes handed to the system at once, unless told otherwise: without copies larger pieces are faster.
-const BLOCK: u32 = 128 * 1024;
-const ZERO_COPY_BLOCK: u32 = 1024 * 1024;
 /// The largest block.
 pub const MAX_BLOCK: u32 = 1024 * 1024;
+/// Bytes handed to the system at once, unless told otherwise: the fewer the calls, the better.
+pub const USUAL_BLOCK: u32 = MAX_BLOCK;
+/// Bytes that a receiver reads at once. What is copied is best copied to where it was copied before: a larger place does not stay
+/// in the cache. What the sender did not copy comes in larger pieces, and a reader that wakes more often falls behind.
+const READ: usize = 64 * 1024;
+const ZERO_COPY_READ: usize = 256 * 1024;
 
 /// What is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,17 +58,17 @@ impl Want {
             bytes: None,
             time: None,
             omit: Duration::ZERO,
-            block: BLOCK,
+            block: USUAL_BLOCK,
             rate: None,
             zero_copy: false,
             skip_copy: false,
         }
     }
 
-    /// The block where nobody chose one.
-    #[must_use]
-    pub fn usual_block(zero_copy: bool) -> u32 {
-        if zero_copy { ZERO_COPY_BLOCK } else { BLOCK }
+    /// The next bytes of it, thrown away as is wanted.
+    pub(super) fn swallow(&self, id: EffectId, bytes: u64) -> Swallow {
+        let at_once = if self.zero_copy { ZERO_COPY_READ } else { READ };
+        Swallow { id, bytes, blind: self.skip_copy, at_once }
     }
 
     /// Reads words.
@@ -77,20 +83,19 @@ impl Want {
             Some("both") => (true, true),
             _ => return Err("it begins with up, down or both".into()),
         };
-        let (mut want, mut block) = (Self::new(up, down), None);
+        let mut want = Self::new(up, down);
         for word in words {
             match word.split_once('=') {
                 None if word == "zero-copy" => want.zero_copy = true,
                 None if word == "skip-copy" => want.skip_copy = true,
                 None => want.length(word)?,
-                Some(("block", value)) => block = Some(Self::read_block(value)?),
+                Some(("block", value)) => want.block = Self::read_block(value)?,
                 Some(("rate", value)) => want.rate = Some((read::bit_rate(value)? as u64).max(1)),
                 Some(("omit", value)) => want.omit = read::duration(value)?,
                 Some(("session", value)) => want.session = value.parse().map_err(|_| format!("{value:?} is no number"))?,
                 Some((name, _)) => return Err(format!("{name:?} is nothing that can be set")),
             }
         }
-        want.block = block.unwrap_or_else(|| Self::usual_block(want.zero_copy));
         if want.bytes.is_none() && want.time.is_none() {
             return Err("how much is missing: a size such as 10M, or a time such as 2s".into());
         }

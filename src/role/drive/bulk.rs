@@ -197,8 +197,7 @@ fn throw_away(swallow: Swallow, wire: &mut dyn Wire, sink: &mut dyn Sink, cx: &m
                 n
             });
         }
-        // What is copied is best copied to where it was copied before: a larger place would not stay in the cache.
-        let most = most.min(pool::SCRATCH);
+        let most = most.min(swallow.at_once);
         let mut buffer = ReadBuf::new(&mut room[..most]);
         Pin::new(wire).poll_read(cx, &mut buffer).map_ok(|()| {
             if looks {

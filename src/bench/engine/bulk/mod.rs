@@ -138,9 +138,7 @@ fn in_vain(results: &Results) -> Option<Trouble> {
 
 fn shared(plan: &BenchPlan, asked: &BulkPlan, found: &Found, untold: bool, stop: &Stop) -> Shared {
     let streams = plan.connections.max(1);
-    // A server on this machine needs a core as well.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let cores = if found.peer.address.is_local() { (cores - 1).max(1) } else { cores };
     Shared {
         peer: found.peer.clone(),
         protocol: found.protocol,
