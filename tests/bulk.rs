@@ -253,8 +253,8 @@ fn a_server_that_closes_dies_or_lies_is_told_of() {
         let _ = stream.write_all(b"perf\x01\x02\0\0\0\0\0\0\0\0\0\0");
         // The head, ten bytes, the end.
         let _ = stream.read_exact(&mut bytes[..42]);
-        let mut view = b"perf\x01\x06\0\0\0\0\0\0\0\0\0\x80".to_vec();
-        view.resize(16 + 128, 0);
+        let mut view = b"perf\x01\x06\0\0\0\0\0\0\0\0\0\xc0".to_vec();
+        view.resize(16 + 192, 0);
         view[23] = 9;
         let _ = stream.write_all(&view);
         to_end(&mut stream);

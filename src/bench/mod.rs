@@ -12,6 +12,7 @@ pub mod find;
 pub mod limit;
 pub mod load;
 pub mod merge;
+pub mod one_way;
 pub mod over_time;
 pub mod packed;
 mod phases;
@@ -161,6 +162,8 @@ pub struct BenchPlan {
     pub report: ReportPlan,
     /// Bytes in place of requests.
     pub bulk: Option<bulk::BulkPlan>,
+    /// Datagrams that nobody answers one by one.
+    pub one_way: Option<one_way::OneWayPlan>,
     /// What was typed, for the report.
     pub command: String,
 }
