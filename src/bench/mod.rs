@@ -141,6 +141,8 @@ pub struct BenchPlan {
     pub find: Option<find::Goal>,
     /// Workers never sleep: a core each, and shorter waits.
     pub spin: bool,
+    /// Datagrams that are due together leave in one call.
+    pub joins: bool,
     /// The server's process on this machine, to be watched.
     pub server_pid: Option<u32>,
     pub repeat: u32,

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     bench::{Arrivals, BenchPlan, Load, ReportPlan, limit::Limit, shard::Shard, sizes::Sizes},
     error::Trouble,
-    protocol::{Answers, Ends, MEASURE, Protocol, Setup},
+    protocol::{Answers, Ends, Protocol, Setup},
     transport::{Dial, Scheme, Target},
     values::read,
 };
@@ -171,9 +171,7 @@ impl Bench {
         if !words.begun() && words.target.is_none() {
             return Err(missing());
         }
-        // For bulk nobody is asked what it speaks: what measures is what is meant.
-        let named =
-            words.protocol(self.protocol.protocol)?.or((self.bulk.asked() || self.one_way.asked()).then_some(MEASURE));
+        let named = words.protocol(self.protocol.protocol)?.or(self.measure());
         let target = words.target(self.datagram, named)?;
         let scheme = target.as_ref().map_or_else(|| words.scheme(self.datagram, named), |target| Ok(target.scheme))?;
         let row = if target.is_some() { named } else { Some(served(named)?) };
@@ -213,6 +211,7 @@ impl Bench {
             timeout: self.run.timeout,
             find: self.run.goal(rate),
             spin: self.run.spin,
+            joins: self.one_way.joins(scheme)?,
             server_pid: self.report.watched(words.target.is_some())?,
             repeat: self.run.repeat,
             reconnect: self.reconnects(scheme, row)?,

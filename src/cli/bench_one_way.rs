@@ -16,13 +16,13 @@ use crate::{
 const LENGTH: usize = 64;
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "One way")]
+#[command(next_help_heading = "Datagrams")]
 pub(super) struct OneWayArgs {
     /// Datagrams that nobody answers: the server counts
     #[arg(long, conflicts_with = "bulk")]
     one_way: bool,
     /// One datagram in each call of the system
-    #[arg(long, requires = "one_way")]
+    #[arg(long)]
     no_gso: bool,
 }
 
@@ -42,6 +42,18 @@ pub(super) struct Beside<'a> {
 impl OneWayArgs {
     pub(super) fn asked(&self) -> bool {
         self.one_way
+    }
+
+    /// May datagrams that are due together leave in one call?
+    ///
+    /// # Errors
+    /// There are none.
+    pub(super) fn joins(&self, scheme: Scheme) -> Result<bool, Trouble> {
+        if self.no_gso && scheme != Scheme::Udp {
+            return Err(Trouble::usage(format!("--no-gso is for UDP, and {scheme} never sends datagrams joined"))
+                .hint("leave it out"));
+        }
+        Ok(!self.no_gso)
     }
 
     /// `None`: requests are asked for.

@@ -177,12 +177,7 @@ impl End {
 
     /// Datagrams have come together; tells how many were taken at once.
     pub fn offer_joined(&mut self, datagrams: Joined<'_>) -> usize {
-        let mut taken = 0;
-        self.call(|session, cx| {
-            taken = session.joined(datagrams, cx);
-            Ok(())
-        });
-        taken
+        self.session.joined(datagrams, &mut Cx::new(&self.facts, &mut self.out))
     }
 
     /// Tells that the peer will send no more, once what came before is taken.

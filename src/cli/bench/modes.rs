@@ -5,13 +5,18 @@ use crate::{
     bench::{bulk::BulkPlan, one_way::OneWayPlan, sizes::Sizes},
     cli::{bench_bulk::Beside, bench_one_way},
     error::Trouble,
-    protocol::Setup,
+    protocol::{MEASURE, Protocol, Setup},
     transport::Scheme,
 };
 
 type Modes = (Option<BulkPlan>, Option<OneWayPlan>);
 
 impl Bench {
+    /// Nobody is asked what it speaks: what measures is what is meant.
+    pub(super) fn measure(&self) -> Option<&'static Protocol> {
+        (self.bulk.asked() || self.one_way.asked()).then_some(MEASURE)
+    }
+
     pub(super) fn modes(&self, scheme: Scheme, setup: &Setup, data: bool) -> Result<Modes, Trouble> {
         Ok((self.bulk(scheme, setup, data)?, self.one_way(scheme, setup, data)?))
     }

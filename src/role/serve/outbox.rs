@@ -8,23 +8,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::{os, session::Endpoint, transport::PacketServer};
+use crate::{os, role::joint::Joint, session::Endpoint, transport::PacketServer};
 
-/// Datagrams in one call at most, as in every kernel that can do it.
-const MOST_JOINED: usize = 64;
-/// Their bytes: no more than one datagram may have.
-const MOST_BYTES: usize = 65_000;
-/// Longer ones may not fit a packet, and then they can't leave joined.
-const LONGEST: usize = 1452;
-
-/// Answers of one length to one peer, of which the last may be shorter.
+/// Answers to one peer.
 struct Waiting {
     to: Endpoint,
     from: Option<IpAddr>,
-    bytes: Vec<u8>,
-    /// The length of each, where there are several.
-    segment: usize,
-    many: usize,
+    joint: Joint,
 }
 
 /// Those that have not left.
@@ -38,34 +28,25 @@ pub(super) struct Outbox {
 
 impl Waiting {
     fn one(to: &Endpoint, from: Option<IpAddr>, datagram: Vec<u8>) -> Self {
-        Self { to: to.clone(), from, segment: datagram.len(), bytes: datagram, many: 1 }
+        Self { to: to.clone(), from, joint: Joint::one(datagram) }
     }
 
     /// May one of so many bytes follow those that are here?
     fn takes(&self, to: &Endpoint, from: Option<IpAddr>, length: usize) -> bool {
-        let whole = self.bytes.len() == self.many * self.segment;
-        let room = self.many < MOST_JOINED && self.bytes.len() + length <= MOST_BYTES;
-        (1..=self.segment).contains(&length)
-            && self.segment <= LONGEST
-            && whole
-            && room
-            && self.from == from
-            && self.to == *to
+        self.joint.takes(length) && self.from == from && self.to == *to
     }
 
     fn try_send(&self, socket: &PacketServer) -> io::Result<()> {
-        let segment = (self.many > 1).then(|| u16::try_from(self.segment).unwrap_or(u16::MAX));
-        socket.try_send_joined(&self.to, self.from, &self.bytes, segment)
+        socket.try_send_joined(&self.to, self.from, self.joint.bytes(), self.joint.segment())
     }
 
     fn each(&self, mut tell: impl FnMut(&Endpoint)) {
-        (0..self.many).for_each(|_| tell(&self.to));
+        (0..self.joint.many()).for_each(|_| tell(&self.to));
     }
 
     /// Each of them for itself.
     fn apart(&self) -> impl Iterator<Item = Self> {
-        let each = self.bytes.chunks(self.segment.max(1));
-        each.map(|one| Self::one(&self.to, self.from, one.to_vec()))
+        self.joint.each().map(|one| Self::one(&self.to, self.from, one.to_vec()))
     }
 }
 
@@ -89,8 +70,7 @@ impl Outbox {
     ) {
         match &mut self.gathered {
             Some(gathered) if self.joins && gathered.takes(to, from, datagram.len()) => {
-                gathered.bytes.extend_from_slice(&datagram);
-                gathered.many += 1;
+                gathered.joint.push(&datagram);
             }
             _ => {
                 self.deliver(socket, failed);
@@ -110,7 +90,7 @@ impl Outbox {
                 Err(error) => return gathered.each(|to| failed(to, &error)),
             }
         }
-        if self.joins || gathered.many == 1 {
+        if self.joins || gathered.joint.many() == 1 {
             self.waiting.push_back(gathered);
         } else {
             self.waiting.extend(gathered.apart());
@@ -119,7 +99,7 @@ impl Outbox {
 
     /// Was this error about their being joined? Then no more are.
     fn parted(&mut self, gathered: &Waiting, error: &io::Error) -> bool {
-        let parted = gathered.many > 1 && os::refuses_joined(error);
+        let parted = gathered.joint.many() > 1 && os::refuses_joined(error);
         self.joins &= !parted;
         parted
     }

@@ -20,8 +20,9 @@ use crate::{
     role::stop::{Phase, Waiter},
 };
 
-/// Calls in a row, before anything else is looked at.
+/// Calls in a row, before anything else is looked at; and of those that send one datagram each.
 const AT_ONCE: usize = 32;
+const SINGLES_AT_ONCE: usize = 256;
 /// How often the server is asked, where nothing else asks it.
 const TICK: Duration = Duration::from_millis(100);
 /// What was due at the end is still sent when it is so much later.
@@ -114,8 +115,10 @@ impl<'a> Pour<'a> {
 
     /// A round of all sockets, each as much as may be on its way.
     fn fast(&mut self) -> u64 {
-        let mut all = 0;
-        for _ in 0..AT_ONCE.max(self.lines.len()) {
+        let (mut all, mut idle) = (0, 0);
+        let singles = self.lines.iter().any(|line| line.batch() == 1);
+        let most = if singles { SINGLES_AT_ONCE } else { AT_ONCE };
+        for _ in 0..most.max(self.lines.len()) {
             let at = self.turn;
             self.turn = (at + 1) % self.lines.len();
             let line = &mut self.lines[at];
@@ -127,9 +130,13 @@ impl<'a> Pour<'a> {
                 line.ask(false);
             }
             match sent {
-                Sent::Some(0) if self.turn == 0 && all == 0 => break,
-                Sent::Some(sent) => all += sent,
-                Sent::Failed => {}
+                Sent::Some(0) | Sent::Failed => {
+                    idle += 1;
+                    if idle == self.lines.len() {
+                        break;
+                    }
+                }
+                Sent::Some(sent) => (all, idle) = (all + sent, 0),
                 Sent::Full => {
                     self.full = true;
                     break;
@@ -142,11 +149,12 @@ impl<'a> Pour<'a> {
     /// What is due, in turns.
     fn due(&mut self, pace: &mut Pace, since: Duration) -> u64 {
         let (mut due, mut all) = (pace.due(since), 0);
+        let together = pace.together(due, self.lines.len());
         for _ in 0..AT_ONCE {
             if due == 0 {
                 break;
             }
-            let many = pace.together(due, self.lines.len()).min(due);
+            let many = together.min(due);
             let at = self.turn;
             self.turn = (at + 1) % self.lines.len();
             let line = &mut self.lines[at];

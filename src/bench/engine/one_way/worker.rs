@@ -136,6 +136,9 @@ async fn run(shared: &Shared, index: usize, gate: Gate) -> Result<(), Trouble> {
     if !shared.plain {
         settle(&mut pour).await;
     }
+    for line in pour.lines.iter_mut().filter(|line| shared.plain && line.is_refused()) {
+        line.failed("nothing listens there, the system told".into(), None, false);
+    }
     let cpu_percent = 100.0 * cpu.as_secs_f64() / lasted.as_secs_f64().max(1e-9);
     let (lines, gaps) = pour.into_parts();
     let _ = done.send(Done { sockets: lines.into_iter().map(Line::result).collect(), gaps, cpu_percent, lasted });

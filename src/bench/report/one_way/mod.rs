@@ -136,7 +136,7 @@ fn means(results: &Results) -> String {
         how.push_str(if view.joined > 1 { " gro=on" } else { " gro=off" });
     }
     how.push_str(match results.paced_by() {
-        Some("server") => ", no more under way than the server has counted and takes",
+        Some("server") => ", paced by what the server has counted",
         Some(_) => ", paced by a timer",
         None => ", not paced",
     });
@@ -200,7 +200,7 @@ fn warnings(results: &Results, counts: &Counts) -> String {
 }
 
 /// The names of what interval lines have.
-pub const INTERVAL_HEAD: &str = "   until        sent/s    received/s           rate    missing    dup  reord corrupt";
+pub const INTERVAL_HEAD: &str = "   until       sent/s   received/s           rate   missing   dup  reord corrupt";
 
 /// A line of `-i`.
 #[must_use]
@@ -210,7 +210,7 @@ pub fn interval_line(interval: &Interval) -> String {
     let of = |one: fn(&View) -> u64| known(counts.view.as_ref().map(one));
     let per_second = |many: u64| show::grouped(interval.per_second(many).round() as u64);
     format!(
-        "{:>6.2} s {:>12} {:>13} {:>14} {:>10} {:>6} {:>6} {:>7}",
+        "{:>6.2} s {:>12} {:>12} {:>14} {:>9} {:>5} {:>6} {:>7}",
         interval.to.as_secs_f64(),
         per_second(counts.sent),
         counts.received().map_or_else(|| "-".into(), per_second),
