@@ -37,6 +37,8 @@ pub struct DrivePackets<P> {
     /// What leaves next.
     joint: Joint,
     joins: bool,
+    /// The source had no more to say when it was asked last: what was said is sent and others are heard before it is asked again.
+    hushed: bool,
     timers: Timers<EffectId>,
     last_any: Instant,
     opened: bool,
@@ -56,6 +58,7 @@ impl<P: Source + Sink> DrivePackets<P> {
         Self {
             joins: terms.joins && socket.joins(),
             joint: Joint::default(),
+            hushed: false,
             socket,
             session,
             party,
@@ -184,8 +187,9 @@ impl<P: Source + Sink> DrivePackets<P> {
 
     /// Sends what was put together. One that the socket refuses, and that the party survives, is gone.
     fn send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut apart = false;
         while self.joint.many() > 0 {
-            let segment = self.joint.segment().filter(|_| self.joins);
+            let segment = self.joint.segment().filter(|_| self.joins && !apart);
             let first = self.joint.each().next().unwrap_or_default();
             let sent = match segment {
                 Some(segment) => self.socket.try_send_joined(self.joint.bytes(), segment),
@@ -202,8 +206,8 @@ impl<P: Source + Sink> DrivePackets<P> {
                 // Then they leave one by one, those that did not leave now first.
                 Err(error) if segment.is_some() && os::refuses_joined(&error) => self.joins = false,
                 Err(error) if !self.party.survives(&error) => return Poll::Ready(Err(error)),
-                // It told of an earlier one, and none of these has left.
-                Err(_) if segment.is_some() => {}
+                // None of these has left, and it may concern one of them, or an earlier one.
+                Err(_) if segment.is_some() => apart = true,
                 Err(_) => self.joint.shift(),
             }
         }
@@ -228,14 +232,17 @@ impl<P: Source + Sink> DrivePackets<P> {
 
     fn say(&mut self, cx: &mut Context<'_>) -> Turn {
         let mut turn = Turn::Wait;
-        if !self.is_all_said() {
+        if !self.is_all_said() || std::mem::take(&mut self.hushed) {
             return turn;
         }
         for _ in 0..if self.joins { AT_ONCE } else { 1 } {
             if self.source_ended || self.refused || self.out.unsent() > MOST_SAID {
                 break;
             }
-            let Poll::Ready(said) = self.party.poll_say(cx) else { break };
+            let Poll::Ready(said) = self.party.poll_say(cx) else {
+                self.hushed = matches!(turn, Turn::Again);
+                break;
+            };
             let mut handed = Handed::Taken;
             turn = self.call(|session, cx| {
                 handed = said.hand(session, cx);
@@ -310,6 +317,8 @@ impl<P: Source + Sink + Unpin> Future for DrivePackets<P> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Closed> {
         let this = self.get_mut();
+        // What woke us may be what the source waited for.
+        this.hushed = false;
         loop {
             match this.turn(cx) {
                 Turn::Again => {}

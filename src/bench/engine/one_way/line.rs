@@ -140,6 +140,8 @@ impl Line {
         });
         match result {
             Ok(()) => {}
+            // No way there: they are lost.
+            Err(error) if is_refusal(&error) => {}
             Err(error) if is_full(&error) => return Sent::Full,
             Err(error) if many > 1 && os::refuses_joined(&error) => return self.part(&error, gaps),
             Err(error) => return self.fail(&error),
