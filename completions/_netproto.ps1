@@ -395,6 +395,8 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('--spin', '--spin', [CompletionResultType]::ParameterName, 'Never sleep: a core for each thread, shorter waits')
             [CompletionResult]::new('--zero-copy', '--zero-copy', [CompletionResultType]::ParameterName, 'Send without copying into the kernel')
             [CompletionResult]::new('--skip-copy', '--skip-copy', [CompletionResultType]::ParameterName, 'Drop what is received in the kernel, unread')
+            [CompletionResult]::new('--one-way', '--one-way', [CompletionResultType]::ParameterName, 'Datagrams that nobody answers: the server counts')
+            [CompletionResult]::new('--no-gso', '--no-gso', [CompletionResultType]::ParameterName, 'One datagram in each call of the system')
             [CompletionResult]::new('-J', '-J ', [CompletionResultType]::ParameterName, 'The report as one JSON document')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'The report as one JSON document')
             [CompletionResult]::new('--json-stream', '--json-stream', [CompletionResultType]::ParameterName, 'A JSON object for each interval, then the report')

@@ -386,6 +386,8 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --spin 'Never sleep: a core for each thread, shorter waits'
             cand --zero-copy 'Send without copying into the kernel'
             cand --skip-copy 'Drop what is received in the kernel, unread'
+            cand --one-way 'Datagrams that nobody answers: the server counts'
+            cand --no-gso 'One datagram in each call of the system'
             cand -J 'The report as one JSON document'
             cand --json 'The report as one JSON document'
             cand --json-stream 'A JSON object for each interval, then the report'

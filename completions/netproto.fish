@@ -413,6 +413,8 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l hold -d 'Onl
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l spin -d 'Never sleep: a core for each thread, shorter waits'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l zero-copy -d 'Send without copying into the kernel'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l skip-copy -d 'Drop what is received in the kernel, unread'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l one-way -d 'Datagrams that nobody answers: the server counts'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l no-gso -d 'One datagram in each call of the system'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s J -l json -d 'The report as one JSON document'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l json-stream -d 'A JSON object for each interval, then the report'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s q -l quiet -d 'Only the report: no progress, no hints'

@@ -253,8 +253,8 @@ fn a_server_that_closes_dies_or_lies_is_told_of() {
         let _ = stream.write_all(b"perf\x01\x02\0\0\0\0\0\0\0\0\0\0");
         // The head, ten bytes, the end.
         let _ = stream.read_exact(&mut bytes[..42]);
-        let mut view = b"perf\x01\x06\0\0\0\0\0\0\0\0\0\x80".to_vec();
-        view.resize(16 + 128, 0);
+        let mut view = b"perf\x01\x06\0\0\0\0\0\0\0\0\0\xc0".to_vec();
+        view.resize(16 + 192, 0);
         view[23] = 9;
         let _ = stream.write_all(&view);
         to_end(&mut stream);
@@ -317,15 +317,18 @@ fn datagrams_are_counted_and_never_amplified() {
     let output = netproto(&["send", "udp", &server.at(), "-P", "perf", "up 20K"]).run();
     output.code(0).gave("15 of 15 datagrams came, 0 twice\n");
     let socket = datagrams(server.addr());
-    let mut ask = b"perf\x01\x01\x01".to_vec();
-    ask.resize(40, 0);
-    for length in [40, 167, 168] {
+    for length in [40, 231, 232] {
+        let mut ask = b"perf\x01\x01\x01".to_vec();
         ask.resize(length, 0);
         ask[31] = length as u8;
+        // The check: the length and the words of the head, the last of which is the number.
+        let words = [u64::from_le_bytes(*b"perf\x01\x01\x01\0"), (length as u64) << 56];
+        let check = words.into_iter().fold(length as u64, u64::wrapping_add);
+        ask[8..16].copy_from_slice(&check.to_be_bytes());
         socket.send(&ask).unwrap();
     }
     let answer = receive(&socket).unwrap();
-    assert_eq!((answer.len(), &answer[..6], answer[31]), (168, &b"perf\x01\x02"[..], 168));
+    assert_eq!((answer.len(), &answer[..6], answer[31]), (232, &b"perf\x01\x02"[..], 232));
     netproto(&["send", "udp", &server.at(), "-P", "perf", "down 1K"]).run().code(2).said("over datagrams it is up");
 }
 

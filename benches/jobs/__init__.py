@@ -1,6 +1,6 @@
 """The benches, each with its bar. `ALL` is the table that `benches/run` works through."""
 
-from . import bulk, bulk_tcp, dns, http, mail, memory, openloop, soak, startup, throughput
+from . import bulk, bulk_tcp, dns, http, mail, memory, openloop, soak, startup, throughput, udp_one_way
 from .job import Job, Options
 
 __all__ = ["ALL", "Job", "Options"]
@@ -13,6 +13,7 @@ ALL: dict[str, Job] = {
         *memory.JOBS,
         *bulk.JOBS,
         *bulk_tcp.JOBS,
+        *udp_one_way.JOBS,
         *startup.JOBS,
         *openloop.JOBS,
         *http.JOBS,

@@ -19,7 +19,7 @@ WITHIN = 60.0
 
 
 @contextlib.contextmanager
-def _iperf3_server() -> Iterator[int]:
+def iperf3_server() -> Iterator[int]:
     """A fresh `iperf3 -s` on a port that was free a moment ago, ended by its pid."""
     port = free_port()
     process = subprocess.Popen(["iperf3", "-s", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -40,7 +40,7 @@ def _iperf3_server() -> Iterator[int]:
 
 def _iperf3(seconds: str, *more: str) -> Callable[[], Figures]:
     def measure() -> Figures:
-        with _iperf3_server() as port:
+        with iperf3_server() as port:
             command = ["iperf3", "-c", "127.0.0.1", "-p", str(port), "-t", seconds, "-J", *more]
             done = subprocess.run(command, capture_output=True, timeout=WITHIN, check=False)
         document = json.loads(done.stdout)

@@ -63,16 +63,16 @@ def difference(what: str, unit: str, rounds: Rounds, figure: str, peer: str, mos
 
 def absolute(
     what: str, unit: str, rounds: Rounds, figure: str, least: float | None = None, most: float | None = None,
-    peer: str = "",
+    peer: str = "", ours: str = "netproto",
 ) -> Row:
     """Our own figure against fixed bounds; a peer's is shown beside it."""
-    ours = rounds.values("netproto", figure)
+    mine = rounds.values(ours, figure)
     theirs = median(rounds.values(peer, figure)) if peer else None
     if least is not None and most is not None:
         bar = f"{least:g} to {most:g} {unit}"
     else:
         bar = f">= {least:g} {unit}" if least is not None else f"<= {most:g} {unit}" if most is not None else ""
-    return Row(what, unit, median(ours), peer, theirs, "absolute", estimate(ours), bar, least, most, rounds)
+    return Row(what, unit, median(mine), peer, theirs, "absolute", estimate(mine), bar, least, most, rounds)
 
 
 def _number(value: float) -> str:

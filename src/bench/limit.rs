@@ -154,6 +154,32 @@ impl Limit {
         }
     }
 
+    /// Can it be judged where datagrams go one way?
+    ///
+    /// # Errors
+    /// One clause saying why not.
+    pub fn applies_to_one_way(&self, told: bool) -> Result<(), &'static str> {
+        match self.metric {
+            Metric::Loss if !told => Err("the server tells nothing of what came"),
+            Metric::Rate | Metric::Errors | Metric::Loss => Ok(()),
+            _ => Err("--one-way has no replies: it has a rate, in datagrams per second, loss, and errors, of sockets"),
+        }
+    }
+
+    /// Was it missed by datagrams that went one way? The rate is as received, where that is known.
+    #[must_use]
+    pub fn judge_one_way(&self, results: &super::one_way::Results) -> Option<Missed> {
+        let value = match self.metric {
+            Metric::Rate => results.rate(),
+            Metric::Loss => results.loss_percent().unwrap_or(100.0),
+            _ => results.failed() as f64,
+        };
+        self.fails.holds(value, self.value).then(|| {
+            let is = if matches!(self.metric, Metric::Errors) { "are" } else { "is" };
+            Missed { sentence: format!("{} {is} {}, the limit was {}", self.metric, self.shown(value), self.shown_limit()) }
+        })
+    }
+
     /// Was it missed by so many bits per second, with so many failed of so many streams?
     #[must_use]
     pub fn judge_bulk(&self, bits_per_second: f64, failed: u64, streams: u64) -> Option<Missed> {

@@ -12,6 +12,7 @@ pub mod find;
 pub mod limit;
 pub mod load;
 pub mod merge;
+pub mod one_way;
 pub mod over_time;
 pub mod packed;
 mod phases;
@@ -140,6 +141,8 @@ pub struct BenchPlan {
     pub find: Option<find::Goal>,
     /// Workers never sleep: a core each, and shorter waits.
     pub spin: bool,
+    /// Datagrams that are due together leave in one call.
+    pub joins: bool,
     /// The server's process on this machine, to be watched.
     pub server_pid: Option<u32>,
     pub repeat: u32,
@@ -161,6 +164,8 @@ pub struct BenchPlan {
     pub report: ReportPlan,
     /// Bytes in place of requests.
     pub bulk: Option<bulk::BulkPlan>,
+    /// Datagrams that nobody answers one by one.
+    pub one_way: Option<one_way::OneWayPlan>,
     /// What was typed, for the report.
     pub command: String,
 }

@@ -1,12 +1,15 @@
 //! `bench`: what was typed, made into a [`BenchPlan`].
 
+mod modes;
+
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::{
-    bench_bulk::{Beside, BulkArgs},
+    bench_bulk::BulkArgs,
     bench_load::{Asked, asked_load},
+    bench_one_way::OneWayArgs,
     bench_run::RunArgs,
     bench_shape::ShapeArgs,
     data::DataArgs,
@@ -19,9 +22,9 @@ use super::{
     values::{self, Named},
 };
 use crate::{
-    bench::{Arrivals, BenchPlan, Load, ReportPlan, bulk::BulkPlan, limit::Limit, shard::Shard, sizes::Sizes},
+    bench::{Arrivals, BenchPlan, Load, ReportPlan, limit::Limit, shard::Shard, sizes::Sizes},
     error::Trouble,
-    protocol::{Answers, Ends, MEASURE, Protocol, Setup},
+    protocol::{Answers, Ends, Protocol, Setup},
     transport::{Dial, Scheme, Target},
     values::read,
 };
@@ -45,6 +48,7 @@ const LONGEST: usize = 1 << 30;
   netproto bench tcp localhost:8080 -c 10k --hold -d 1m
   netproto bench dns localhost:5353 -f questions.txt --in-flight 100
   netproto bench tcp localhost:8080 --bulk up     as many bytes as go
+  netproto bench udp localhost:8080 --one-way     as many datagrams as go
 
 In DATA and in lines: {seq} counts, {rand:8} is random, {now} the time; {{seq}}\nis {seq} itself.
 
@@ -69,6 +73,8 @@ pub struct Bench {
     run: RunArgs,
     #[command(flatten)]
     bulk: BulkArgs,
+    #[command(flatten)]
+    one_way: OneWayArgs,
     #[command(flatten)]
     report: ReportArgs,
     /// A Unix datagram socket
@@ -165,8 +171,7 @@ impl Bench {
         if !words.begun() && words.target.is_none() {
             return Err(missing());
         }
-        // For bulk nobody is asked what it speaks: what measures is what is meant.
-        let named = words.protocol(self.protocol.protocol)?.or(self.bulk.asked().then_some(MEASURE));
+        let named = words.protocol(self.protocol.protocol)?.or(self.measure());
         let target = words.target(self.datagram, named)?;
         let scheme = target.as_ref().map_or_else(|| words.scheme(self.datagram, named), |target| Ok(target.scheme))?;
         let row = if target.is_some() { named } else { Some(served(named)?) };
@@ -179,9 +184,9 @@ impl Bench {
         self.load.shape.connects(scheme)?;
         let (course, until) = self.load.shape.course(&self.run.around(self.load.arrivals()), DURATION)?;
         let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };
-        let bulk = self.bulk(scheme, &setup, !words.data.is_empty())?;
+        let (bulk, one_way) = self.modes(scheme, &setup, !words.data.is_empty())?;
         let (flags, given) = (self.run.first_of(&self.load), self.load.connections);
-        let (load, rate, connections) = if bulk.is_some() {
+        let (load, rate, connections) = if bulk.is_some() || one_way.is_some() {
             (Load::Length(0), None, given.unwrap_or(1))
         } else {
             let (load, rate) = asked_load(&asked, &flags, course.as_ref(), &self.body, &words.data)?;
@@ -206,6 +211,7 @@ impl Bench {
             timeout: self.run.timeout,
             find: self.run.goal(rate),
             spin: self.run.spin,
+            joins: self.one_way.joins(scheme)?,
             server_pid: self.report.watched(words.target.is_some())?,
             repeat: self.run.repeat,
             reconnect: self.reconnects(scheme, row)?,
@@ -218,51 +224,8 @@ impl Bench {
             limits: self.report.fail_if.clone(),
             report: self.report.plan(),
             bulk,
+            one_way,
             command,
-        })
-    }
-
-    fn bulk(&self, scheme: Scheme, setup: &Setup, data: bool) -> Result<Option<BulkPlan>, Trouble> {
-        if !self.bulk.asked() {
-            return Ok(None);
-        }
-        let (load, run) = (&self.load, &self.run);
-        let length = match &load.length {
-            None => None,
-            Some(Sizes::One(length)) => Some(*length),
-            Some(_) => return Err(Trouble::usage("--bulk sends blocks of one length").hint("for example: -l 128K")),
-        };
-        let for_requests = [
-            ("DATA", data),
-            ("--file", self.body.file.is_some()),
-            ("--framing", !setup.framing.is_raw()),
-            ("--rate", load.rate.is_some()),
-            ("--arrivals", load.arrivals != ArrivalsArg::Constant),
-            ("--in-flight", load.in_flight.is_some()),
-            ("--reconnect", load.reconnect),
-            ("--requests", run.requests.is_some()),
-            ("--ramp", !run.ramp.is_zero()),
-            ("--repeat", run.repeat > 1),
-            (load.shape.flag().unwrap_or("--stages"), load.shape.flag().is_some()),
-            ("--hold", load.shape.hold),
-            ("--connect-rate", load.shape.connect_rate.is_some()),
-            ("--find-max", !run.find_max.is_empty()),
-            ("--spin", run.spin),
-            ("--shard", run.shard.is_some()),
-            ("--start-at", run.start_at.is_some()),
-            ("--server-pid", self.report.server_pid.is_some()),
-            ("--seed", run.seed > 0),
-            ("--hdr", self.report.hdr.is_some()),
-        ];
-        self.bulk.plan(&Beside {
-            scheme,
-            duration: run.duration,
-            usual_duration: DURATION,
-            omit: run.omit(),
-            length,
-            bit_rate: load.bit_rate,
-            limits: &self.report.fail_if,
-            for_requests: &for_requests,
         })
     }
 

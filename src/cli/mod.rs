@@ -9,6 +9,7 @@
 mod bench;
 mod bench_bulk;
 mod bench_load;
+mod bench_one_way;
 mod bench_run;
 mod bench_shape;
 mod compare;

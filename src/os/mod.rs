@@ -27,7 +27,7 @@ mod other;
 #[cfg(all(target_os = "linux", not(netproto_portable)))]
 pub use {
     linux::*,
-    linux_answer::answer,
+    linux_answer::{JOINS_SENT, answer, send_joined},
     linux_bulk::{DROPS_RECEIVED, PACES, drop_received, memory_file, pace},
     linux_pages::give_back_start_up,
     linux_stdout::stdout_was_closed,
@@ -152,6 +152,19 @@ pub fn raise_nofile_limit() -> (u64, u64) {
     }
     let now = getrlimit(Resource::Nofile);
     (now.current.unwrap_or(u64::MAX), now.maximum.unwrap_or(u64::MAX))
+}
+
+/// Does this error say that datagrams can't be sent joined, here or to there? One by one they may be.
+#[must_use]
+pub fn refuses_joined(error: &std::io::Error) -> bool {
+    let known = [libc::EIO, libc::EMSGSIZE, libc::EINVAL, libc::ENOPROTOOPT, libc::EOPNOTSUPP];
+    error.kind() == std::io::ErrorKind::Unsupported || error.raw_os_error().is_some_and(|code| known.contains(&code))
+}
+
+/// Has the network's queue no room now?
+#[must_use]
+pub fn has_no_buffers(error: &std::io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOBUFS)
 }
 
 /// The number of a network interface; `None` when there is none of this name.

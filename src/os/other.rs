@@ -85,10 +85,25 @@ pub fn allow_fragments(_: &SockRef<'_>, _: &SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends one datagram whose source address is `from`, from a socket bound to every address.
-pub fn answer(socket: BorrowedFd<'_>, state: &UdpSocketState, to: SocketAddr, from: IpAddr, bytes: &[u8]) -> io::Result<()> {
-    let transmit = Transmit { destination: to, ecn: None, contents: bytes, segment_size: None, src_ip: Some(from) };
+/// Datagrams of one length are sent one by one.
+pub const JOINS_SENT: bool = false;
+
+/// Sends one datagram, or several of `segment` bytes each where quinn-udp can; `from` this address of ours.
+pub fn answer(
+    socket: BorrowedFd<'_>,
+    state: &UdpSocketState,
+    to: SocketAddr,
+    from: Option<IpAddr>,
+    bytes: &[u8],
+    segment: Option<u16>,
+) -> io::Result<()> {
+    let segment_size = segment.map(usize::from);
+    let transmit = Transmit { destination: to, ecn: None, contents: bytes, segment_size, src_ip: from };
     state.try_send((&socket).into(), &transmit)
+}
+
+pub fn send_joined(_: BorrowedFd<'_>, _: &[u8], _: u16) -> io::Result<()> {
+    Err(unsupported())
 }
 
 /// There is no portable way to ask.

@@ -87,8 +87,8 @@ fn answers_keep_the_type_of_service_of_their_socket() {
     let state = quinn_udp::UdpSocketState::new((&server).into()).unwrap();
     SockRef::from(&server).set_tos_v4(46 << 2).unwrap();
     SockRef::from(&client).set_recv_tos_v4(true).unwrap();
-    let from = "127.0.0.9".parse().unwrap();
-    answer(server.as_fd(), &state, client.local_addr().unwrap(), from, b"x").unwrap();
+    let from = "127.0.0.9".parse().ok();
+    answer(server.as_fd(), &state, client.local_addr().unwrap(), from, b"x", None).unwrap();
     // One control message: its length (8 bytes), IPPROTO_IP and IP_TOS (4 bytes each), the byte.
     let mut control = [MaybeUninit::new(0_u8); 64];
     let mut message = MsgHdrMut::new().with_control(&mut control);
@@ -96,6 +96,33 @@ fn answers_keep_the_type_of_service_of_their_socket() {
     assert!(message.control_len() > 16);
     // SAFETY: all of it was initialised above.
     assert_eq!(unsafe { control[16].assume_init() }, 46 << 2);
+}
+
+#[cfg(all(target_os = "linux", not(netproto_portable)))]
+#[test]
+fn many_datagrams_leave_in_one_call_from_any_address() {
+    use std::{
+        net::{IpAddr, UdpSocket},
+        os::fd::AsFd,
+    };
+
+    for (any, own, from) in [("0.0.0.0:0", "127.0.0.1:0", "127.0.0.9"), ("[::]:0", "[::1]:0", "::1")] {
+        let (server, client) = (UdpSocket::bind(any).unwrap(), UdpSocket::bind(own).unwrap());
+        let state = quinn_udp::UdpSocketState::new((&server).into()).unwrap();
+        let from: IpAddr = from.parse().unwrap();
+        answer(server.as_fd(), &state, client.local_addr().unwrap(), Some(from), b"aabbc", Some(2)).unwrap();
+        let mut room = [0; 9];
+        for wanted in [&b"aa"[..], b"bb", b"c"] {
+            let (length, peer) = client.recv_from(&mut room).unwrap();
+            assert_eq!((&room[..length], peer.ip()), (wanted, from));
+        }
+        server.connect(client.local_addr().unwrap()).unwrap();
+        send_joined(server.as_fd(), b"ddee", 2).unwrap();
+        assert_eq!((client.recv(&mut room).unwrap(), client.recv(&mut room).unwrap()), (2, 2));
+        // Nothing that is longer than a packet of this network leaves joined.
+        let refused = send_joined(server.as_fd(), &vec![0; 65_000], 1).unwrap_err();
+        assert!(refuses_joined(&refused), "{refused}");
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@
 //! May use: protocol, transport, session, `error`, `values`, `os`. Never: bench, cli, clap, colours.
 
 pub mod drive;
+mod joint;
 pub mod metrics;
 pub mod packets;
 mod pool;
@@ -228,6 +229,8 @@ pub struct Terms {
     pub handshake: Option<Duration>,
     /// Close our half of a stream when the source has ended.
     pub half_close: bool,
+    /// Datagrams of one length that are due together leave in one call, where the system can.
+    pub joins: bool,
     /// After our close of a stream, read on for a moment and throw it away, so that no reset overtakes our last answer.
     pub linger: bool,
 }
@@ -248,6 +251,7 @@ impl Default for Terms {
             silence: None,
             handshake: None,
             half_close: false,
+            joins: false,
             linger: false,
         }
     }

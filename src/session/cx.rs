@@ -160,6 +160,11 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// So many whole messages came, which nobody wants to see.
+    pub fn heard_many(&mut self, messages: u64) {
+        self.out.messages += messages;
+    }
+
     /// This is what a person wants to see of an answer.
     pub fn body(&mut self, bytes: &[u8]) {
         if self.facts.watch.bodies {

@@ -13,6 +13,7 @@ mod event;
 mod facts;
 mod files;
 mod input;
+mod joined;
 mod out;
 mod pair;
 mod pair_channels;
@@ -24,6 +25,7 @@ pub use event::{Closed, Elsewhere, Event, Leaving, Mismatch, NotNow, Outcome, Re
 pub use facts::{Endpoint, Facts, Rides, Watch};
 pub use files::{Draft, Entry, FileError, FileKind, FileReader, FileWriter, Files, Stat};
 pub use input::Input;
+pub use joined::Joined;
 pub use out::{Effect, EffectId, Front, Out};
 pub use pair::{End, Move, Pair};
 
@@ -47,6 +49,13 @@ pub trait Session: Send {
     /// A [`Violation`] when the peer broke the protocol: the driver reports it, sends what was queued before, and ends the
     /// session. Over datagrams it concerns that one datagram: the driver reports it and goes on.
     fn input(&mut self, input: &mut Input<'_>, cx: &mut Cx<'_>) -> Result<(), Violation>;
+
+    /// Datagrams have come together. Takes as many, from the first on, as it has nothing to say to; those behind them come one by
+    /// one ([`Session::input`]).
+    fn joined(&mut self, datagrams: Joined<'_>, cx: &mut Cx<'_>) -> usize {
+        let _ = (datagrams, cx);
+        0
+    }
 
     /// We wish to say `body` as our `seq`-th message (from 0, each used once). Only client ends take this.
     ///

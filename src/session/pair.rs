@@ -5,8 +5,8 @@ use std::{collections::VecDeque, time::Duration};
 use bytes::Bytes;
 
 use super::{
-    ChannelAsk, ChannelId, ChannelNews, Closed, Cx, Effect, EffectId, Event, Facts, Front, Input, NotNow, Out, Outcome,
-    Rides, Session, Violation,
+    ChannelAsk, ChannelId, ChannelNews, Closed, Cx, Effect, EffectId, Event, Facts, Front, Input, Joined, NotNow, Out,
+    Outcome, Rides, Session, Violation,
     pair_channels::{Channels, piece_of},
 };
 
@@ -173,6 +173,11 @@ impl End {
         }
         let mut scanned = 0;
         self.call(|session, cx| session.input(&mut Input::datagram(bytes, &mut scanned), cx));
+    }
+
+    /// Datagrams have come together; tells how many were taken at once.
+    pub fn offer_joined(&mut self, datagrams: Joined<'_>) -> usize {
+        self.session.joined(datagrams, &mut Cx::new(&self.facts, &mut self.out))
     }
 
     /// Tells that the peer will send no more, once what came before is taken.

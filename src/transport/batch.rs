@@ -3,7 +3,7 @@
 //!
 //! A batch belongs to a task or a thread, not to a socket. Its memory is taken only as far as datagrams have filled it.
 //!
-//! May use: tokio, quinn-udp, `session::Endpoint`.
+//! May use: tokio, quinn-udp, `session` (`Endpoint`, `Joined`).
 
 use std::{
     array,
@@ -15,7 +15,7 @@ use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 use tokio::net::UnixDatagram;
 
 use super::stream::unix_endpoint;
-use crate::session::Endpoint;
+use crate::session::{Endpoint, Joined};
 
 /// One buffer: no UDP datagram is longer, and GRO joins no more.
 const BUFFER: usize = 64 * 1024;
@@ -37,14 +37,14 @@ struct Filled {
     stride: usize,
 }
 
-/// One datagram.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Datagram<'a> {
+/// One datagram, or several of one peer that came in a row.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
     pub peer: &'a Endpoint,
     /// The address of ours that it was sent to, from which the answer must come. `None` if it is not known, or if it was a
     /// group's or everybody's.
     pub local: Option<IpAddr>,
-    pub bytes: &'a [u8],
+    pub datagrams: Joined<'a>,
 }
 
 impl Default for Batch {
@@ -60,11 +60,11 @@ impl Batch {
         Self { storage: vec![0; BATCH_SIZE * BUFFER], meta: [RecvMeta::default(); BATCH_SIZE], filled: Vec::new() }
     }
 
-    /// The datagrams, in the order in which they came.
-    pub fn iter(&self) -> impl Iterator<Item = Datagram<'_>> {
-        self.filled.iter().flat_map(move |filled| {
-            let Filled { peer, local, .. } = filled;
-            filled.cuts().map(move |(from, to)| Datagram { peer, local: *local, bytes: &self.storage[from..to] })
+    /// What came, in its order.
+    pub fn arrivals(&self) -> impl Iterator<Item = Arrival<'_>> {
+        self.filled.iter().map(|filled| {
+            let Filled { peer, local, start, length, stride } = filled;
+            Arrival { peer, local: *local, datagrams: Joined::new(&self.storage[*start..start + length], *stride) }
         })
     }
 
@@ -110,17 +110,6 @@ impl Batch {
     }
 }
 
-impl Filled {
-    /// Where each datagram begins and ends. An empty one is a datagram too (RFC 768: a length of 8).
-    fn cuts(&self) -> impl Iterator<Item = (usize, usize)> {
-        let stride = self.stride.max(1);
-        let count = self.length.div_ceil(stride).max(1);
-        let end = self.start + self.length;
-        let start = self.start;
-        (0..count).map(move |n| (start + n * stride, (start + (n + 1) * stride).min(end)))
-    }
-}
-
 /// Can an answer come from this address? Not from a group's, nor from everybody's (RFC 1122, section 3.2.1.3).
 fn is_own(address: IpAddr) -> bool {
     let broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
@@ -130,18 +119,6 @@ fn is_own(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn cuts(length: usize, stride: usize) -> Vec<(usize, usize)> {
-        Filled { peer: Endpoint::Unnamed, local: None, start: 100, length, stride }.cuts().collect()
-    }
-
-    #[test]
-    fn joined_datagrams_are_cut_apart() {
-        assert_eq!(cuts(25, 10), [(100, 110), (110, 120), (120, 125)]);
-        assert_eq!(cuts(20, 10), [(100, 110), (110, 120)]);
-        assert_eq!(cuts(7, 7), [(100, 107)]);
-        assert_eq!(cuts(0, 0), [(100, 100)]);
-    }
 
     #[test]
     fn answers_come_from_addresses_of_our_own() {

@@ -1,6 +1,6 @@
 //! How bytes travel: TCP, UDP and Unix sockets. A transport never sees a message.
 //!
-//! May use: tokio, socket2, quinn-udp, listenfd, rustix, fastrand, humantime, `session` (`Endpoint`, `Facts`, `Rides`), `os`,
+//! May use: tokio, socket2, quinn-udp, listenfd, rustix, fastrand, humantime, `session` (`Endpoint`, `Facts`, `Joined`, `Rides`), `os`,
 //! `error`, `values`. Never: protocol, role, bench, cli, clap.
 
 mod batch;
@@ -17,7 +17,7 @@ mod socket_file;
 mod stream;
 mod target;
 
-pub use batch::{Batch, Datagram};
+pub use batch::{Arrival, Batch};
 pub use connect::{Route, addresses, connect, connect_to};
 pub use listen::{Listener, inherited, is_exhausted, listen};
 pub use packet_client::{PacketClient, not_reached, packets_to};

@@ -1,13 +1,13 @@
 //! The client's side of datagrams: UDP (RFC 768) and Unix datagram sockets.
 //!
-//! May use: tokio, socket2, fastrand, `session::Endpoint`, `error`, `values`.
+//! May use: tokio, socket2, fastrand, `os`, `session::Endpoint`, `error`, `values`.
 
 use std::{
     env,
     future::Future,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    os::unix::net::UnixDatagram as StdUnixDatagram,
+    os::{fd::AsFd, unix::net::UnixDatagram as StdUnixDatagram},
     path::{Path, PathBuf},
     pin::Pin,
     process,
@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     error::{Trouble, reason},
+    os,
     session::Endpoint,
     values::show,
 };
@@ -215,6 +216,22 @@ impl PacketClient {
             Kind::Connected { socket, .. } => socket.try_send(bytes),
             Kind::Loose { socket, to } => socket.try_send_to(bytes, *to),
             Kind::Unix { socket, .. } => socket.try_send(bytes),
+        }
+    }
+
+    /// Can datagrams of one length leave in one call?
+    #[must_use]
+    pub fn joins(&self) -> bool {
+        os::JOINS_SENT && matches!(self.socket, Kind::Connected { .. })
+    }
+
+    /// Sends datagrams of `segment` bytes each, the last perhaps shorter, in one call. An error is about all of them.
+    pub fn try_send_joined(&self, bytes: &[u8], segment: u16) -> io::Result<()> {
+        match &self.socket {
+            Kind::Connected { socket, .. } => {
+                socket.try_io(Interest::WRITABLE, || os::send_joined(socket.as_fd(), bytes, segment))
+            }
+            _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 }

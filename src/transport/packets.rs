@@ -204,19 +204,36 @@ impl PacketServer {
         }
     }
 
+    /// Can datagrams of one length leave in one call?
+    #[must_use]
+    pub fn joins(&self) -> bool {
+        os::JOINS_SENT && matches!(self.socket, Kind::Udp { .. })
+    }
+
     /// Sends one datagram, from the address `from` of ours. [`io::ErrorKind::WouldBlock`]: wait for
     /// [`Self::poll_send_ready`]. Any other error is about this datagram only.
     pub fn try_send(&self, to: &Endpoint, from: Option<IpAddr>, bytes: &[u8]) -> io::Result<()> {
+        self.try_send_joined(to, from, bytes, None)
+    }
+
+    /// As [`Self::try_send`], of datagrams of `segment` bytes each, the last perhaps shorter. An error is about all of them.
+    pub fn try_send_joined(
+        &self,
+        to: &Endpoint,
+        from: Option<IpAddr>,
+        bytes: &[u8],
+        segment: Option<u16>,
+    ) -> io::Result<()> {
         match (&self.socket, to) {
             (Kind::Udp { .. }, Endpoint::Ip(to)) => {
-                let mut sent = self.try_send_udp(*to, from, bytes);
+                let mut sent = self.try_send_udp(*to, from, bytes, segment);
                 // The error of an earlier datagram, given instead of sending this one.
                 if sent.as_ref().is_err_and(is_about_earlier) {
-                    sent = self.try_send_udp(*to, from, bytes);
+                    sent = self.try_send_udp(*to, from, bytes, segment);
                 }
                 // A directed broadcast came to us: its address is no source (RFC 1122, section 3.2.1.3).
                 if from.is_some() && sent.as_ref().is_err_and(is_bad_source) {
-                    sent = self.try_send_udp(*to, None, bytes);
+                    sent = self.try_send_udp(*to, None, bytes, segment);
                 }
                 sent
             }
@@ -225,14 +242,13 @@ impl PacketServer {
         }
     }
 
-    fn try_send_udp(&self, to: SocketAddr, from: Option<IpAddr>, bytes: &[u8]) -> io::Result<()> {
-        match (&self.socket, from) {
-            (Kind::Udp { socket, state, wildcard: true }, Some(from)) => {
-                socket.try_io(Interest::WRITABLE, || os::answer(socket.as_fd(), state, to, from, bytes))
-            }
-            (Kind::Udp { socket, .. }, _) => socket.try_send_to(bytes, to).map(drop),
-            (Kind::Unix(_), _) => Err(io::ErrorKind::InvalidInput.into()),
+    fn try_send_udp(&self, to: SocketAddr, from: Option<IpAddr>, bytes: &[u8], segment: Option<u16>) -> io::Result<()> {
+        let Kind::Udp { socket, state, wildcard } = &self.socket else { return Err(io::ErrorKind::InvalidInput.into()) };
+        let from = from.filter(|_| *wildcard);
+        if from.is_none() && segment.is_none() {
+            return socket.try_send_to(bytes, to).map(drop);
         }
+        socket.try_io(Interest::WRITABLE, || os::answer(socket.as_fd(), state, to, from, bytes, segment))
     }
 }
 

@@ -90,6 +90,7 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("src/bench/report/text.rs", "owo_colors"),
     ("src/bench/report/bars.rs", "owo_colors"),
     ("src/bench/report/bulk/mod.rs", "owo_colors"),
+    ("src/bench/report/one_way/mod.rs", "owo_colors"),
     ("src/bench/report/curve.rs", "owo_colors"),
     ("src/bench/compare/text.rs", "owo_colors"),
     ("src/bench/report/held.rs", "owo_colors"),

@@ -92,6 +92,7 @@ pub(super) struct Parts {
     pub(super) sources: Vec<SocketAddr>,
     pub(super) timeout: Option<Duration>,
     pub(super) spin: bool,
+    pub(super) joins: bool,
     pub(super) connections: usize,
     pub(super) threads: usize,
     pub(super) tick: Duration,
@@ -116,7 +117,7 @@ impl Job {
         setup.numbered = body.numbered().or(setup.numbered);
         let default = Duration::from_secs(if datagrams { 1 } else { 10 });
         let unlimited = datagrams && shape.open_loop();
-        let mut terms = Terms::client();
+        let mut terms = Terms { joins: parts.joins, ..Terms::client() };
         if answers == Answers::Never {
             // What was said counts as done when it is written: so the next is said after that, and not before.
             terms.low_water = 0;

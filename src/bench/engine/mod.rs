@@ -14,6 +14,7 @@ mod connection;
 mod hold;
 mod idle;
 mod job;
+mod one_way;
 mod party;
 mod planned;
 mod probe;
@@ -93,6 +94,9 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
         };
         if let Some(asked) = &plan.bulk {
             return Ok(bulk::run(plan, asked, &found, &mut files, &stop).await?);
+        }
+        if let Some(asked) = &plan.one_way {
+            return Ok(one_way::run(plan, asked, &found, &mut files, &stop).await?);
         }
         let found = check(plan, found)?;
         let head = hdr::Head { command: &plan.command, started_at: SystemTime::now() };

@@ -340,6 +340,10 @@ impl Source for Party {
         self.held = Some((seq, body));
     }
 
+    fn awaits(&self) -> bool {
+        self.awaited.count() > 0
+    }
+
     fn poll_quit(&mut self, cx: &mut Context<'_>) -> Poll<Quit> {
         if self.stop.poll(cx).is_ready() {
             return Poll::Ready(Quit::Now(Closed::Stopped));

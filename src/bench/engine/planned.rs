@@ -35,6 +35,7 @@ pub(super) fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job 
         sources: found.sources.clone(),
         timeout: plan.timeout,
         spin: plan.spin,
+        joins: plan.joins,
         connections,
         threads: plan.threads.unwrap_or(cores).clamp(1, connections),
         tick: cut.tick,

@@ -23,7 +23,9 @@ impl Turns {
 
     pub(super) fn heard(&mut self) {
         self.heard = true;
-        if !self.reading {
+        if self.reading {
+            self.reads += 1;
+        } else {
             self.burst = 0;
         }
     }
@@ -32,7 +34,6 @@ impl Turns {
     pub(super) fn must_read(&mut self, cx: &mut Context<'_>) -> bool {
         if self.reading {
             if std::mem::take(&mut self.heard) && self.reads < READS {
-                self.reads += 1;
                 return true;
             }
             *self = Self::default();

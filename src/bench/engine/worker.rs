@@ -238,6 +238,7 @@ mod tests {
             sources: Vec::new(),
             timeout: None,
             spin: false,
+            joins: false,
             connections: 1,
             threads: 1,
             tick: Duration::from_secs(1),

@@ -15,6 +15,7 @@ pub mod interval;
 pub mod json;
 pub mod machines;
 mod metrics;
+pub mod one_way;
 mod over_time;
 pub mod spread;
 pub mod text;
@@ -137,6 +138,22 @@ impl Files {
     /// [`Trouble`] naming the file.
     pub fn bulk_interval(&mut self, interval: &super::bulk::Interval) -> Result<(), Trouble> {
         self.csv.as_mut().map_or(Ok(()), |sheet| sheet.write(|out| bulk::json::csv_rows(out, interval)))
+    }
+
+    /// The same of `--one-way`.
+    ///
+    /// # Errors
+    /// [`Trouble`] naming the file.
+    pub fn begin_one_way(&mut self) -> Result<(), Trouble> {
+        self.csv.as_mut().map_or(Ok(()), |sheet| sheet.write(one_way::json::csv_head))
+    }
+
+    /// Writes one interval of `--one-way`.
+    ///
+    /// # Errors
+    /// [`Trouble`] naming the file.
+    pub fn one_way_interval(&mut self, interval: &super::one_way::Interval) -> Result<(), Trouble> {
+        self.csv.as_mut().map_or(Ok(()), |sheet| sheet.write(|out| one_way::json::csv_row(out, interval)))
     }
 
     /// Writes one interval.

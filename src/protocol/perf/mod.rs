@@ -7,6 +7,9 @@
 //! asks for it, never with more bytes than were asked with.
 
 mod client;
+mod counter;
+mod datagrams;
+mod delays;
 mod explained;
 mod packets;
 mod plain;
@@ -19,7 +22,7 @@ mod view;
 mod want;
 mod wire;
 
-pub use packets::{Counted, DATAGRAM_HEAD, Numbered};
+pub use datagrams::{Counted, DATAGRAM_HEAD, Numbered, Series};
 pub use plain::Plain;
 pub use view::View;
 pub use want::{MAX_BLOCK, USUAL_BLOCK, Want};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     MAX_BYTES, MAX_TIME, View,
-    packets::Counter,
+    counter::Counter,
     receiver::{Came, Receiver},
     sender::{Names, Sender, Sent},
     view::nanos,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     protocol::Setup,
-    session::{Closed, Cx, EffectId, Input, Outcome, Session, Violation},
+    session::{Closed, Cx, EffectId, Input, Joined, Outcome, Session, Violation},
 };
 
 /// What a client may want at most, unless the server is told otherwise.
@@ -208,6 +208,13 @@ impl Session for Server {
             }
         }
         Ok(())
+    }
+
+    fn joined(&mut self, datagrams: Joined<'_>, cx: &mut Cx<'_>) -> usize {
+        if cx.facts.watch.messages {
+            return 0;
+        }
+        self.counter.get_or_insert_default().joined(datagrams, cx)
     }
 
     fn resume(&mut self, id: EffectId, outcome: Outcome, cx: &mut Cx<'_>) -> Result<(), Violation> {

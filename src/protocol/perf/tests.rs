@@ -7,12 +7,12 @@ use std::{
 
 use super::{
     ROW, View, Want,
-    packets::{Counted, Numbered},
+    datagrams::{Counted, Numbered, Series},
     wire::{self, Frame, MAGIC},
 };
 use crate::{
     protocol::{Ends, Given, Setup, param},
-    session::{Closed, Cx, EffectId, End, Event, Facts, Out, Pair, Rides, Session, Verdict},
+    session::{Closed, Cx, EffectId, End, Event, Facts, Joined, Out, Pair, Rides, Session, Verdict},
 };
 
 fn make(setup: &Setup) -> Box<dyn Session> {
@@ -193,8 +193,8 @@ fn a_view_survives_its_ways() {
 
 /// A datagram of the client's, padded to `length`.
 fn numbered(session: u64, number: u64, asks: bool, length: usize) -> Vec<u8> {
-    let mut datagram = Numbered { session, number, sent_ns: 5, asks }.head().to_vec();
-    datagram.resize(length, b'x');
+    let mut datagram = vec![b'x'; length];
+    Numbered { session, number, sent_ns: 5, asks, ..Numbered::default() }.put(&mut datagram);
     datagram
 }
 
@@ -209,15 +209,57 @@ fn datagrams_are_counted_exactly() {
     for number in [0, 1, 3, 2, 2, 9000, 100] {
         server.offer_datagram(&numbered(7, number, false, 64));
     }
-    server.offer_datagram(&numbered(7, 9001, true, 200));
+    server.offer_datagram(&numbered(7, 9001, true, 240));
     let answer = counted(&mut server);
     assert_eq!((answer.session, answer.number, server.datagrams.len()), (7, 9001, 1));
     let view = answer.view;
-    assert_eq!((view.received_blocks, view.received_bytes), (6, 5 * 64 + 200));
+    assert_eq!((view.received_blocks, view.received_bytes), (6, 5 * 64 + 240));
     assert_eq!((view.expected, view.duplicated, view.reordered, view.astray), (9002, 1, 1, 1));
     // A new session counts from the beginning.
-    server.offer_datagram(&numbered(8, 0, true, 168));
+    server.offer_datagram(&numbered(8, 0, true, 232));
     assert_eq!(counted(&mut server).view.received_blocks, 1);
+}
+
+#[test]
+fn joined_datagrams_are_counted_as_single_ones_are() {
+    let series = Series::new(7, 64, 8).number(1, 8, 5).to_vec();
+    let (mut at_once, mut apart) =
+        (End::new(make(&Setup::default()), Rides::Datagrams), End::new(make(&Setup::default()), Rides::Datagrams));
+    at_once.facts.watch.messages = false;
+    assert_eq!(at_once.offer_joined(Joined::new(&series, 64)), 0, "a session begins with one that is heard alone");
+    for server in [&mut at_once, &mut apart] {
+        server.offer_datagram(&numbered(7, 0, false, 64));
+    }
+    assert_eq!(at_once.offer_joined(Joined::new(&series, 64)), 8);
+    series.chunks(64).for_each(|one| apart.offer_datagram(one));
+    // What is changed, another session's or a question is left to be heard alone.
+    let mut changed = series.clone();
+    changed[3 * 64 + 50] ^= 1;
+    assert_eq!(at_once.offer_joined(Joined::new(&changed, 64)), 3);
+    series[..3 * 64].chunks(64).for_each(|one| apart.offer_datagram(one));
+    for server in [&mut at_once, &mut apart] {
+        server.offer_datagram(&changed[3 * 64..4 * 64]);
+        server.offer_datagram(&Numbered { session: 7, number: 9, last: true, ..Numbered::default() }.asking(0));
+    }
+    let (at_once, apart) = (counted(&mut at_once).view, counted(&mut apart).view);
+    assert_eq!(View { joined: 0, ..at_once }, apart);
+    assert_eq!((at_once.received_blocks, at_once.duplicated, at_once.corrupt, at_once.joined), (9, 3, 1, 8));
+}
+
+#[test]
+fn what_comes_late_or_of_a_measurement_that_is_over() {
+    let mut server = End::new(make(&Setup::default()), Rides::Datagrams);
+    server.offer_datagram(&numbered(7, 0, false, 64));
+    server.offer_datagram(&Numbered { session: 7, number: 2, last: true, ..Numbered::default() }.asking(0));
+    server.offer_datagram(&numbered(7, 1, false, 64));
+    server.offer_datagram(&numbered(7, 2, true, 240));
+    let view = counted(&mut server).view;
+    assert_eq!((view.received_blocks, view.late, view.expected), (3, 2, 3));
+    server.offer_datagram(&numbered(8, 0, false, 64));
+    server.offer_datagram(&numbered(7, 3, false, 64));
+    server.offer_datagram(&numbered(8, 1, true, 240));
+    assert_eq!(counted(&mut server).view.received_blocks, 2);
+    assert_eq!(server.violations.iter().map(|violation| violation.name).collect::<Vec<_>>(), ["other_session"]);
 }
 
 #[test]

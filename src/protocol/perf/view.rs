@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 /// How many numbers it has.
-const NUMBERS: usize = 16;
+const NUMBERS: usize = 24;
 /// Bytes of it in a frame.
 pub(super) const BODY: usize = NUMBERS * 8;
 
@@ -57,6 +57,18 @@ view! {
     jitter_ns,
     /// Datagrams with a number too far from the others to be told apart.
     astray,
+    /// Datagrams that are not what was sent.
+    corrupt,
+    /// Datagrams that came when all was said to be sent; they are counted.
+    late,
+    /// The most datagrams that came joined.
+    joined,
+    /// From the sender to the receiver by the clocks of both, which mean something where they are one: percentiles. 0: not kept.
+    delay_p50_ns,
+    delay_p90_ns,
+    delay_p99_ns,
+    delay_p999_ns,
+    delay_max_ns,
 }
 
 impl View {

@@ -3,8 +3,9 @@
 //! A peer is remembered from its first datagram until it is silent for a while, or until there are too many: then one that
 //! has long been silent is forgotten. What the socket can't take now waits; while it waits, nothing more is read.
 
+mod incoming;
+
 use std::{
-    net::IpAddr,
     sync::{Arc, atomic::Ordering::Relaxed},
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -12,10 +13,9 @@ use std::{
 
 use super::{
     Server,
-    guard::{Guard, Judgement, never_answered},
     log::Entry,
     outbox::Outbox,
-    peers::{LARGER, Peer, Peers},
+    peers::{LARGER, Peers},
 };
 use crate::{
     role::{
@@ -24,7 +24,7 @@ use crate::{
         timers::Timers,
         yield_to_all,
     },
-    session::{Closed, Cx, Effect, EffectId, Endpoint, Front, Input, Out, Outcome, Session, Violation, Watch},
+    session::{Closed, Cx, Effect, EffectId, Endpoint, Front, Out, Outcome, Session, Violation},
     transport::{Batch, PacketServer},
 };
 
@@ -80,12 +80,12 @@ impl Desk {
         Self {
             ours: socket.local().clone(),
             server,
+            outbox: Outbox::new(&socket),
             socket,
             peers: Peers::new(remembered),
             timers: Timers::default(),
             born: 0,
             sweeping: false,
-            outbox: Outbox::default(),
             out: Out::default(),
             batch: Some(Batch::new()),
             draining: false,
@@ -113,6 +113,7 @@ impl Desk {
             let moved = self.outbox.flush(&self.socket, cx, |to, error| self.server.unsent(to, error))
                 | self.wake(cx)
                 | (self.outbox.is_empty() && self.receive(cx));
+            self.outbox.deliver(&self.socket, |to, error| self.server.unsent(to, error));
             if self.draining && self.outbox.is_empty() && !self.peers.busy() {
                 return Poll::Ready(());
             }
@@ -124,109 +125,6 @@ impl Desk {
                 return Poll::Pending;
             }
         }
-    }
-
-    /// Reads what has come; tells whether there may be more.
-    fn receive(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.draining {
-            return false;
-        }
-        let Some(mut batch) = self.batch.take() else { return false };
-        let read = self.socket.poll_recv(cx, &mut batch);
-        if matches!(read, Poll::Ready(Ok(()))) {
-            let now = Instant::now();
-            // Before they are answered: whoever has an answer finds its question counted.
-            self.server.counts.datagrams_in.fetch_add(batch.iter().count() as u64, Relaxed);
-            for datagram in batch.iter() {
-                self.heard(datagram.peer, datagram.local, datagram.bytes, now);
-            }
-        }
-        self.batch = Some(batch);
-        // An error is an earlier answer's that was refused: it concerns a peer that is gone, and is taken off by reading it.
-        read.is_ready()
-    }
-
-    fn heard(&mut self, from: &Endpoint, ours: Option<IpAddr>, datagram: &[u8], now: Instant) {
-        if self.unanswerable(from) || !self.admit(from, ours, now) {
-            self.server.counts.dropped.fetch_add(1, Relaxed);
-            return;
-        }
-        let guarded = self.server.plan.loop_guard && self.server.plan.protocol.echoes;
-        let Some(peer) = self.peers.get_mut(from) else { return };
-        peer.last = now;
-        peer.asked(datagram.len());
-        if guarded {
-            match peer.guard.judge(datagram, now) {
-                Judgement::Answer => {}
-                Judgement::Mute => return self.muted(from, true),
-                Judgement::Muted => return self.muted(from, false),
-            }
-        }
-        peer.traffic.bytes_in += datagram.len() as u64;
-        peer.traffic.first_byte.get_or_insert(now);
-        self.server.counts.bytes_in.fetch_add(datagram.len() as u64, Relaxed);
-        self.wire(from, Way::In, datagram);
-        let mut scanned = 0;
-        self.call(from, now, |session, cx| session.input(&mut Input::datagram(datagram, &mut scanned), cx));
-    }
-
-    /// Would an answer to this address start a loop?
-    fn unanswerable(&self, from: &Endpoint) -> bool {
-        let plan = &self.server.plan;
-        match (from, &self.ours) {
-            (Endpoint::Ip(peer), Endpoint::Ip(ours)) => {
-                plan.loop_guard && plan.protocol.echoes && never_answered(peer, ours)
-            }
-            (Endpoint::Unnamed, _) => true,
-            _ => false,
-        }
-    }
-
-    fn muted(&mut self, peer: &Endpoint, news: bool) {
-        self.server.counts.dropped.fetch_add(1, Relaxed);
-        self.server.counts.mutes.fetch_add(u64::from(news), Relaxed);
-        if news && !std::mem::replace(&mut self.loop_said, true) {
-            self.server.log.say(&Entry::Warning {
-                what: format!("{peer} sends what looks like a server's answers: a loop; muted for a second"),
-                hint: Some("if that is meant, --no-loop-guard answers all the same".into()),
-            });
-        }
-    }
-
-    /// Is this peer known, or may it be? Makes room for it.
-    fn admit(&mut self, from: &Endpoint, ours: Option<IpAddr>, now: Instant) -> bool {
-        if self.peers.contains(from) {
-            return true;
-        }
-        let server = self.server.clone();
-        if server.plan.once && !server.is_first(from) {
-            return false;
-        }
-        while self.peers.len() >= server.plan.max_peers.max(1) {
-            let Some(oldest) = self.peers.oldest() else { break };
-            self.forget(&oldest, &Closed::TimedOut("forgotten for a newer peer"));
-        }
-        self.welcome(from, ours, now);
-        true
-    }
-
-    fn welcome(&mut self, from: &Endpoint, ours: Option<IpAddr>, now: Instant) {
-        let server = &self.server;
-        server.counts.open.fetch_add(1, Relaxed);
-        server.counts.connections.fetch_add(1, Relaxed);
-        if server.log.connections() {
-            server.log.say(&Entry::Connected { peer: from.to_string() });
-        }
-        let watch = Watch { messages: server.log.messages(), records: server.log.records(), ..Watch::default() };
-        self.born += 1;
-        let (session, guard) = ((server.make)(&server.plan.setup), Guard::new(server.plan.protocol.amplifies));
-        let addresses = (self.ours.clone(), ours, from.clone());
-        self.peers.insert(from.clone(), Peer::new(session, guard, addresses, watch, (now, self.born)));
-        self.sweep_later(now);
-        self.call(from, now, |session, cx| {
-            session.open(cx);
-            Ok(())
-        });
     }
 
     /// Calls a session, then sends what it queued.
@@ -301,9 +199,7 @@ impl Desk {
         self.server.counts.datagrams_out.fetch_add(1, Relaxed);
         self.server.counts.bytes_out.fetch_add(datagram.len() as u64, Relaxed);
         self.wire(to, Way::Out, &datagram);
-        if let Err(error) = self.outbox.send(&self.socket, to, from, datagram) {
-            self.server.unsent(to, &error);
-        }
+        self.outbox.send(&self.socket, (to, from), datagram, |to, error| self.server.unsent(to, error));
     }
 
     /// Drops an answer that is much larger than what came.

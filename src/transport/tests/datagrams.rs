@@ -10,7 +10,11 @@ type Came = (Endpoint, Option<IpAddr>, Vec<u8>);
 
 async fn receive(server: &PacketServer, batch: &mut Batch) -> Vec<Came> {
     poll_fn(|cx| server.poll_recv(cx, batch)).await.unwrap();
-    batch.iter().map(|datagram| (datagram.peer.clone(), datagram.local, datagram.bytes.to_vec())).collect()
+    let mut all = Vec::new();
+    for Arrival { peer, local, datagrams } in batch.arrivals() {
+        all.extend(datagrams.iter().map(|one| (peer.clone(), local, one.to_vec())));
+    }
+    all
 }
 
 async fn answer(server: &PacketServer, (peer, local, bytes): &Came) {

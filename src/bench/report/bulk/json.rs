@@ -17,16 +17,16 @@ use crate::bench::{
     report::json::{SCHEMA_VERSION, rounded, seconds},
 };
 
-fn us(duration: Duration) -> f64 {
+pub(in crate::bench::report) fn us(duration: Duration) -> f64 {
     rounded(duration.as_secs_f64() * 1e6)
 }
 
 /// An object being made.
 #[derive(Default)]
-struct Object(Map<String, Value>);
+pub(in crate::bench::report) struct Object(pub Map<String, Value>);
 
 impl Object {
-    fn set(&mut self, name: &str, value: impl Into<Value>) {
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.put(name, value.into());
     }
 
@@ -35,7 +35,7 @@ impl Object {
         self.0.insert(name.to_owned(), value);
     }
 
-    fn line(self) -> String {
+    pub fn line(self) -> String {
         Value::Object(self.0).to_string() + "\n"
     }
 }
@@ -111,10 +111,10 @@ fn cpu(results: &Results) -> Value {
     object.0.into()
 }
 
-fn document(kind: Option<&str>) -> Object {
+pub(in crate::bench::report) fn document(mode: &str, kind: Option<&str>) -> Object {
     let mut object = Object::default();
     object.set("schema_version", SCHEMA_VERSION);
-    object.set("mode", "bulk");
+    object.set("mode", mode);
     if let Some(kind) = kind {
         object.set("type", kind);
     }
@@ -125,7 +125,7 @@ fn document(kind: Option<&str>) -> Object {
 #[must_use]
 pub fn result(results: &Results, missed: &[Missed], in_stream: bool) -> String {
     let about = &results.about;
-    let mut object = document(in_stream.then_some("result"));
+    let mut object = document("bulk", in_stream.then_some("result"));
     for (name, value) in [
         ("netproto_version", env!("CARGO_PKG_VERSION")),
         ("command", about.command.as_str()),
@@ -163,7 +163,7 @@ fn piece(object: &mut Object, moved: &Moved, interval: &Interval) {
 /// One interval, as one line.
 #[must_use]
 pub fn interval(interval: &Interval) -> String {
-    let mut object = document(Some("interval"));
+    let mut object = document("bulk", Some("interval"));
     object.set("run", 1);
     object.set("from_s", seconds(interval.from));
     object.set("to_s", seconds(interval.to));

@@ -1,0 +1,227 @@
+//! The engine of `bench --one-way`: sockets that send numbered datagrams, which the server counts.
+//!
+//! As the other engines it has one thread that starts the workers, looks and writes. Each worker sends from its sockets by
+//! itself: what it says are the numbered datagrams of `protocol`'s `perf`, and nothing is between them and the system but a call for
+//! many. Plan, files, limits and progress are shared.
+//!
+//! May use: the rest of bench, role, protocol, transport, `os`, tokio.
+
+mod flow;
+mod gauge;
+mod line;
+mod looks;
+mod pace;
+mod pour;
+mod worker;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+    time::{Duration, SystemTime},
+};
+
+use tokio::sync::{mpsc, watch};
+
+use self::{
+    looks::Looks,
+    worker::{Done, Gate, Shared},
+};
+use super::target::Found;
+use crate::{
+    bench::{
+        BenchPlan,
+        limit::Missed,
+        one_way::{About, OneWayPlan, Results, Socket},
+        report::{self, Files, one_way as shown},
+    },
+    error::{Exit, Trouble, reason},
+    protocol::{Answers, perf::DATAGRAM_HEAD},
+    role::stop::{Phase, Stop},
+};
+
+/// How long an answer may take, unless told otherwise.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Runs what is asked against the server that was found.
+pub(super) async fn run(
+    plan: &BenchPlan,
+    asked: &OneWayPlan,
+    found: &Found,
+    files: &mut Files,
+    stop: &Stop,
+) -> Result<Exit, Trouble> {
+    let untold = is_plain(found, asked)?;
+    for limit in &plan.limits {
+        limit
+            .applies_to_one_way(!untold)
+            .map_err(|why| Trouble::usage(format!("--fail-if {} can't be judged: {why}", limit.text)))?;
+    }
+    files.begin_one_way()?;
+    let results = one(plan, asked, found, untold, files, stop).await?;
+    conclude(plan, &results)
+}
+
+/// Does this server tell nothing of what it takes?
+fn is_plain(found: &Found, asked: &OneWayPlan) -> Result<bool, Trouble> {
+    let row = found.protocol;
+    if row.answers.stream == Answers::Measured {
+        if asked.length < DATAGRAM_HEAD {
+            let sentence = format!("--length {} is too short: what is counted has {DATAGRAM_HEAD} bytes", asked.length);
+            return Err(Trouble::usage(sentence).hint("-l 40 is the least, or -P discard, which counts nothing"));
+        }
+        return Ok(false);
+    }
+    match row.answers.datagrams {
+        Answers::Never | Answers::Unknown => Ok(true),
+        _ => Err(Trouble::usage(format!("{} answers each datagram: --one-way has no use for it", row.name))
+            .hint("perf counts and tells: leave -P out; discard only takes")),
+    }
+}
+
+/// Writes the report; what it comes to is the exit code.
+fn conclude(plan: &BenchPlan, results: &Results) -> Result<Exit, Trouble> {
+    let (failed, sockets) = (results.failed(), results.sockets.len() as u64);
+    let missed: Vec<Missed> = plan.limits.iter().filter_map(|limit| limit.judge_one_way(results)).collect();
+    report::say(&if plan.report.json || plan.report.json_stream {
+        shown::json::result(results, &missed, plan.report.json_stream)
+    } else {
+        shown::report(results, &missed, plan.report.verbose > 0)
+    })?;
+    Ok(if results.interrupted {
+        Exit::Interrupted
+    } else if failed == sockets {
+        Exit::Failed
+    } else if !missed.is_empty() {
+        Exit::LimitMissed
+    } else {
+        Exit::Done
+    })
+}
+
+fn shared(plan: &BenchPlan, asked: &OneWayPlan, found: &Found, untold: bool, stop: &Stop) -> Shared {
+    let sockets = plan.connections.max(1);
+    // A server on this machine needs a core as well.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = if found.peer.address.is_local() { (cores - 1).max(1) } else { cores };
+    Shared {
+        peer: found.peer.clone(),
+        plan: asked.clone(),
+        plain: untold,
+        omit: plan.omit,
+        session: fastrand::u64(..),
+        timeout: plan.timeout.unwrap_or(TIMEOUT),
+        threads: plan.threads.unwrap_or(cores).clamp(1, sockets),
+        stop: stop.clone(),
+        gauges: (0..sockets).map(|_| Arc::default()).collect(),
+        trouble: Mutex::default(),
+    }
+}
+
+/// Workers that were started, and the ways between them and us.
+struct Crew {
+    threads: Vec<JoinHandle<()>>,
+    ready: mpsc::UnboundedReceiver<()>,
+    done: mpsc::UnboundedReceiver<Done>,
+    start: watch::Sender<bool>,
+}
+
+fn crew(shared: &Arc<Shared>) -> Result<Crew, Trouble> {
+    let (tell_ready, ready) = mpsc::unbounded_channel();
+    let (tell_done, done) = mpsc::unbounded_channel();
+    let (start, told_start) = watch::channel(false);
+    let gate = Gate { ready: tell_ready, start: told_start, done: tell_done };
+    let start_one = |index| worker::spawn(shared.clone(), index, gate.clone());
+    let threads = (0..shared.threads).map(start_one).collect::<Result<_, _>>().map_err(|error| {
+        shared.stop.advance(Phase::Now);
+        Trouble::failed(format!("could not start a thread: {}", reason(&error))).hint("fewer threads: -t 1")
+    })?;
+    Ok(Crew { threads, ready, done, start })
+}
+
+/// One run.
+async fn one(
+    plan: &BenchPlan,
+    asked: &OneWayPlan,
+    found: &Found,
+    untold: bool,
+    files: &mut Files,
+    stop: &Stop,
+) -> Result<Results, Trouble> {
+    let shared = Arc::new(shared(plan, asked, found, untold, stop));
+    let mut crew = crew(&shared)?;
+    for _ in 0..shared.threads {
+        tokio::select! {
+            ready = crew.ready.recv() => if ready.is_none() { break },
+            () = stop.reached(Phase::Finish) => break,
+        }
+    }
+    let started_at = SystemTime::now();
+    let _ = crew.start.send(true);
+    let mut looks = Looks::begin(&plan.report, files, &shared);
+    let mut done = Vec::new();
+    let looked = loop {
+        tokio::select! {
+            one = crew.done.recv() => match one {
+                Some(one) => done.push(one),
+                None => break Ok(()),
+            },
+            looked = looks.next() => if looked.is_err() { break looked },
+        }
+    };
+    let lasted = done.iter().map(|one| one.lasted).max().unwrap_or_default();
+    let looked = looked.and(looks.end(lasted));
+    let interrupted = stop.phase() != Phase::Running;
+    if looked.is_err() {
+        stop.advance(Phase::Now);
+    }
+    for thread in crew.threads {
+        if thread.join().is_err() {
+            return Err(Trouble::failed("a worker of the load generator panicked, so its figures are not whole")
+                .hint("this is a bug; please report it"));
+        }
+    }
+    looked?;
+    if let Some(trouble) = shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        return Err(trouble);
+    }
+    Ok(results((plan, asked), &shared, (started_at, lasted, interrupted), done, found))
+}
+
+fn results(
+    (plan, asked): (&BenchPlan, &OneWayPlan),
+    shared: &Shared,
+    (started_at, duration, interrupted): (SystemTime, Duration, bool),
+    done: Vec<Done>,
+    found: &Found,
+) -> Results {
+    let mut gaps = worker::gaps();
+    let mut sockets: Vec<Socket> = Vec::new();
+    let mut cpu_percent = 0.0;
+    for one in done {
+        crate::bench::stats::add(&mut gaps, &one.gaps);
+        cpu_percent += one.cpu_percent;
+        sockets.extend(one.sockets);
+    }
+    let theirs = sockets.iter().filter_map(|socket| socket.counts.view?.cpu_percent()).reduce(f64::max);
+    Results {
+        plan: asked.clone(),
+        about: About {
+            transport: shared.peer.scheme.name(),
+            target: shared.peer.address.to_string(),
+            protocol: found.protocol.name,
+            two_views: !shared.plain,
+            threads: shared.threads,
+            timeout: shared.timeout,
+            omit: shared.omit,
+            command: plan.command.clone(),
+        },
+        started_at,
+        duration,
+        sockets,
+        gaps,
+        cpu_percent,
+        // A server of our own has its CPU time from the same process.
+        server_cpu_percent: theirs.map(|theirs| if found.is_ours() { (theirs - cpu_percent).max(0.0) } else { theirs }),
+        interrupted,
+    }
+}
