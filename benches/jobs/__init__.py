@@ -1,6 +1,6 @@
 """The benches, each with its bar. `ALL` is the table that `benches/run` works through."""
 
-from . import bulk, bulk_tcp, dns, http, mail, memory, openloop, soak, startup, throughput
+from . import bulk, bulk_tcp, dns, http, mail, memory, openloop, requests, soak, startup, throughput, truth
 from .job import Job, Options
 
 __all__ = ["ALL", "Job", "Options"]
@@ -9,12 +9,14 @@ ALL: dict[str, Job] = {
     job.name: job
     for job in [
         *throughput.JOBS,
+        *requests.JOBS,
         *dns.JOBS,
         *memory.JOBS,
         *bulk.JOBS,
         *bulk_tcp.JOBS,
         *startup.JOBS,
         *openloop.JOBS,
+        *truth.JOBS,
         *http.JOBS,
         *mail.JOBS,
         *soak.JOBS,

@@ -12,6 +12,7 @@ pub mod find;
 pub mod limit;
 pub mod load;
 pub mod merge;
+pub mod outage;
 pub mod over_time;
 pub mod packed;
 mod phases;

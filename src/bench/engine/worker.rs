@@ -17,10 +17,11 @@ use super::{
     connection::{self, Gate},
     hold::{self, Held},
     job::Job,
+    usage::Used,
     work::Work,
 };
 use crate::{
-    bench::{load::Next, stats::Recorder},
+    bench::{load::Next, outage::Outages, stats::Recorder},
     error::{Trouble, reason},
     os::Ticker,
     role::stop::Phase,
@@ -34,13 +35,13 @@ const SWEEP: Duration = Duration::from_millis(20);
 /// What a worker has to say at the end.
 #[derive(Debug, Clone)]
 pub(super) struct Report {
-    /// CPU time used while measuring, and the time that this took.
-    pub(super) cpu: Duration,
-    pub(super) wall: Duration,
+    /// While measuring.
+    pub(super) used: Used,
     pub(super) last_answer: Instant,
     pub(super) last_end: Instant,
     /// Right answers on each of its connections.
     pub(super) answered: Vec<u64>,
+    pub(super) outages: Outages,
 }
 
 /// Starts worker `index` of `job.threads`.
@@ -106,14 +107,15 @@ async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Rep
     if let Some(start) = started {
         work.begin(start);
     }
-    let measured = measure(&work, &mut connections).await;
+    let used = measure(&work, &mut connections).await;
     let (last_answer, last_end, answered) = (work.last_answer(), work.last_end(), work.answered());
     work.finish();
-    Report { cpu: measured.0, wall: measured.1, last_answer, last_end, answered }
+    let outages = work.down.end(Instant::now(), |place| work.number(place));
+    Report { used, last_answer, last_end, answered, outages }
 }
 
-/// Runs until every connection has ended. Gives the CPU time used until sending stopped, and the time it had.
-async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> (Duration, Duration) {
+/// Runs until every connection has ended. Gives what was used until sending stopped.
+async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> Used {
     let mut used = None;
     let mut beside = JoinSet::new();
     beside.spawn_local(ticks(work.clone()));
@@ -135,13 +137,13 @@ async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> (Duration, D
         tokio::select! {
             () = &mut all => {}
             () = stops => {
-                used = Some(work.used(Instant::now()));
+                used = Some(work.usage.so_far(Instant::now()));
                 all.await;
             }
         }
     }
     beside.shutdown().await;
-    used.unwrap_or_else(|| work.used(Instant::now()))
+    used.unwrap_or_else(|| work.usage.so_far(Instant::now()))
 }
 
 /// Hands over what was counted, every tick of the measured time but the last: what comes after that belongs to it.

@@ -15,6 +15,7 @@ pub mod interval;
 pub mod json;
 pub mod machines;
 mod metrics;
+mod outages;
 mod over_time;
 pub mod spread;
 pub mod text;

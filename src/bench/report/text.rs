@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use hdrhistogram::Histogram;
 use owo_colors::{OwoColorize as _, Style};
 
-use super::{bars, held, over_time};
+use super::{bars, held, outages, over_time};
 use crate::{
     bench::{
         Arrivals,
@@ -23,6 +23,8 @@ use crate::{
     values::show,
 };
 
+/// What it waits less for a core is no concern.
+const SHOWN_STARVED: f64 = 5.0;
 /// Letters of a shape as typed that are shown: it stands on one line.
 const SHAPE: usize = 48;
 
@@ -49,6 +51,7 @@ pub fn report(results: &Results) -> String {
     }
     text.push_str(&uneven(results));
     text.push_str(&why(results));
+    text.push_str(&outages::told(results));
     text
 }
 
@@ -346,7 +349,7 @@ pub fn saturation(results: &Results, hints: bool) -> String {
     }
     let about = &results.about;
     let busiest = results.generator.busiest_percent.min(100.0);
-    let thread = format!("one thread at {busiest:.0} %");
+    let thread = format!("one thread at {busiest:.0} %{}", starved(results));
     let what = match about.model {
         Model::Open { rate, .. } => {
             let (asked, sent) = (shown::number(rate), shown::per_second(results.rate_sent()));
@@ -359,6 +362,14 @@ pub fn saturation(results: &Results, hints: bool) -> String {
     format!("\n  {mark} this machine was the limit: {what}\n{hint}")
 }
 
+/// `, and without a core for 40 %`
+fn starved(results: &Results) -> String {
+    match results.generator.starved_percent {
+        percent if percent < SHOWN_STARVED => String::new(),
+        percent => format!(", and without a core for {percent:.0} %"),
+    }
+}
+
 fn advice(results: &Results) -> String {
     let about = &results.about;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -368,6 +379,9 @@ fn advice(results: &Results) -> String {
     }
     if !about.datagrams && about.in_flight == Some(1) && !about.reconnect {
         tries.push("batch (--in-flight 8)".into());
+    }
+    if results.generator.starved_percent >= SHOWN_STARVED {
+        tries.push("leave it a core of its own (taskset)".into());
     }
     tries.push("share the work with another machine".into());
     tries.join(", or ")
