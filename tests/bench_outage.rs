@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::{io::Write, net::TcpListener, thread};
+use std::{io::Write, net::TcpListener, thread, time::Duration};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -107,6 +107,23 @@ fn text_and_page_tell_of_a_server_that_does_not_come_back() {
     let text = output.code(0).text();
     let line = text.lines().find(|line| line.contains(sentence)).unwrap_or_else(|| panic!("{output}"));
     assert!(line.ends_with(" s on, to the end"), "{output}");
+}
+
+/// A laptop that sleeps: what was due meanwhile is late, and that is not the server's fault.
+#[test]
+fn a_generator_that_is_stopped_says_so() {
+    let mut run = netproto(&["bench", "tcp", "-r", "500", "-c", "2", "-d", "3s", "-i", "100ms", "--json-stream"]).spawn();
+    passed(&run, 5);
+    run.signal(Signal::STOP);
+    // The stop itself.
+    thread::sleep(Duration::from_millis(1200));
+    run.signal(Signal::CONT);
+    let output = run.wait();
+    let report = output.code(0).json_lines().pop().unwrap();
+    hold_against_the_schema(&report);
+    assert!((1.0..3.0).contains(&number(&report, "/generator/stood_still_s")), "{output}");
+    assert!(report.get("outages").is_none(), "{output}");
+    assert_eq!(count(&report, "/requests") + count(&report, "/failures/total"), 1500, "{output}");
 }
 
 /// Every tenth connection is turned away: failures, each counted, and no outage.

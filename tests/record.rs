@@ -75,7 +75,13 @@ fn run(seed: u64) -> Results {
         duration: TICK * 8,
         silence: Duration::from_millis(7),
         totals,
-        generator: Generator { cpu_percent: 88.125, busiest_percent: 45.5, starved_percent: 3.25, saturated: true },
+        generator: Generator {
+            cpu_percent: 88.125,
+            busiest_percent: 45.5,
+            starved_percent: 3.25,
+            stood_still: TICK,
+            saturated: true,
+        },
         machine: Some(Machine {
             host: "one".into(),
             kernel: "Linux 6.18.0 x86_64".into(),

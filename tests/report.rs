@@ -74,7 +74,13 @@ fn closed_loop() -> Results {
     }
     let duration = Duration::from_millis(500);
     let started_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    let generator = Generator { cpu_percent: 88.0, busiest_percent: 45.0, starved_percent: 0.0, saturated: false };
+    let generator = Generator {
+        cpu_percent: 88.0,
+        busiest_percent: 45.0,
+        starved_percent: 0.0,
+        stood_still: Duration::ZERO,
+        saturated: false,
+    };
     let answered = vec![61_000 / 64; 64];
     let (silence, pieces, server, interrupted) = (Duration::ZERO, Vec::new(), None, false);
     let (quiet, over_time, outages, held) = (Duration::ZERO, Vec::new(), Vec::new(), None);

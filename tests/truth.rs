@@ -3,7 +3,7 @@
 //! `benches/truth`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::{sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc, time::Duration};
 
 use hdrhistogram::Histogram;
 use netproto::bench::{
@@ -40,12 +40,12 @@ fn due(rate: f64, arrivals: Arrivals, seconds: u64) -> Vec<u64> {
 /// Runs it: each request leaves when it is due and one of `connections` is free; recorded as by a worker.
 fn run(due: &[u64], connections: usize, server: &mut Server<'_>) -> Tally {
     let mut tally = Tally::default();
-    let mut free = vec![0_u64; connections];
+    let mut free: BinaryHeap<_> = vec![Reverse(0_u64); connections].into();
     for (n, due) in due.iter().enumerate() {
-        let earliest = free.iter_mut().min().unwrap();
-        let sent = (*due).max(*earliest);
+        let mut earliest = free.peek_mut().unwrap();
+        let sent = (*due).max(earliest.0);
         let done = server(n as u64, sent);
-        *earliest = done;
+        earliest.0 = done;
         tally.right(done - due, Some(done - sent));
     }
     tally

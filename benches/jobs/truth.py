@@ -343,5 +343,5 @@ JOBS = [
     Job("truth-counts", "known loss, duplicates, order and damage, counted exactly", truth_counts),
     Job("truth-limit", "a network with a known rate limit", truth_limit),
     Job("truth-starved", "a generator that is not given the time it needs says so", truth_starved),
-    Job("report-late", "how long after the last answer of a minute the report is there", report_late),
+    Job("report-late", "how long after the last answer of a minute the report is there", report_late, long=True),
 ]

@@ -94,6 +94,8 @@ pub struct Generator {
     pub busiest_percent: f64,
     /// How long that one had something to do, and no core.
     pub starved_percent: f64,
+    /// Nothing at all was done for so long: it was stopped, or the machine suspended.
+    pub stood_still: Duration,
     pub saturated: bool,
 }
 
@@ -300,6 +302,7 @@ impl Results {
             all.generator.saturated |= run.generator.saturated;
             all.generator.cpu_percent += run.generator.cpu_percent;
             all.generator.busiest_percent = all.generator.busiest_percent.max(run.generator.busiest_percent);
+            all.generator.stood_still += run.generator.stood_still;
             all.generator.starved_percent = all.generator.starved_percent.max(run.generator.starved_percent);
         }
         if !rest.is_empty() {

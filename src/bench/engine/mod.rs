@@ -335,7 +335,8 @@ fn results(
     let (busiest_percent, starved_percent) =
         percents().max_by(|one, other| (one.0 + one.1).total_cmp(&(other.0 + other.1))).unwrap_or_default();
     let cpu_percent = percents().map(|(ran, _)| ran).sum();
-    let generator = Generator { cpu_percent, busiest_percent, starved_percent, saturated: false };
+    let stood_still = reports.iter().map(|report| report.used.still).max().unwrap_or_default();
+    let generator = Generator { cpu_percent, busiest_percent, starved_percent, stood_still, saturated: false };
     let machine = Some(os::machine());
     let answered = reports.iter().flat_map(|report| report.answered.iter().copied()).collect();
     let (quiet, over_time, outages, held, server) = (Duration::ZERO, Vec::new(), Vec::new(), None, None);

@@ -14,6 +14,8 @@ pub(super) struct Used {
     /// It had something to do, and no core.
     pub(super) waited: Duration,
     pub(super) wall: Duration,
+    /// It did nothing at all for so long: stopped, or suspended with the machine.
+    pub(super) still: Duration,
 }
 
 impl Used {
@@ -27,25 +29,36 @@ impl Used {
     }
 }
 
-/// The clocks of the calling thread, when measuring began.
+/// The clocks of the calling thread, when measuring began; and what is seen in between.
 #[derive(Debug, Default)]
-pub(super) struct Usage(Cell<Option<(Duration, Duration, Instant)>>);
+pub(super) struct Usage {
+    began: Cell<Option<(Duration, Duration, Instant)>>,
+    still: Cell<Duration>,
+}
 
 impl Usage {
     pub(super) fn has_begun(&self) -> bool {
-        self.0.get().is_some()
+        self.began.get().is_some()
     }
 
     pub(super) fn begin(&self, now: Instant) {
-        self.0.set(Some((os::thread_cpu_time(), os::thread_waited().unwrap_or_default(), now)));
+        self.began.set(Some((os::thread_cpu_time(), os::thread_waited().unwrap_or_default(), now)));
+    }
+
+    /// Nothing was done here for `time`.
+    pub(super) fn stood_still(&self, time: Duration) {
+        if self.has_begun() {
+            self.still.set(self.still.get() + time);
+        }
     }
 
     pub(super) fn so_far(&self, now: Instant) -> Used {
-        let Some((cpu, waited, at)) = self.0.get() else { return Used::default() };
+        let Some((cpu, waited, at)) = self.began.get() else { return Used::default() };
         Used {
             cpu: os::thread_cpu_time().saturating_sub(cpu),
             waited: os::thread_waited().unwrap_or_default().saturating_sub(waited),
             wall: now.saturating_duration_since(at),
+            still: self.still.get(),
         }
     }
 }

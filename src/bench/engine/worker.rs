@@ -32,6 +32,10 @@ const GRAIN: Duration = Duration::from_micros(20);
 /// Open loop: how often what waits is looked through while nobody is free for it.
 const SWEEP: Duration = Duration::from_millis(20);
 
+/// How often a worker looks whether it still runs, and from when on it has not.
+const LOOK: Duration = Duration::from_millis(50);
+const STILL: Duration = Duration::from_millis(500);
+
 /// What a worker has to say at the end.
 #[derive(Debug, Clone)]
 pub(super) struct Report {
@@ -119,6 +123,7 @@ async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> Used {
     let mut used = None;
     let mut beside = JoinSet::new();
     beside.spawn_local(ticks(work.clone()));
+    beside.spawn_local(look(work.clone()));
     if work.open_loop() {
         beside.spawn_local(pace(work.clone()));
     }
@@ -156,6 +161,20 @@ async fn ticks(work: Rc<Work>) {
         }
         tokio::time::sleep_until(at.into()).await;
         work.hand_over(n);
+    }
+}
+
+/// Notes when nothing was done here for long: the process was stopped, or the machine suspended.
+async fn look(work: Rc<Work>) {
+    let mut from = Instant::now();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = Instant::now();
+        let late = now.saturating_duration_since(from).saturating_sub(LOOK);
+        if late >= STILL {
+            work.usage.stood_still(late);
+        }
+        from = now;
     }
 }
 

@@ -128,6 +128,7 @@ fn run(node: &Node<'_>, command: &str) -> Result<Results, Wrong> {
         cpu_percent: generator.number("cpu_percent")?,
         busiest_percent: generator.number("busiest_thread_percent")?,
         starved_percent: generator.find("starved_percent").map_or(Ok(0.0), |_| generator.number("starved_percent"))?,
+        stood_still: generator.find("stood_still_s").map_or(Ok(Duration::ZERO), |_| generator.seconds("stood_still_s"))?,
         saturated: generator.flag("saturated")?,
     };
     let pieces = node.list("intervals")?.iter().map(piece).collect::<Result<Vec<_>, _>>()?;

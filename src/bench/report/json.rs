@@ -180,6 +180,7 @@ struct Generator {
     cpu_percent: f64,
     busiest_thread_percent: f64,
     starved_percent: f64,
+    stood_still_s: f64,
     /// Open loop only.
     send_lag_us: Option<Lag>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -254,6 +255,7 @@ impl Generator {
             cpu_percent: rounded(results.generator.cpu_percent),
             busiest_thread_percent: rounded(results.generator.busiest_percent),
             starved_percent: rounded(results.generator.starved_percent),
+            stood_still_s: seconds(results.generator.stood_still),
             send_lag_us: open_loop.then(|| Lag::of(&tally.send_lag)),
             histogram_send_lag: packed(&tally.send_lag),
             saturated: results.generator.saturated,

@@ -1,4 +1,4 @@
-//! When there was no server, in sentences.
+//! When there was no server, or no generator, in sentences.
 //!
 //! May use: results, owo-colors.
 
@@ -42,6 +42,10 @@ pub(super) fn sentences(results: &Results) -> Vec<String> {
     let mut sentences: Vec<_> = outages.iter().take(TOLD).map(sentence).collect();
     if outages.len() > TOLD {
         sentences.push(format!("and {} times more", outages.len() - TOLD));
+    }
+    if !results.generator.stood_still.is_zero() {
+        let time = show::duration(results.generator.stood_still);
+        sentences.push(format!("the generator stood still for {time}: what was late meanwhile was its own fault"));
     }
     sentences
 }
