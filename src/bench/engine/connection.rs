@@ -194,7 +194,7 @@ pub(super) async fn connect(work: &Work, number: usize, measured: bool) -> Resul
         return Err(Unmade::Over);
     }
     let from = Instant::now();
-    let made = ends_within(work, open(job, number)).await.ok_or(Unmade::Over)?;
+    let made = ends_within(work, open(job, work.turn_of(number))).await.ok_or(Unmade::Over)?;
     match made {
         Ok(wire) => {
             if matches!(wire, Wire::Stream(_)) {

@@ -34,6 +34,8 @@ pub(super) struct Work {
     returned: RefCell<VecDeque<Request>>,
     /// When the next connection may be opened, where there is a rate for that.
     gaps: Option<RefCell<Gaps>>,
+    /// Connections that were opened, where each request has one.
+    opened: Cell<usize>,
     worker: Worker,
     /// When this worker was made.
     made: Instant,
@@ -60,6 +62,7 @@ impl Work {
             job,
             down,
             gaps,
+            opened: Cell::new(0),
             worker,
             made: now,
             recorder: RefCell::new(recorder),
@@ -90,6 +93,12 @@ impl Work {
     /// The number of a connection among those of all workers.
     pub(super) fn number(&self, place: usize) -> usize {
         self.worker.index as usize + place * self.worker.of as usize
+    }
+
+    /// Whose address of ours connection `number` has: its own, or all in turn where each request has a connection.
+    pub(super) fn turn_of(&self, number: usize) -> usize {
+        self.opened.set(self.opened.get().wrapping_add(usize::from(self.job.reconnect)));
+        if self.job.reconnect { self.number(self.opened.get()) } else { number }
     }
 
     /// When the next connection may be opened; each who asks has a turn of its own. `None`: at once.
