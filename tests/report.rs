@@ -2,6 +2,8 @@
 
 #[path = "report/shapes.rs"]
 mod shapes;
+#[path = "report/starved.rs"]
+mod starved;
 
 use std::{
     collections::BTreeSet,

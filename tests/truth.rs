@@ -147,9 +147,9 @@ fn what_comes_while_the_server_stands_still_waits_evenly_spread() {
 #[test]
 fn few_connections_leave_out_what_waits_and_the_corrected_figures_do_not() {
     let (stall, rate, connections, service) = (100 * MS, 1000.0, 10_usize, 20_000_u64);
-    let mut still = standing_still(stall);
+    let mut at_rest = standing_still(stall);
     let dues = due(rate, Arrivals::Constant, 100);
-    let tally = run(&dues, connections, &mut |n, sent| still(n, sent) + service);
+    let tally = run(&dues, connections, &mut |n, sent| at_rest(n, sent) + service);
     // The k-th of those that fall into it waits for its end, and for all before it that the same connection takes.
     let mut waits: Vec<u64> = dues
         .iter()

@@ -22,7 +22,7 @@ from lab.truth import Truth, truth
 from .job import Job, Options
 
 WITHIN = 120.0
-QUANTILES = ["p50", "p75", "p90", "p99"]
+QUANTILES = ["p50", "p75", "p90", "p95", "p99"]
 SHARE, LEAST_US = 0.02, 100.0
 
 
@@ -154,13 +154,16 @@ def truth_stalls(options: Options) -> list[Row]:
     rounds, seconds = min(options.rounds, 3), 4 if options.quick else 8
     rows: list[Row] = []
     for transport in ["udp", "tcp"]:
-        for name, measure, theory in [
-            ("100 ms in each second", _stalled(transport, seconds), ["p99"]),
-            ("SIGSTOP for 2 s", _stopped(transport), ["p90", "p99"]),
+        for name, measure, theory, edge in [
+            # One in ten waits: the 90th percentile lies between those and the others, and is either's.
+            ("100 ms in each second", _stalled(transport, seconds), ["p99"], "p90"),
+            ("SIGSTOP for 2 s", _stopped(transport), ["p90", "p99"], "p75"),
         ]:
             measured = interleaved({"netproto": measure}, rounds)
             what = f"truth, {name}, {transport}"
             for at in QUANTILES if transport == "udp" else []:
+                if at == edge:
+                    continue
                 rows.append(absolute(f"{what}, {at}", "of what is allowed", measured, f"{at}_off", most=1))
             for at in theory:
                 rows.append(absolute(f"{what}, {at} by theory", "of what is allowed", measured, f"theory_{at}_off", most=1))

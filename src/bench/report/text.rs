@@ -23,8 +23,9 @@ use crate::{
     values::show,
 };
 
-/// What it waits less for a core is no concern.
+/// What a thread waits less for a core is no concern; what it waits longer, more threads would wait as well.
 const SHOWN_STARVED: f64 = 5.0;
+const STARVED: f64 = 20.0;
 /// Letters of a shape as typed that are shown: it stands on one line.
 const SHAPE: usize = 48;
 
@@ -373,15 +374,15 @@ fn starved(results: &Results) -> String {
 fn advice(results: &Results) -> String {
     let about = &results.about;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if results.generator.starved_percent > STARVED {
+        return "give it a core of its own, or share the work with another machine".into();
+    }
     let mut tries = Vec::new();
     if about.threads < cores && about.threads < about.connections {
         tries.push(format!("add threads (-t {})", (about.threads * 2).min(cores)));
     }
     if !about.datagrams && about.in_flight == Some(1) && !about.reconnect {
         tries.push("batch (--in-flight 8)".into());
-    }
-    if results.generator.starved_percent >= SHOWN_STARVED {
-        tries.push("leave it a core of its own (taskset)".into());
     }
     tries.push("share the work with another machine".into());
     tries.join(", or ")
