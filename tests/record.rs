@@ -9,6 +9,7 @@ use netproto::{
     bench::{
         Arrivals,
         failure::Failure,
+        outage::Outage,
         packed::Packed,
         record::{Keeper, Made, Record},
         report::json,
@@ -74,7 +75,13 @@ fn run(seed: u64) -> Results {
         duration: TICK * 8,
         silence: Duration::from_millis(7),
         totals,
-        generator: Generator { cpu_percent: 88.125, busiest_percent: 45.5, saturated: true },
+        generator: Generator {
+            cpu_percent: 88.125,
+            busiest_percent: 45.5,
+            starved_percent: 3.25,
+            stood_still: TICK,
+            saturated: true,
+        },
         machine: Some(Machine {
             host: "one".into(),
             kernel: "Linux 6.18.0 x86_64".into(),
@@ -82,6 +89,7 @@ fn run(seed: u64) -> Results {
             cpu: Some("A Processor".into()),
         }),
         pieces: keeper.end(TICK * 8),
+        outages: vec![Outage { from: TICK, to: TICK * 3, connections: 2, over: true }],
         ..nothing(seed)
     }
 }
@@ -105,7 +113,7 @@ fn same(read: &Results, was: &Results) {
         (all, phases.collect::<Vec<_>>())
     };
     assert_eq!(histograms(&read.totals), histograms(&was.totals));
-    assert_eq!(read.pieces, was.pieces);
+    assert_eq!((&read.pieces, &read.outages), (&was.pieces, &was.outages));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 #[path = "report/shapes.rs"]
 mod shapes;
+#[path = "report/starved.rs"]
+mod starved;
 
 use std::{
     collections::BTreeSet,
@@ -74,10 +76,16 @@ fn closed_loop() -> Results {
     }
     let duration = Duration::from_millis(500);
     let started_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    let generator = Generator { cpu_percent: 88.0, busiest_percent: 45.0, saturated: false };
+    let generator = Generator {
+        cpu_percent: 88.0,
+        busiest_percent: 45.0,
+        starved_percent: 0.0,
+        stood_still: Duration::ZERO,
+        saturated: false,
+    };
     let answered = vec![61_000 / 64; 64];
     let (silence, pieces, server, interrupted) = (Duration::ZERO, Vec::new(), None, false);
-    let (quiet, over_time, held) = (Duration::ZERO, Vec::new(), None);
+    let (quiet, over_time, outages, held) = (Duration::ZERO, Vec::new(), Vec::new(), None);
     let machine = Some(Machine { host: "one".into(), kernel: "Linux 6.18.0 x86_64".into(), cpus: 2, cpu: None });
     Results {
         about: about(),
@@ -86,6 +94,7 @@ fn closed_loop() -> Results {
         silence,
         quiet,
         over_time,
+        outages,
         held,
         totals,
         generator,

@@ -1,5 +1,8 @@
 """What a connection costs in resident memory: idle ones, and one that never reads."""
 
+import json
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,8 +76,39 @@ def hold_9k(options: Options) -> list[Row]:
     ]
 
 
+def _full_rate(seconds: float) -> Figures:
+    """How much a load generator at full rate grows after the first tenth of its time: a minute of ten."""
+    with echo("C epoll") as running:
+        command = [build.netproto(), "bench", "tcp", f"127.0.0.1:{running.port}", "-P", "echo", "-c", "64"]
+        process = subprocess.Popen([*command, "-d", f"{seconds:g}s", "-J"], stdout=subprocess.PIPE)
+        try:
+            time.sleep(seconds / 10)
+            early, most = memory_kib(process.pid), 0
+            # The report itself is made after that: until then the run is looked at.
+            end = time.monotonic() + seconds * 0.9 - 1
+            while time.monotonic() < end:
+                most = max(most, memory_kib(process.pid))
+                time.sleep(seconds / 100)
+        finally:
+            out, _ = process.communicate(timeout=60)
+    if process.returncode:
+        raise RuntimeError(f"the load generator ended with {process.returncode}")
+    return {"grown_kib": most - early, "early_kib": early, "requests": json.loads(out)["requests"]}
+
+
+def bench_growth(options: Options) -> list[Row]:
+    seconds = 20.0 if options.quick else min(options.minutes, 10) * 60
+    rounds = interleaved({"netproto": lambda: _full_rate(seconds)}, 1)
+    return [
+        absolute("bench-growth, after the first tenth", "KiB", rounds, "grown_kib", most=256),
+        absolute("bench-growth, by then", "KiB", rounds, "early_kib"),
+        absolute("bench-growth, requests", "", rounds, "requests"),
+    ]
+
+
 JOBS = [
     Job("idle-10k", "10,000 idle connections after one request on each", idle_10k, ("netproto", "c", "twisted")),
     Job("hold-9k", "bench --hold keeps 9,000 connections to an echo server", hold_9k),
+    Job("bench-growth", "bench tcp at full rate for 10 minutes: its memory after the first", bench_growth, long=True),
     Job("never-reads", "a client that sends up to 1 GiB to an echo server and never reads", never_reads),
 ]

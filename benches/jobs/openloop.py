@@ -4,9 +4,9 @@ import subprocess
 from collections.abc import Callable
 
 from lab import build
-from lab.processes import Server, echo, figures
+from lab.processes import Server, echo, figures, used
 from lab.report import Row, absolute, difference
-from lab.rounds import Figures, interleaved
+from lab.rounds import Figures, Rounds, interleaved
 
 from .job import Job, Options
 
@@ -84,7 +84,66 @@ def open_10k(options: Options) -> list[Row]:
     ]
 
 
+def _beside(rate: int, connections: int, seconds: str) -> dict[str, Callable[[], Figures]]:
+    """Ours and the least open loop, at the same rate."""
+    flags = ["-r", str(rate), "-c", str(connections), "-P", "echo", "-l", "64", "-d", f"{seconds}s", "-J"]
+
+    def ours() -> Figures:
+        with echo("C epoll") as server:
+            told, cpu = used([build.netproto(), "bench", "tcp", f"127.0.0.1:{server.port}", *flags], within=60)
+        return {
+            "p50_ms": told["latency_us"]["p50"] / 1e3,
+            "send_lag_us": told["generator"]["send_lag_us"]["p50"],
+            "off_percent": abs(100 * (told["load"]["rate_achieved"] / rate - 1)),
+            "cpu_percent": 100 * cpu / told["duration_s"],
+            "failures": told["failures"]["total"],
+        }
+
+    def least() -> Figures:
+        with echo("C epoll") as server:
+            command = [build.yardstick("open"), str(server.port), str(connections), str(rate), seconds]
+            told = figures(command, within=60)
+        return {
+            "p50_ms": told["p50_us"] / 1e3,
+            "send_lag_us": told["lag_p50_us"],
+            "cpu_percent": told["cpu_percent"],
+        }
+
+    return {"netproto": ours, "C": least}
+
+
+def _kept(name: str, rate: int, connections: int, options: Options) -> tuple[list[Row], Rounds]:
+    rounds = interleaved(_beside(rate, connections, options.seconds(4, 1)), options.rounds)
+    rows = [
+        difference(f"{name}, p50", "ms", rounds, "p50_ms", "C", most=0.1),
+        absolute(f"{name}, send lag p50", "us", rounds, "send_lag_us", most=100, peer="C"),
+        absolute(f"{name}, sent off the asked rate", "%", rounds, "off_percent", most=0.5),
+        absolute(f"{name}, failures", "", rounds, "failures", most=0),
+    ]
+    return rows, rounds
+
+
+def open_1k(options: Options) -> list[Row]:
+    rows, rounds = _kept("open-1k", 1000, 10, options)
+    return [*rows, absolute("open-1k, CPU", "% of a core", rounds, "cpu_percent", most=10, peer="C")]
+
+
+def _closed_rate(seconds: str) -> float:
+    """What the closed loop reaches here and now."""
+    with echo("C epoll") as server:
+        told = figures([build.yardstick("ping"), str(server.port), "64", "64", seconds], within=30)
+    return float(told["requests_per_second"])
+
+
+def open_half(options: Options) -> list[Row]:
+    half = int(_closed_rate(options.seconds(1.5, 0.5)) / 2)
+    rows, rounds = _kept("open-half", half, 64, options)
+    return [*rows, absolute("open-half, CPU", "% of a core", rounds, "cpu_percent", peer="C")]
+
+
 JOBS = [
     Job("open-stalled", "an open loop against a server that is stopped for 100 ms in each second", open_stalled),
+    Job("open-1k", "1,000 requests/s beside the least open loop in C", open_1k),
+    Job("open-half", "half of what the closed loop reaches, 64 connections, beside the least open loop in C", open_half),
     Job("open-10k", "10,000 requests/s asked, against the C echo server", open_10k),
 ]

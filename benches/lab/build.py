@@ -71,7 +71,7 @@ def _yardsticks() -> None:
     for source in sorted(YARDSTICK.glob("*.c")):
         built = BUILT / source.stem
         if _older(built, source, header):
-            _run(source.name, ["cc", "-O2", "-Wall", "-pthread", "-o", str(built), str(source)])
+            _run(source.name, ["cc", "-O2", "-Wall", "-pthread", "-o", str(built), str(source), "-lm"])
 
 
 def _hello() -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import select
 import socket
@@ -23,7 +24,7 @@ class Server:
     port: int
 
 
-def _ready(process: subprocess.Popen[bytes], command: list[str], pattern: str) -> re.Match[bytes]:
+def listening(process: subprocess.Popen[bytes], command: list[str], pattern: str) -> re.Match[bytes]:
     assert process.stderr is not None
     said, deadline = b"", time.monotonic() + READY_WITHIN
     while not (ready := re.search(pattern.encode(), said)):
@@ -48,7 +49,7 @@ def server(name: str, command: list[str], ready: str = READY, port: int | None =
     what it says on stderr when it listens, and finds its port in that, unless it was given one."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        said = _ready(process, command, ready)
+        said = listening(process, command, ready)
         yield Server(name, process.pid, port or int(said[1]))
     finally:
         process.terminate()
@@ -77,6 +78,26 @@ def figures(command: list[str], within: float) -> dict:
         said = done.stderr.decode(errors="replace").strip()
         raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {said[:300]}")
     return json.loads(done.stdout)
+
+
+def used(command: list[str], within: float) -> tuple[dict, float]:
+    """As `figures`, with the CPU seconds that the client took."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    said, deadline = b"", time.monotonic() + within
+    while select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        piece = process.stdout.read1(1 << 20)  # type: ignore[attr-defined]
+        if not piece:
+            break
+        said += piece
+    else:
+        process.kill()
+    process.stdout.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}")
+    return json.loads(said), usage.ru_utime + usage.ru_stime
 
 
 @contextlib.contextmanager

@@ -53,6 +53,14 @@ def ratio(what: str, unit: str, rounds: Rounds, figure: str, peer: str, least: f
     return Row(what, unit, median(mine), peer, median(theirs), "ratio", held, bar, least, rounds=rounds)
 
 
+def cost(what: str, unit: str, rounds: Rounds, figure: str, peer: str, most: float | None, ours: str = "netproto") -> Row:
+    """Ours over theirs, round by round: `figure` is a cost, so less is better."""
+    mine, theirs = rounds.values(ours, figure), rounds.values(peer, figure)
+    held = estimate([a / b for a, b in zip(mine, theirs, strict=True)])
+    bar = f"<= {most:g} x" if most is not None else ""
+    return Row(what, unit, median(mine), peer, median(theirs), "ratio", held, bar, most=most, rounds=rounds)
+
+
 def difference(what: str, unit: str, rounds: Rounds, figure: str, peer: str, most: float, ours: str = "netproto") -> Row:
     """Ours less theirs, round by round: `figure` is a cost, so less is better."""
     mine, theirs = rounds.values(ours, figure), rounds.values(peer, figure)

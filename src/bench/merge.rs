@@ -155,11 +155,14 @@ pub fn at_once(runs: &[Results], command: String) -> Option<Results> {
         all.duration = all.duration.max(run.duration);
         // It is silent when all are.
         all.silence = all.silence.min(run.silence);
+        all.outages.extend_from_slice(&run.outages);
         all.totals.add(&run.totals);
         all.interrupted |= run.interrupted;
         all.generator.saturated |= run.generator.saturated;
         all.generator.cpu_percent += run.generator.cpu_percent;
         all.generator.busiest_percent = all.generator.busiest_percent.max(run.generator.busiest_percent);
+        all.generator.stood_still = all.generator.stood_still.max(run.generator.stood_still);
+        all.generator.starved_percent = all.generator.starved_percent.max(run.generator.starved_percent);
     }
     all.about = about(runs, &first.about, command);
     Some(all)

@@ -13,6 +13,7 @@ pub mod limit;
 pub mod load;
 pub mod merge;
 pub mod one_way;
+pub mod outage;
 pub mod over_time;
 pub mod packed;
 mod phases;

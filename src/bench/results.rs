@@ -5,8 +5,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
-    Arrivals, failure::Failure, fairness::Fairness, load::course::Course, over_time::Stretch, record::Piece, shard::Shard,
-    stats::Tally,
+    Arrivals, failure::Failure, fairness::Fairness, load::course::Course, outage::Outage, over_time::Stretch, record::Piece,
+    shard::Shard, stats::Tally,
 };
 use crate::{os::Machine, protocol::Answers};
 
@@ -92,6 +92,10 @@ pub struct Generator {
     pub cpu_percent: f64,
     /// The same of the thread that used most.
     pub busiest_percent: f64,
+    /// How long that one had something to do, and no core.
+    pub starved_percent: f64,
+    /// Nothing at all was done for so long: it was stopped, or the machine suspended.
+    pub stood_still: Duration,
     pub saturated: bool,
 }
 
@@ -159,6 +163,8 @@ pub struct Results {
     pub totals: Tally,
     /// Where the rate changed: what was asked and achieved in each of a few stretches.
     pub over_time: Vec<Stretch>,
+    /// When connections had no server.
+    pub outages: Vec<Outage>,
     /// Where connections were only kept.
     pub held: Option<Held>,
     pub generator: Generator,
@@ -235,14 +241,19 @@ impl Results {
     #[must_use]
     pub fn is_saturated(&self) -> bool {
         // Whoever never sleeps is always busy.
-        let busy = self.generator.busiest_percent > Self::BUSY_PERCENT && !self.about.spin;
-        let late = self.totals.send_lag.value_at_quantile(0.5) > Self::HIGH_LAG_NS;
+        let Generator { busiest_percent, starved_percent, .. } = self.generator;
+        let busy = busiest_percent + starved_percent > Self::BUSY_PERCENT && !self.about.spin;
+        let lag = |quantile| self.totals.send_lag.value_at_quantile(quantile);
+        let late = lag(0.5) > Self::HIGH_LAG_NS;
+        // Much of what the slowest show is our own.
+        let slow = lag(0.99) > Self::HIGH_LAG_NS && 2 * lag(0.99) > self.totals.latency.value_at_quantile(0.99);
+        let starved = slow && 2.0 * starved_percent > busiest_percent;
         match self.about.model {
             Model::Closed => busy,
             Model::Hold => false,
             Model::Open { rate, .. } => {
                 let behind = self.rate_sent() < rate * Self::KEPT_UP;
-                (behind && late) || (busy && (behind || late))
+                (behind && late) || (busy && (behind || late)) || starved
             }
         }
     }
@@ -274,6 +285,7 @@ impl Results {
             let shifted =
                 |piece: &Piece| Piece { from: all.duration + piece.from, to: all.duration + piece.to, ..piece.clone() };
             all.pieces.extend(run.pieces.iter().map(shifted));
+            all.outages.extend(run.outages.iter().map(|outage| outage.later(all.duration)));
             all.duration += run.duration;
             if run.silence.saturating_sub(run.quiet) > all.silence.saturating_sub(all.quiet) {
                 (all.silence, all.quiet) = (run.silence, run.quiet);
@@ -290,6 +302,8 @@ impl Results {
             all.generator.saturated |= run.generator.saturated;
             all.generator.cpu_percent += run.generator.cpu_percent;
             all.generator.busiest_percent = all.generator.busiest_percent.max(run.generator.busiest_percent);
+            all.generator.stood_still += run.generator.stood_still;
+            all.generator.starved_percent = all.generator.starved_percent.max(run.generator.starved_percent);
         }
         if !rest.is_empty() {
             // Stretches and what was held are those of one run: each has its own.

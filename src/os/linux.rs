@@ -97,6 +97,13 @@ pub fn give_way() {
     let _ = rustix::process::nice(10);
 }
 
+/// For how long the calling thread could have run and had no core (Documentation/scheduler/sched-stats.rst).
+#[must_use]
+pub fn thread_waited() -> Option<Duration> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
+}
+
 /// Bytes of this process that are in memory.
 #[must_use]
 pub fn rss_bytes() -> Option<u64> {

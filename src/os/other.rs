@@ -125,6 +125,12 @@ pub fn give_way() {}
 
 /// There is no portable way to ask.
 #[must_use]
+pub fn thread_waited() -> Option<Duration> {
+    None
+}
+
+/// There is no portable way to ask.
+#[must_use]
 pub fn rss_bytes() -> Option<u64> {
     None
 }

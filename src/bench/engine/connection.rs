@@ -104,10 +104,14 @@ async fn talk_on(work: &Rc<Work>, place: usize, number: usize, mut wire: Option<
                 return;
             }
         }
+        let from = Instant::now();
         let made = match wire.take() {
             Some(wire) => Ok(wire),
             None => connect(work, number, taken.is_none_or(|request| request.measured)).await,
         };
+        if made.is_ok() {
+            work.down.made(place, Instant::now());
+        }
         // How long nothing may have worked.
         let hope = match made {
             Ok(wire) => match talk(work, place, wire, taken, &mut said).await {
@@ -121,6 +125,7 @@ async fn talk_on(work: &Rc<Work>, place: usize, number: usize, mut wire: Option<
             },
             Err(Unmade::Over) => return,
             Err(Unmade::Failed(kind, example)) => {
+                work.down.lost(place, from);
                 if !work.fail_connect(taken, kind, example, Instant::now()) {
                     return;
                 }
@@ -130,7 +135,8 @@ async fn talk_on(work: &Rc<Work>, place: usize, number: usize, mut wire: Option<
         if work.silent_for(Instant::now()) > hope {
             return work.fail_rest();
         }
-        if ends_within(work, tokio::time::sleep(pause)).await.is_none() {
+        // Not all at once, when a server comes back.
+        if ends_within(work, tokio::time::sleep(pause.mul_f64(0.5 + 0.5 * fastrand::f64()))).await.is_none() {
             return;
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -188,7 +194,7 @@ pub(super) async fn connect(work: &Work, number: usize, measured: bool) -> Resul
         return Err(Unmade::Over);
     }
     let from = Instant::now();
-    let made = ends_within(work, open(job, number)).await.ok_or(Unmade::Over)?;
+    let made = ends_within(work, open(job, work.turn_of(number))).await.ok_or(Unmade::Over)?;
     match made {
         Ok(wire) => {
             if matches!(wire, Wire::Stream(_)) {

@@ -108,7 +108,7 @@ async fn keep(work: &Work, held: &Held, gate: Gate) {
     }
     let Some(start) = connection::started(job, gate.start).await else { return };
     work.begin(start);
-    work.measure_from(start);
+    work.usage.begin(start);
     let end = work.stops_at().unwrap_or(start);
     loop {
         let next = Instant::now() + LOOK;

@@ -11,6 +11,7 @@ mod awaited;
 mod body;
 mod bulk;
 mod connection;
+mod down;
 mod hold;
 mod idle;
 mod job;
@@ -25,6 +26,7 @@ mod room;
 mod steps;
 mod target;
 mod turns;
+mod usage;
 mod watched;
 mod work;
 mod worker;
@@ -54,6 +56,7 @@ use super::{
     BenchPlan, Until,
     find::{Curve, Next},
     limit::Missed,
+    outage::Outages,
     record::Piece,
     report::{self, Files, hdr, spread},
     results::{About, Generator, Results},
@@ -296,6 +299,7 @@ async fn one(
     results.server = server;
     results.quiet = job.shape.quiet(duration).unwrap_or_default();
     results.over_time = over_time;
+    results.outages = Outages::together(reports.iter().map(|report| &report.outages), measured_from, duration);
     results.held = held(plan, &job, &results);
     Ok(results)
 }
@@ -331,16 +335,15 @@ fn results(
     reports: &[Report],
 ) -> Results {
     let (started_at, duration, silence, interrupted) = when;
-    let percents: Vec<f64> = reports
-        .iter()
-        .filter(|report| !report.wall.is_zero())
-        .map(|report| 100.0 * report.cpu.as_secs_f64() / report.wall.as_secs_f64())
-        .collect();
-    let busiest_percent = percents.iter().copied().fold(0.0, f64::max);
-    let generator = Generator { cpu_percent: percents.iter().sum(), busiest_percent, saturated: false };
+    let percents = || reports.iter().map(|report| report.used.percents());
+    let (busiest_percent, starved_percent) =
+        percents().max_by(|one, other| (one.0 + one.1).total_cmp(&(other.0 + other.1))).unwrap_or_default();
+    let cpu_percent = percents().map(|(ran, _)| ran).sum();
+    let stood_still = reports.iter().map(|report| report.used.still).max().unwrap_or_default();
+    let generator = Generator { cpu_percent, busiest_percent, starved_percent, stood_still, saturated: false };
     let machine = Some(os::machine());
     let answered = reports.iter().flat_map(|report| report.answered.iter().copied()).collect();
-    let (quiet, over_time, held, server) = (Duration::ZERO, Vec::new(), None, None);
+    let (quiet, over_time, outages, held, server) = (Duration::ZERO, Vec::new(), Vec::new(), None, None);
     let mut results = Results {
         about,
         started_at,
@@ -349,6 +352,7 @@ fn results(
         quiet,
         totals,
         over_time,
+        outages,
         held,
         generator,
         server,

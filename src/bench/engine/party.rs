@@ -174,6 +174,7 @@ impl Party {
         while let Some((seq, request)) = self.awaited.give_up_if(too_old) {
             self.work.count(request.measured, |tally| tally.failed(Failure::TimedOut));
             self.state.timed_out = true;
+            self.lost(request.sent);
             self.forgotten.push_back(seq);
         }
         self.work.ended_at(now);
@@ -190,6 +191,7 @@ impl Party {
         }
         (self.free, self.now) = (now, Some(now));
         self.work.heard_at(now);
+        self.work.down.back(self.place, now, |place| self.work.number(place));
         if self.datagrams() {
             self.order(seq);
         }
@@ -210,6 +212,11 @@ impl Party {
                 self.work.count(request.measured, |tally| tally.wrong(kind, mismatch));
             }
         }
+    }
+
+    /// What was `sent` then has no answer: since then, or since the last answer here.
+    fn lost(&self, sent: Instant) {
+        self.work.down.lost(self.place, sent.max(self.free));
     }
 
     /// Reordered is what comes after a later one (RFC 4737, section 3).
@@ -269,8 +276,11 @@ impl Party {
         } else if failed.is_empty() && matches!(how, Closed::ByPeer | Closed::Reset) && !self.state.over {
             self.work.note(|counters| counters.peer_closes += 1);
         }
-        if !failed.is_empty() {
+        if let Some(sent) = failed.iter().map(|request| request.sent).min() {
             self.work.ended_at(Instant::now());
+            if !matches!(kind, Failure::WrongReply | Failure::Violation | Failure::OwnFault) {
+                self.lost(sent);
+            }
         }
         for request in failed {
             self.work.count(request.measured, |tally| tally.failed_as(kind, example.clone()));

@@ -15,6 +15,9 @@ use crate::{
 const SPARE_DESCRIPTORS: u64 = 64;
 /// Ports of one address that are used, of those that there are: others need some, and the last ones are found slowly.
 const SHARE: f64 = 0.9;
+/// Addresses of loopback that take turns where each request has a connection of its own: ports of one are soon all waiting
+/// (TIME-WAIT; RFC 9293, section 3.3.2), and a free one is found slowly.
+const FOR_MANY: u32 = 64;
 /// The ports that a system can hand out, at most: those above 1023.
 const MOST_PORTS: u64 = 64_512;
 
@@ -70,11 +73,13 @@ enum Enough {
 
 fn enough(to: SocketAddr, wanted: u64, ports: u64, plan: &BenchPlan) -> Enough {
     let addresses = (plan.sources.len() as u64).max(1);
-    if wanted as f64 <= ports as f64 * SHARE * addresses as f64 {
+    let ours = plan.dial.source.is_none() && matches!(to.ip(), IpAddr::V4(ip) if ip.is_loopback());
+    let least = if plan.reconnect && ours && plan.sources.is_empty() { FOR_MANY } else { 1 };
+    if least == 1 && wanted as f64 <= ports as f64 * SHARE * addresses as f64 {
         return Enough::Yes;
     }
-    if plan.dial.source.is_none() && matches!(to.ip(), IpAddr::V4(ip) if ip.is_loopback()) {
-        let needed = (wanted as f64 / (ports as f64 * SHARE)).ceil() as u32;
+    if ours {
+        let needed = ((wanted as f64 / (ports as f64 * SHARE)).ceil() as u32).max(least);
         return Enough::With((0..needed).map(on_loopback).collect());
     }
     // Beyond the share, all of it may do.

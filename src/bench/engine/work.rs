@@ -9,20 +9,18 @@ use std::{
 };
 
 pub(super) use super::request::Request;
-use super::{idle::Idle, job::Job};
-use crate::{
-    bench::{
-        failure::Failure,
-        load::{Next, Schedule, Shape, Worker, gaps::Gaps},
-        stats::{Counters, Recorder, Tally},
-    },
-    os,
+use super::{down::Down, idle::Idle, job::Job, usage::Usage};
+use crate::bench::{
+    failure::Failure,
+    load::{Next, Schedule, Shape, Worker, gaps::Gaps},
+    stats::{Counters, Recorder, Tally},
 };
 
 /// The state of one worker.
 #[derive(Debug)]
 pub(super) struct Work {
     pub(super) job: Arc<Job>,
+    pub(super) down: Down,
     recorder: RefCell<Recorder>,
     /// What is due, and in open loop also what was due and nobody has taken yet: its times follow from the schedule, so
     /// nothing is kept for it, however much it is.
@@ -36,6 +34,8 @@ pub(super) struct Work {
     returned: RefCell<VecDeque<Request>>,
     /// When the next connection may be opened, where there is a rate for that.
     gaps: Option<RefCell<Gaps>>,
+    /// Connections that were opened, where each request has one.
+    opened: Cell<usize>,
     worker: Worker,
     /// When this worker was made.
     made: Instant,
@@ -45,8 +45,7 @@ pub(super) struct Work {
     stops_at: Cell<Option<Instant>>,
     /// Open loop: nothing will become due any more.
     closing: Cell<bool>,
-    /// CPU time of this thread and the clock, when measuring began.
-    began: Cell<Option<(Duration, Instant)>>,
+    pub(super) usage: Usage,
     last_answer: Cell<Instant>,
     /// When the last request ended, in whatever way.
     last_end: Cell<Instant>,
@@ -56,11 +55,14 @@ impl Work {
     pub(super) fn new(job: Arc<Job>, (index, of): (u64, u64), places: usize, recorder: Recorder, now: Instant) -> Self {
         let shape = Shape { until: job.shard.until(job.shape.until, (index, of)), ..job.shape.clone() };
         let worker = job.shard.worker(index, of);
+        let down = Down::new(places, job.reconnect || job.datagrams());
         let schedule = Schedule::new(shape, worker, job.in_flight.unwrap_or(usize::MAX));
         let gaps = job.connect_rate.map(|rate| RefCell::new(Gaps::new(rate, worker)));
         Self {
             job,
+            down,
             gaps,
+            opened: Cell::new(0),
             worker,
             made: now,
             recorder: RefCell::new(recorder),
@@ -74,7 +76,7 @@ impl Work {
             measured_from: Cell::new(now),
             stops_at: Cell::new(None),
             closing: Cell::new(false),
-            began: Cell::new(None),
+            usage: Usage::default(),
             last_answer: Cell::new(now),
             last_end: Cell::new(now),
         }
@@ -91,6 +93,12 @@ impl Work {
     /// The number of a connection among those of all workers.
     pub(super) fn number(&self, place: usize) -> usize {
         self.worker.index as usize + place * self.worker.of as usize
+    }
+
+    /// Whose address of ours connection `number` has: its own, or all in turn where each request has a connection.
+    pub(super) fn turn_of(&self, number: usize) -> usize {
+        self.opened.set(self.opened.get().wrapping_add(usize::from(self.job.reconnect)));
+        if self.job.reconnect { self.number(self.opened.get()) } else { number }
     }
 
     /// When the next connection may be opened; each who asks has a turn of its own. `None`: at once.
@@ -126,6 +134,11 @@ impl Work {
         self.last_answer.get()
     }
 
+    /// Did anything come yet?
+    pub(super) fn has_heard(&self) -> bool {
+        self.last_answer.get() > self.made
+    }
+
     pub(super) fn last_end(&self) -> Instant {
         self.last_end.get()
     }
@@ -143,7 +156,7 @@ impl Work {
 
     /// Counts what belongs to no request, once measuring has begun.
     pub(super) fn note(&self, count: impl FnOnce(&mut Counters)) {
-        self.count(self.began.get().is_some(), |tally| count(&mut tally.counters));
+        self.count(self.usage.has_begun(), |tally| count(&mut tally.counters));
     }
 
     /// The next request for `place`, which has `in_flight` on their way; `None`: nothing more will be sent. The clock is read
@@ -213,8 +226,8 @@ impl Work {
 
     fn leaves(&self, due: Instant, sent: Instant) -> Request {
         let measured = due >= self.measured_from.get();
-        if measured && self.began.get().is_none() {
-            self.began.set(Some((os::thread_cpu_time(), sent)));
+        if measured && !self.usage.has_begun() {
+            self.usage.begin(sent);
         }
         Request { due, sent, measured, again: false }
     }
@@ -235,11 +248,6 @@ impl Work {
         }
         // It waits as long as it takes since it was due; a reply in time is one in time for this attempt.
         returned.pop_front().map(|request| Request { sent: now, ..request })
-    }
-
-    /// Measuring has begun, where no request says so.
-    pub(super) fn measure_from(&self, now: Instant) {
-        self.began.set(Some((os::thread_cpu_time(), now)));
     }
 
     /// `request` leaves: from now on it is the other end's.
@@ -373,14 +381,6 @@ impl Work {
     pub(super) fn drop_rest(&self) {
         self.leave_out(Duration::MAX, Failure::NotSent);
         self.close();
-    }
-
-    /// CPU time of this thread, and the time it had, since measuring began.
-    pub(super) fn used(&self, now: Instant) -> (Duration, Duration) {
-        match self.began.get() {
-            Some((cpu, at)) => (os::thread_cpu_time().saturating_sub(cpu), now.saturating_duration_since(at)),
-            None => (Duration::ZERO, Duration::ZERO),
-        }
     }
 
     pub(super) fn hand_over(&self, tick: u32) {

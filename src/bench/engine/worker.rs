@@ -17,10 +17,11 @@ use super::{
     connection::{self, Gate},
     hold::{self, Held},
     job::Job,
+    usage::Used,
     work::Work,
 };
 use crate::{
-    bench::{load::Next, stats::Recorder},
+    bench::{load::Next, outage::Outages, stats::Recorder},
     error::{Trouble, reason},
     os::Ticker,
     role::stop::Phase,
@@ -31,16 +32,20 @@ const GRAIN: Duration = Duration::from_micros(20);
 /// Open loop: how often what waits is looked through while nobody is free for it.
 const SWEEP: Duration = Duration::from_millis(20);
 
+/// How often a worker looks whether it still runs, and from when on it has not.
+const LOOK: Duration = Duration::from_millis(50);
+const STILL: Duration = Duration::from_millis(500);
+
 /// What a worker has to say at the end.
 #[derive(Debug, Clone)]
 pub(super) struct Report {
-    /// CPU time used while measuring, and the time that this took.
-    pub(super) cpu: Duration,
-    pub(super) wall: Duration,
+    /// While measuring.
+    pub(super) used: Used,
     pub(super) last_answer: Instant,
     pub(super) last_end: Instant,
     /// Right answers on each of its connections.
     pub(super) answered: Vec<u64>,
+    pub(super) outages: Outages,
 }
 
 /// Starts worker `index` of `job.threads`.
@@ -106,17 +111,19 @@ async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Rep
     if let Some(start) = started {
         work.begin(start);
     }
-    let measured = measure(&work, &mut connections).await;
+    let used = measure(&work, &mut connections).await;
     let (last_answer, last_end, answered) = (work.last_answer(), work.last_end(), work.answered());
     work.finish();
-    Report { cpu: measured.0, wall: measured.1, last_answer, last_end, answered }
+    let outages = work.down.end(Instant::now(), |place| work.number(place));
+    Report { used, last_answer, last_end, answered, outages }
 }
 
-/// Runs until every connection has ended. Gives the CPU time used until sending stopped, and the time it had.
-async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> (Duration, Duration) {
+/// Runs until every connection has ended. Gives what was used until sending stopped.
+async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> Used {
     let mut used = None;
     let mut beside = JoinSet::new();
     beside.spawn_local(ticks(work.clone()));
+    beside.spawn_local(look(work.clone()));
     if work.open_loop() {
         beside.spawn_local(pace(work.clone()));
     }
@@ -135,13 +142,13 @@ async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> (Duration, D
         tokio::select! {
             () = &mut all => {}
             () = stops => {
-                used = Some(work.used(Instant::now()));
+                used = Some(work.usage.so_far(Instant::now()));
                 all.await;
             }
         }
     }
     beside.shutdown().await;
-    used.unwrap_or_else(|| work.used(Instant::now()))
+    used.unwrap_or_else(|| work.usage.so_far(Instant::now()))
 }
 
 /// Hands over what was counted, every tick of the measured time but the last: what comes after that belongs to it.
@@ -154,6 +161,20 @@ async fn ticks(work: Rc<Work>) {
         }
         tokio::time::sleep_until(at.into()).await;
         work.hand_over(n);
+    }
+}
+
+/// Notes when nothing was done here for long: the process was stopped, or the machine suspended.
+async fn look(work: Rc<Work>) {
+    let mut from = Instant::now();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = Instant::now();
+        let late = now.saturating_duration_since(from).saturating_sub(LOOK);
+        if late >= STILL {
+            work.usage.stood_still(late);
+        }
+        from = now;
     }
 }
 

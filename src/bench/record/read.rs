@@ -19,6 +19,7 @@ use crate::{
         failure::Failure,
         load::course::{self, Course},
         merge,
+        outage::Outage,
         report::json::SCHEMA_VERSION,
         results::{About, Generator, Model, Results, Server},
         shard::Shard,
@@ -126,6 +127,8 @@ fn run(node: &Node<'_>, command: &str) -> Result<Results, Wrong> {
     let generator = Generator {
         cpu_percent: generator.number("cpu_percent")?,
         busiest_percent: generator.number("busiest_thread_percent")?,
+        starved_percent: generator.find("starved_percent").map_or(Ok(0.0), |_| generator.number("starved_percent"))?,
+        stood_still: generator.find("stood_still_s").map_or(Ok(Duration::ZERO), |_| generator.seconds("stood_still_s"))?,
         saturated: generator.flag("saturated")?,
     };
     let pieces = node.list("intervals")?.iter().map(piece).collect::<Result<Vec<_>, _>>()?;
@@ -143,6 +146,7 @@ fn run(node: &Node<'_>, command: &str) -> Result<Results, Wrong> {
         quiet: Duration::ZERO,
         // What the course above tells is not told twice, and connections that were kept are those of one run.
         over_time: Vec::new(),
+        outages: node.list("outages")?.iter().map(outage).collect::<Result<_, _>>()?,
         held: None,
         server: node.find("server").map(|node| server(&node, duration)).transpose()?,
         // How requests were spread is told of one run, and not of what is read again.
@@ -205,6 +209,15 @@ fn model(load: &Node<'_>, shaped: bool) -> Result<Model, Wrong> {
         (_, Some(arrivals)) => Ok(Model::Open { rate: load.number("rate_asked")?, arrivals }),
         _ => Err("load.model is none that this netproto knows".into()),
     }
+}
+
+fn outage(node: &Node<'_>) -> Result<Outage, Wrong> {
+    Ok(Outage {
+        from: node.seconds("from_s")?,
+        to: node.seconds("to_s")?,
+        connections: node.size("connections")?,
+        over: node.flag("over")?,
+    })
 }
 
 fn server(node: &Node<'_>, duration: Duration) -> Result<Server, Wrong> {

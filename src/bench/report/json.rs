@@ -111,6 +111,8 @@ struct Run<'a> {
     intervals: Vec<Kept>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     over_time: Vec<shaped::Part>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    outages: Vec<shaped::Outage>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<shaped::Held>,
 }
@@ -177,6 +179,8 @@ struct Datagrams {
 struct Generator {
     cpu_percent: f64,
     busiest_thread_percent: f64,
+    starved_percent: f64,
+    stood_still_s: f64,
     /// Open loop only.
     send_lag_us: Option<Lag>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -244,6 +248,22 @@ impl Numbers {
     }
 }
 
+impl Generator {
+    fn of(results: &Results, open_loop: bool) -> Self {
+        let tally = &results.totals;
+        Self {
+            cpu_percent: rounded(results.generator.cpu_percent),
+            busiest_thread_percent: rounded(results.generator.busiest_percent),
+            starved_percent: rounded(results.generator.starved_percent),
+            stood_still_s: seconds(results.generator.stood_still),
+            send_lag_us: open_loop.then(|| Lag::of(&tally.send_lag)),
+            histogram_send_lag: packed(&tally.send_lag),
+            saturated: results.generator.saturated,
+            spin: results.about.spin,
+        }
+    }
+}
+
 impl<'a> Run<'a> {
     /// Several together: each has its own course.
     fn all(results: &'a Results) -> Self {
@@ -293,14 +313,7 @@ impl<'a> Run<'a> {
             phases: Phase::all(tally),
             connects: tally.counters.connects,
             peer_closes: tally.counters.peer_closes,
-            generator: Generator {
-                cpu_percent: rounded(results.generator.cpu_percent),
-                busiest_thread_percent: rounded(results.generator.busiest_percent),
-                send_lag_us: open_loop.then(|| Lag::of(&tally.send_lag)),
-                histogram_send_lag: packed(&tally.send_lag),
-                saturated: results.generator.saturated,
-                spin: about.spin,
-            },
+            generator: Generator::of(results, open_loop),
             server: results.server.map(|server| Server::of(&server, tally.counters.right)),
             fairness: results.fairness().map(Fairness::of),
             examples: tally.examples.iter().map(|(kind, text)| (kind.name(), text.as_str())).collect(),
@@ -309,6 +322,7 @@ impl<'a> Run<'a> {
             histogram_connect: packed(&tally.connect),
             intervals: results.pieces.iter().map(|piece| Kept::of(piece, about.datagrams)).collect(),
             over_time: results.over_time.iter().map(shaped::Part::of).collect(),
+            outages: results.outages.iter().map(shaped::Outage::of).collect(),
             held: results.held.as_ref().map(shaped::Held::of),
         }
     }

@@ -16,6 +16,7 @@ pub mod json;
 pub mod machines;
 mod metrics;
 pub mod one_way;
+mod outages;
 mod over_time;
 pub mod spread;
 pub mod text;

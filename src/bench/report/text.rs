@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use hdrhistogram::Histogram;
 use owo_colors::{OwoColorize as _, Style};
 
-use super::{bars, held, over_time};
+use super::{bars, held, outages, over_time};
 use crate::{
     bench::{
         Arrivals,
@@ -23,6 +23,9 @@ use crate::{
     values::show,
 };
 
+/// What a thread waits less for a core is no concern; what it waits longer, more threads would wait as well.
+const SHOWN_STARVED: f64 = 5.0;
+const STARVED: f64 = 20.0;
 /// Letters of a shape as typed that are shown: it stands on one line.
 const SHAPE: usize = 48;
 
@@ -49,6 +52,7 @@ pub fn report(results: &Results) -> String {
     }
     text.push_str(&uneven(results));
     text.push_str(&why(results));
+    text.push_str(&outages::told(results));
     text
 }
 
@@ -346,7 +350,7 @@ pub fn saturation(results: &Results, hints: bool) -> String {
     }
     let about = &results.about;
     let busiest = results.generator.busiest_percent.min(100.0);
-    let thread = format!("one thread at {busiest:.0} %");
+    let thread = format!("one thread at {busiest:.0} %{}", starved(results));
     let what = match about.model {
         Model::Open { rate, .. } => {
             let (asked, sent) = (shown::number(rate), shown::per_second(results.rate_sent()));
@@ -359,9 +363,20 @@ pub fn saturation(results: &Results, hints: bool) -> String {
     format!("\n  {mark} this machine was the limit: {what}\n{hint}")
 }
 
+/// `, and without a core for 40 %`
+fn starved(results: &Results) -> String {
+    match results.generator.starved_percent {
+        percent if percent < SHOWN_STARVED => String::new(),
+        percent => format!(", and without a core for {percent:.0} %"),
+    }
+}
+
 fn advice(results: &Results) -> String {
     let about = &results.about;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if results.generator.starved_percent > STARVED {
+        return "give it a core of its own, or share the work with another machine".into();
+    }
     let mut tries = Vec::new();
     if about.threads < cores && about.threads < about.connections {
         tries.push(format!("add threads (-t {})", (about.threads * 2).min(cores)));

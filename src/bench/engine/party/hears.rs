@@ -64,7 +64,7 @@ impl Sink for Party {
         use io::ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable};
         match error.kind() {
             // As over streams: where nothing listens from the start there is nothing to load.
-            ConnectionRefused if !self.state.heard => {
+            ConnectionRefused if !self.state.heard && !self.work.has_heard() => {
                 let peer = &self.work.job.peer;
                 self.work.job.give_up(transport::not_reached(error.kind().into(), &peer.address, peer.scheme, &peer.dial));
                 true

@@ -22,7 +22,7 @@ mod tables;
 pub use series::{MOST, Named};
 
 use self::{chart::Chart, markup::Markup, series::Series};
-use super::text;
+use super::{outages, text};
 use crate::{
     bench::{record::Record, results::Results, shown},
     values::show,
@@ -149,6 +149,7 @@ fn doubts(record: &Record) -> Vec<String> {
         let (silence, duration) = (show::duration(run.silence), show::duration(run.duration));
         doubts.push(format!("the last {silence} of {duration} had no reply at all"));
     }
+    doubts.extend(outages::sentences(run));
     if run.generator.saturated {
         let busiest = run.generator.busiest_percent.min(100.0);
         doubts.push(format!("the generator itself was the limit: one thread at {busiest:.0} %"));

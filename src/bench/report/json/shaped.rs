@@ -1,11 +1,12 @@
-//! What the JSON has only of some runs: those whose rate changed, and those that only kept connections.
+//! What the JSON has only of some runs: those whose rate changed, those that lost their server, and those that only kept
+//! connections.
 //!
-//! May use: json, `over_time`, results, `serde`.
+//! May use: json, `outage`, `over_time`, results, `serde`.
 
 use serde::Serialize;
 
 use super::{Latency, rounded, seconds};
-use crate::bench::{over_time::Stretch, results};
+use crate::bench::{outage, over_time::Stretch, results};
 
 /// A stretch of a run whose rate changed.
 #[derive(Serialize)]
@@ -17,6 +18,15 @@ pub(super) struct Part {
     requests_per_second: f64,
     failures_total: u64,
     latency_us: Option<Latency>,
+}
+
+/// When connections had no server.
+#[derive(Serialize)]
+pub(super) struct Outage {
+    from_s: f64,
+    to_s: f64,
+    connections: usize,
+    over: bool,
 }
 
 /// Connections that were only kept.
@@ -45,6 +55,13 @@ impl Part {
             failures_total: counters.failed(),
             latency_us: Latency::of(&stretch.tally.latency),
         }
+    }
+}
+
+impl Outage {
+    pub(super) fn of(outage: &outage::Outage) -> Self {
+        let outage::Outage { from, to, connections, over } = *outage;
+        Self { from_s: seconds(from), to_s: seconds(to), connections, over }
     }
 }
 
