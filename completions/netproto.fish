@@ -415,6 +415,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l zero-copy -d
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l skip-copy -d 'Drop what is received in the kernel, unread'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s J -l json -d 'The report as one JSON document'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l json-stream -d 'A JSON object for each interval, then the report'
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -l live -d 'Watch it on the whole terminal, with keys to change it'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s q -l quiet -d 'Only the report: no progress, no hints'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s v -l verbose -d 'More detail'
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l datagram -d 'A Unix datagram socket'

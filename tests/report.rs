@@ -86,6 +86,7 @@ fn closed_loop() -> Results {
         silence,
         quiet,
         over_time,
+        changes: Vec::new(),
         held,
         totals,
         generator,

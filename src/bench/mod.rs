@@ -10,6 +10,7 @@ pub mod failure;
 pub mod fairness;
 pub mod find;
 pub mod limit;
+pub mod live;
 pub mod load;
 pub mod merge;
 pub mod over_time;
@@ -159,6 +160,8 @@ pub struct BenchPlan {
     /// The `--fail-if` texts' parsed form.
     pub limits: Vec<limit::Limit>,
     pub report: ReportPlan,
+    /// Show it on the whole terminal, and hear keys.
+    pub live: bool,
     /// Bytes in place of requests.
     pub bulk: Option<bulk::BulkPlan>,
     /// What was typed, for the report.

@@ -5,7 +5,13 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
-    Arrivals, failure::Failure, fairness::Fairness, load::course::Course, over_time::Stretch, record::Piece, shard::Shard,
+    Arrivals,
+    failure::Failure,
+    fairness::Fairness,
+    load::{course::Course, tuning::Change},
+    over_time::Stretch,
+    record::Piece,
+    shard::Shard,
     stats::Tally,
 };
 use crate::{os::Machine, protocol::Answers};
@@ -159,6 +165,8 @@ pub struct Results {
     pub totals: Tally,
     /// Where the rate changed: what was asked and achieved in each of a few stretches.
     pub over_time: Vec<Stretch>,
+    /// What was changed while it ran.
+    pub changes: Vec<Change>,
     /// Where connections were only kept.
     pub held: Option<Held>,
     pub generator: Generator,
@@ -292,8 +300,9 @@ impl Results {
             all.generator.busiest_percent = all.generator.busiest_percent.max(run.generator.busiest_percent);
         }
         if !rest.is_empty() {
-            // Stretches and what was held are those of one run: each has its own.
+            // Stretches, changes and what was held are those of one run: each has its own.
             all.over_time.clear();
+            all.changes.clear();
             all.held = None;
         }
         all.generator.cpu_percent /= runs.len() as f64;

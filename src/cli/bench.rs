@@ -6,7 +6,8 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::{
     bench_bulk::{Beside, BulkArgs},
-    bench_load::{Asked, asked_load},
+    bench_live,
+    bench_load::{Asked, asked_load, sizes},
     bench_run::RunArgs,
     bench_shape::ShapeArgs,
     data::DataArgs,
@@ -28,8 +29,6 @@ use crate::{
 
 /// How long a run lasts, unless told otherwise.
 const DURATION: Duration = Duration::from_secs(10);
-/// The longest message: all of it is in memory.
-const LONGEST: usize = 1 << 30;
 
 #[derive(Debug, Args)]
 #[command(
@@ -147,6 +146,9 @@ struct ReportArgs {
     /// Draw the run as one page with charts
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     html: Option<PathBuf>,
+    /// Watch it on the whole terminal, with keys to change it
+    #[arg(long)]
+    live: bool,
     /// Only the report: no progress, no hints
     #[arg(short, long)]
     quiet: bool,
@@ -217,6 +219,7 @@ impl Bench {
             start_at: self.run.start_at.clone(),
             limits: self.report.fail_if.clone(),
             report: self.report.plan(),
+            live: self.lives()?,
             bulk,
             command,
         })
@@ -264,6 +267,23 @@ impl Bench {
             limits: &self.report.fail_if,
             for_requests: &for_requests,
         })
+    }
+
+    fn lives(&self) -> Result<bool, Trouble> {
+        let (report, run) = (&self.report, &self.run);
+        let beside = bench_live::Beside {
+            bulk: self.bulk.asked(),
+            find_max: run.searches(),
+            repeat: run.repeat > 1,
+            shard: run.shard.is_some(),
+            quiet: report.quiet,
+            json_stream: report.json_stream,
+            interval: report.interval.is_some() && report.csv.is_none() && report.hdr.is_none(),
+        };
+        if report.live {
+            beside.check()?;
+        }
+        Ok(report.live)
     }
 
     /// For a server of its own too, where there is no target.
@@ -361,22 +381,11 @@ impl ReportArgs {
     }
 }
 
-fn length(text: &str) -> Result<usize, String> {
-    match read::size(text)? {
-        length if length > LONGEST => Err("a message is at most 1 GiB".into()),
-        length => Ok(length),
-    }
-}
-
 fn pid(text: &str) -> Result<u32, String> {
     match text.parse() {
         Ok(pid) if pid > 0 => Ok(pid),
         _ => Err("it is the number of a process".into()),
     }
-}
-
-fn sizes(text: &str) -> Result<Sizes, String> {
-    Sizes::parse(text, length)
 }
 
 fn missing() -> Trouble {

@@ -55,6 +55,7 @@ pub fn nothing(seed: u64) -> Results {
         generator: Generator { cpu_percent: 50.0, busiest_percent: 50.0, saturated: false },
         quiet: Duration::ZERO,
         over_time: Vec::new(),
+        changes: Vec::new(),
         held: None,
         server: None,
         answered: Vec::new(),

@@ -10,6 +10,7 @@ use std::{
 
 use tokio::{
     runtime::{Builder, LocalOptions},
+    sync::watch,
     task::JoinSet,
 };
 
@@ -20,7 +21,10 @@ use super::{
     work::Work,
 };
 use crate::{
-    bench::{load::Next, stats::Recorder},
+    bench::{
+        load::{Next, tuning::Tuned},
+        stats::Recorder,
+    },
     error::{Trouble, reason},
     os::Ticker,
     role::stop::Phase,
@@ -117,24 +121,23 @@ async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> (Duration, D
     let mut used = None;
     let mut beside = JoinSet::new();
     beside.spawn_local(ticks(work.clone()));
-    if work.open_loop() {
-        beside.spawn_local(pace(work.clone()));
+    match work.job.tuned.clone() {
+        Some(news) => {
+            beside.spawn_local(tuned(work.clone(), news));
+        }
+        None if work.open_loop() => {
+            beside.spawn_local(pace(work.clone()));
+        }
+        None => {}
     }
     if work.job.spin {
         beside.spawn_local(spin());
     }
     {
         let mut all = std::pin::pin!(async { while connections.join_next().await.is_some() {} });
-        let stops = work.stops_at();
-        let stops = async {
-            match stops {
-                Some(at) => tokio::time::sleep_until(at.into()).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = &mut all => {}
-            () = stops => {
+            () = work.stops() => {
                 used = Some(work.used(Instant::now()));
                 all.await;
             }
@@ -148,12 +151,29 @@ async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> (Duration, D
 async fn ticks(work: Rc<Work>) {
     let tick = work.job.tick;
     for n in 0.. {
-        let at = work.measured_from() + tick * (n + 1);
-        if work.stops_at().is_some_and(|end| at >= end) {
+        let at = || work.measured_from() + tick * (n + 1);
+        if work.stops_at().is_some_and(|end| at() >= end) {
             return;
         }
-        tokio::time::sleep_until(at.into()).await;
+        work.reaches(at).await;
         work.hand_over(n);
+    }
+}
+
+/// Does what is told meanwhile; the pacing begins anew with each change, and rests in a pause.
+async fn tuned(work: Rc<Work>, mut news: watch::Receiver<Tuned>) {
+    loop {
+        work.follow(&news.borrow_and_update());
+        let paces = async {
+            if work.open_loop() && !work.is_paused() {
+                pace(work.clone()).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            changed = news.changed() => if changed.is_err() { return },
+            () = paces => {}
+        }
     }
 }
 
@@ -242,6 +262,7 @@ mod tests {
             threads: 1,
             tick: Duration::from_secs(1),
             shard: Shard::WHOLE,
+            tuned: None,
             stop: Stop::default(),
         }))
     }

@@ -17,7 +17,10 @@ use crate::{
     bench::{
         Arrivals,
         failure::Failure,
-        load::course::{self, Course},
+        load::{
+            course::{self, Course},
+            tuning::{Change, What},
+        },
         merge,
         report::json::SCHEMA_VERSION,
         results::{About, Generator, Model, Results, Server},
@@ -143,6 +146,7 @@ fn run(node: &Node<'_>, command: &str) -> Result<Results, Wrong> {
         quiet: Duration::ZERO,
         // What the course above tells is not told twice, and connections that were kept are those of one run.
         over_time: Vec::new(),
+        changes: node.list("changes")?.iter().map(change).collect::<Result<_, _>>()?,
         held: None,
         server: node.find("server").map(|node| server(&node, duration)).transpose()?,
         // How requests were spread is told of one run, and not of what is read again.
@@ -205,6 +209,17 @@ fn model(load: &Node<'_>, shaped: bool) -> Result<Model, Wrong> {
         (_, Some(arrivals)) => Ok(Model::Open { rate: load.number("rate_asked")?, arrivals }),
         _ => Err("load.model is none that this netproto knows".into()),
     }
+}
+
+/// What was changed while it ran.
+fn change(node: &Node<'_>) -> Result<Change, Wrong> {
+    let what = match node.text("change")? {
+        "rate" => What::Rate(node.number("rate_asked")?),
+        "pause" => What::Paused(node.seconds("lasted_s")?),
+        "end" => What::Ended,
+        _ => return Err("a change is none that this netproto knows".into()),
+    };
+    Ok(Change { at: node.seconds("at_s")?, what })
 }
 
 fn server(node: &Node<'_>, duration: Duration) -> Result<Server, Wrong> {

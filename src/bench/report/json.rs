@@ -111,6 +111,8 @@ struct Run<'a> {
     intervals: Vec<Kept>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     over_time: Vec<shaped::Part>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<shaped::Event>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<shaped::Held>,
 }
@@ -244,6 +246,20 @@ impl Numbers {
     }
 }
 
+impl Generator {
+    fn of(results: &Results, open_loop: bool) -> Self {
+        let (generator, lag) = (&results.generator, &results.totals.send_lag);
+        Self {
+            cpu_percent: rounded(generator.cpu_percent),
+            busiest_thread_percent: rounded(generator.busiest_percent),
+            send_lag_us: open_loop.then(|| Lag::of(lag)),
+            histogram_send_lag: packed(lag),
+            saturated: generator.saturated,
+            spin: results.about.spin,
+        }
+    }
+}
+
 impl<'a> Run<'a> {
     /// Several together: each has its own course.
     fn all(results: &'a Results) -> Self {
@@ -293,14 +309,7 @@ impl<'a> Run<'a> {
             phases: Phase::all(tally),
             connects: tally.counters.connects,
             peer_closes: tally.counters.peer_closes,
-            generator: Generator {
-                cpu_percent: rounded(results.generator.cpu_percent),
-                busiest_thread_percent: rounded(results.generator.busiest_percent),
-                send_lag_us: open_loop.then(|| Lag::of(&tally.send_lag)),
-                histogram_send_lag: packed(&tally.send_lag),
-                saturated: results.generator.saturated,
-                spin: about.spin,
-            },
+            generator: Generator::of(results, open_loop),
             server: results.server.map(|server| Server::of(&server, tally.counters.right)),
             fairness: results.fairness().map(Fairness::of),
             examples: tally.examples.iter().map(|(kind, text)| (kind.name(), text.as_str())).collect(),
@@ -309,6 +318,7 @@ impl<'a> Run<'a> {
             histogram_connect: packed(&tally.connect),
             intervals: results.pieces.iter().map(|piece| Kept::of(piece, about.datagrams)).collect(),
             over_time: results.over_time.iter().map(shaped::Part::of).collect(),
+            changes: results.changes.iter().map(shaped::Event::of).collect(),
             held: results.held.as_ref().map(shaped::Held::of),
         }
     }
