@@ -400,6 +400,7 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             [CompletionResult]::new('-J', '-J ', [CompletionResultType]::ParameterName, 'The report as one JSON document')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'The report as one JSON document')
             [CompletionResult]::new('--json-stream', '--json-stream', [CompletionResultType]::ParameterName, 'A JSON object for each interval, then the report')
+            [CompletionResult]::new('--live', '--live', [CompletionResultType]::ParameterName, 'Watch it on the whole terminal, with keys to change it')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only the report: no progress, no hints')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only the report: no progress, no hints')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More detail')

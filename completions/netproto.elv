@@ -391,6 +391,7 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand -J 'The report as one JSON document'
             cand --json 'The report as one JSON document'
             cand --json-stream 'A JSON object for each interval, then the report'
+            cand --live 'Watch it on the whole terminal, with keys to change it'
             cand -q 'Only the report: no progress, no hints'
             cand --quiet 'Only the report: no progress, no hints'
             cand -v 'More detail'

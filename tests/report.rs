@@ -95,6 +95,7 @@ fn closed_loop() -> Results {
         quiet,
         over_time,
         outages,
+        changes: Vec::new(),
         held,
         totals,
         generator,

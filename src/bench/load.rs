@@ -11,6 +11,7 @@
 pub mod course;
 pub mod curve;
 pub mod gaps;
+pub mod tuning;
 
 use std::{sync::Arc, time::Duration};
 

@@ -10,6 +10,7 @@ pub mod failure;
 pub mod fairness;
 pub mod find;
 pub mod limit;
+pub mod live;
 pub mod load;
 pub mod merge;
 pub mod one_way;
@@ -163,6 +164,8 @@ pub struct BenchPlan {
     /// The `--fail-if` texts' parsed form.
     pub limits: Vec<limit::Limit>,
     pub report: ReportPlan,
+    /// Show it on the whole terminal, and hear keys.
+    pub live: bool,
     /// Bytes in place of requests.
     pub bulk: Option<bulk::BulkPlan>,
     /// Datagrams that nobody answers one by one.

@@ -45,9 +45,9 @@ pub struct OverTime {
 impl OverTime {
     /// `tick` is how often workers hand over. Equal parts of the course have as many stretches each.
     #[must_use]
-    pub fn begin(course: &Course, shape: &Shape, tick: Duration) -> Self {
+    pub fn begin(course: Option<&Course>, shape: &Shape, tick: Duration) -> Self {
         let ticks = (lasts(shape).as_nanos().div_ceil(tick.as_nanos().max(1)) as u64).max(1);
-        let parts = course.kind.equal_parts().filter(|parts| *parts <= MOST).unwrap_or(1);
+        let parts = course.and_then(|course| course.kind.equal_parts()).filter(|parts| *parts <= MOST).unwrap_or(1);
         let rows = rows(ticks, parts);
         Self { shape: shape.clone(), tick, ticks, tallies: vec![Tally::default(); rows] }
     }
@@ -57,6 +57,12 @@ impl OverTime {
         let rows = self.tallies.len();
         let row = u64::from(number) * rows as u64 / self.ticks;
         self.tallies[usize::try_from(row).unwrap_or(usize::MAX).min(rows - 1)].add(tally);
+    }
+
+    /// The rate has become another than it was when the run began.
+    #[must_use]
+    pub fn along(self, shape: Shape) -> Self {
+        Self { shape, ..self }
     }
 
     /// The run is over after `duration`.
@@ -111,7 +117,7 @@ mod tests {
         let until = Until::Duration(Duration::from_secs(seconds));
         let curve = Some(Arc::new(course.kind.curve(zero, zero)));
         let shape = Shape { curve, arrivals: Arrivals::Constant, ramp: zero, omit: zero, until, seed: 0 };
-        OverTime::begin(course, &shape, Duration::from_millis(250))
+        OverTime::begin(Some(course), &shape, Duration::from_millis(250))
     }
 
     fn counted(right: u64) -> Tally {

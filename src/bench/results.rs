@@ -5,8 +5,15 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
-    Arrivals, failure::Failure, fairness::Fairness, load::course::Course, outage::Outage, over_time::Stretch, record::Piece,
-    shard::Shard, stats::Tally,
+    Arrivals,
+    failure::Failure,
+    fairness::Fairness,
+    load::{course::Course, tuning::Change},
+    outage::Outage,
+    over_time::Stretch,
+    record::Piece,
+    shard::Shard,
+    stats::Tally,
 };
 use crate::{os::Machine, protocol::Answers};
 
@@ -165,6 +172,8 @@ pub struct Results {
     pub over_time: Vec<Stretch>,
     /// When connections had no server.
     pub outages: Vec<Outage>,
+    /// What was changed while it ran.
+    pub changes: Vec<Change>,
     /// Where connections were only kept.
     pub held: Option<Held>,
     pub generator: Generator,
@@ -306,8 +315,9 @@ impl Results {
             all.generator.starved_percent = all.generator.starved_percent.max(run.generator.starved_percent);
         }
         if !rest.is_empty() {
-            // Stretches and what was held are those of one run: each has its own.
+            // Stretches, changes and what was held are those of one run: each has its own.
             all.over_time.clear();
+            all.changes.clear();
             all.held = None;
         }
         all.generator.cpu_percent /= runs.len() as f64;

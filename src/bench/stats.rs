@@ -8,6 +8,7 @@
 use std::{
     collections::BTreeMap,
     sync::mpsc::{Receiver, Sender, channel},
+    time::Duration,
 };
 
 use hdrhistogram::Histogram;
@@ -41,6 +42,8 @@ pub struct Counters {
     pub right: u64,
     /// Requests that left.
     pub sent: u64,
+    /// Of those that failed, those that never left.
+    pub unsent: u64,
     failures: [u64; Failure::ALL.len()],
     /// Of the wrong answers, those whose kind the protocol has a name for.
     pub named: Vec<(&'static str, u64)>,
@@ -77,6 +80,12 @@ impl Counters {
     #[must_use]
     pub fn failed(&self) -> u64 {
         Failure::ALL.iter().map(|kind| self.failures(*kind)).sum()
+    }
+
+    /// Requests that left and have not come to an end.
+    #[must_use]
+    pub fn in_flight(&self) -> u64 {
+        self.sent.saturating_sub(self.ended().saturating_sub(self.unsent))
     }
 
     /// Requests that came to an end, one way or the other.
@@ -133,6 +142,7 @@ impl Counters {
         }
         self.right += other.right;
         self.sent += other.sent;
+        self.unsent += other.unsent;
         for (to, from) in self.failures.iter_mut().zip(other.failures) {
             *to += from;
         }
@@ -259,6 +269,8 @@ pub struct Slice {
     pub worker: usize,
     /// Number of the tick that ended it, from 0; `None`: the worker's last.
     pub tick: Option<u32>,
+    /// CPU time that the worker's thread has had by then; none with its last.
+    pub cpu: Duration,
     pub tally: Box<Tally>,
 }
 
@@ -283,18 +295,18 @@ impl Recorder {
         (Self { tally: Box::default(), worker, full, empty }, Giver(give))
     }
 
-    /// The stretch that ends with this tick is over.
-    pub fn hand_over(&mut self, tick: u32) {
+    /// The stretch that ends with this tick is over; so much CPU time was used by then.
+    pub fn hand_over(&mut self, tick: u32, cpu: Duration) {
         let next = self.empty.try_recv().unwrap_or_default();
         let tally = std::mem::replace(&mut self.tally, next);
         // The reporter may have failed to write; then the run goes on to its end and says so.
-        let _ = self.full.send(Slice { worker: self.worker, tick: Some(tick), tally });
+        let _ = self.full.send(Slice { worker: self.worker, tick: Some(tick), cpu, tally });
     }
 
     /// Hands over what there is. Nothing follows.
     pub fn finish(&mut self) {
         let tally = std::mem::take(&mut self.tally);
-        let _ = self.full.send(Slice { worker: self.worker, tick: None, tally });
+        let _ = self.full.send(Slice { worker: self.worker, tick: None, cpu: Duration::ZERO, tally });
     }
 }
 
@@ -335,7 +347,7 @@ mod tests {
         for tick in 0..3 {
             recorder.tally.right(1000 * u64::from(tick + 1), Some(500));
             recorder.tally.failed_as(Failure::WrongReply, Some(format!("example {tick}")));
-            recorder.hand_over(tick);
+            recorder.hand_over(tick, Duration::ZERO);
             let slice = slices.try_recv().expect("a slice");
             assert_eq!((slice.worker, slice.tick), (3, Some(tick)));
             assert_eq!(slice.tally.counters.right, 1);

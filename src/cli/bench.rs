@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::{
     bench_bulk::BulkArgs,
-    bench_load::{Asked, asked_load},
+    bench_live,
+    bench_load::{Asked, asked_load, sizes},
     bench_one_way::OneWayArgs,
     bench_run::RunArgs,
     bench_shape::ShapeArgs,
@@ -22,7 +23,7 @@ use super::{
     values::{self, Named},
 };
 use crate::{
-    bench::{Arrivals, BenchPlan, Load, ReportPlan, limit::Limit, shard::Shard, sizes::Sizes},
+    bench::{Arrivals, BenchPlan, Load, ReportPlan, limit::Limit, load::course::Course, shard::Shard, sizes::Sizes},
     error::Trouble,
     protocol::{Answers, Ends, Protocol, Setup},
     transport::{Dial, Scheme, Target},
@@ -31,8 +32,6 @@ use crate::{
 
 /// How long a run lasts, unless told otherwise.
 const DURATION: Duration = Duration::from_secs(10);
-/// The longest message: all of it is in memory.
-const LONGEST: usize = 1 << 30;
 
 #[derive(Debug, Args)]
 #[command(
@@ -153,6 +152,9 @@ struct ReportArgs {
     /// Draw the run as one page with charts
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     html: Option<PathBuf>,
+    /// Watch it on the whole terminal, with keys to change it
+    #[arg(long)]
+    live: bool,
     /// Only the report: no progress, no hints
     #[arg(short, long)]
     quiet: bool,
@@ -185,20 +187,15 @@ impl Bench {
         let (course, until) = self.load.shape.course(&self.run.around(self.load.arrivals()), DURATION)?;
         let asked = Asked { row, scheme, target: target.as_ref(), family: dial.family, framing: &setup.framing };
         let (bulk, one_way) = self.modes(scheme, &setup, !words.data.is_empty())?;
-        let (flags, given) = (self.run.first_of(&self.load), self.load.connections);
-        let (load, rate, connections) = if bulk.is_some() || one_way.is_some() {
-            (Load::Length(0), None, given.unwrap_or(1))
-        } else {
-            let (load, rate) = asked_load(&asked, &flags, course.as_ref(), &self.body, &words.data)?;
-            (load, rate, self.run.connections(given, scheme)?)
-        };
+        let measures = bulk.is_some() || one_way.is_some();
+        let (load, rate) = if measures { (Load::Length(0), None) } else { self.requests(&asked, course.as_ref(), &words)? };
         Ok(BenchPlan {
             protocol: row,
             setup,
             scheme,
             target,
             dial,
-            connections,
+            connections: self.connections(measures, scheme)?,
             threads: self.run.threads,
             until,
             load,
@@ -223,10 +220,37 @@ impl Bench {
             start_at: self.run.start_at.clone(),
             limits: self.report.fail_if.clone(),
             report: self.report.plan(),
+            live: self.lives()?,
             bulk,
             one_way,
             command,
         })
+    }
+
+    fn requests(&self, asked: &Asked<'_>, course: Option<&Course>, words: &Words) -> Result<(Load, Option<f64>), Trouble> {
+        asked_load(asked, &self.run.first_of(&self.load), course, &self.body, &words.data)
+    }
+
+    fn connections(&self, measures: bool, scheme: Scheme) -> Result<usize, Trouble> {
+        let given = self.load.connections;
+        if measures { Ok(given.unwrap_or(1)) } else { self.run.connections(given, scheme) }
+    }
+
+    fn lives(&self) -> Result<bool, Trouble> {
+        let (report, run) = (&self.report, &self.run);
+        let beside = bench_live::Beside {
+            bulk: self.bulk.asked(),
+            find_max: run.searches(),
+            repeat: run.repeat > 1,
+            shard: run.shard.is_some(),
+            quiet: report.quiet,
+            json_stream: report.json_stream,
+            interval: report.interval.is_some() && report.csv.is_none() && report.hdr.is_none(),
+        };
+        if report.live {
+            beside.check()?;
+        }
+        Ok(report.live)
     }
 
     /// For a server of its own too, where there is no target.
@@ -324,22 +348,11 @@ impl ReportArgs {
     }
 }
 
-fn length(text: &str) -> Result<usize, String> {
-    match read::size(text)? {
-        length if length > LONGEST => Err("a message is at most 1 GiB".into()),
-        length => Ok(length),
-    }
-}
-
 fn pid(text: &str) -> Result<u32, String> {
     match text.parse() {
         Ok(pid) if pid > 0 => Ok(pid),
         _ => Err("it is the number of a process".into()),
     }
-}
-
-fn sizes(text: &str) -> Result<Sizes, String> {
-    Sizes::parse(text, length)
 }
 
 fn missing() -> Trouble {

@@ -14,8 +14,11 @@ use crate::{
     error::Trouble,
     protocol::{Answers, Form, Framing, Protocol},
     transport::{Family, Host, Place, Scheme, Target},
-    values::show,
+    values::{read, show},
 };
+
+/// The longest message: all of it is in memory.
+const LONGEST: usize = 1 << 30;
 
 /// Bytes of a message, unless told otherwise.
 const LENGTH: usize = 64;
@@ -272,4 +275,15 @@ fn lines(file: &Path, words: &[&OsStr]) -> Result<Vec<Template>, Trouble> {
         return Err(Trouble::usage(format!("{name} holds no line to send")));
     }
     Ok(templates)
+}
+
+pub(super) fn sizes(text: &str) -> Result<Sizes, String> {
+    Sizes::parse(text, length)
+}
+
+fn length(text: &str) -> Result<usize, String> {
+    match read::size(text)? {
+        length if length > LONGEST => Err("a message is at most 1 GiB".into()),
+        length => Ok(length),
+    }
 }

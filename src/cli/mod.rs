@@ -8,6 +8,7 @@
 
 mod bench;
 mod bench_bulk;
+mod bench_live;
 mod bench_load;
 mod bench_one_way;
 mod bench_run;

@@ -135,6 +135,43 @@ fn clock(id: rustix::time::ClockId) -> Duration {
     Duration::try_from(rustix::time::clock_gettime(id)).unwrap_or_default()
 }
 
+/// What came from standard input within a time: so many bytes, or `None`. None at all (0): nothing will come any more.
+///
+/// # Errors
+/// The system's.
+pub fn typed(bytes: &mut [u8], within: Duration) -> std::io::Result<Option<usize>> {
+    use rustix::{
+        event::{PollFd, PollFlags, Timespec, poll},
+        io::Errno,
+    };
+    let input = rustix::stdio::stdin();
+    let within = Timespec::try_from(within).ok();
+    match poll(&mut [PollFd::new(&input, PollFlags::IN)], within.as_ref()) {
+        Ok(0) | Err(Errno::INTR) => return Ok(None),
+        told => told.map(drop)?,
+    }
+    match rustix::io::read(input, bytes) {
+        Err(Errno::INTR | Errno::AGAIN) => Ok(None),
+        read => Ok(Some(read?)),
+    }
+}
+
+/// What a shell sends to stop a program on its terminal, and to let it go on.
+#[must_use]
+pub fn terminal_stop() -> tokio::signal::unix::SignalKind {
+    tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw())
+}
+
+#[must_use]
+pub fn goes_on() -> tokio::signal::unix::SignalKind {
+    tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::CONT.as_raw())
+}
+
+/// Stops this process until somebody lets it go on.
+pub fn stop_here() {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+}
+
 /// Lets this process open as many files and sockets as it may. Gives the soft and the hard limit after that;
 /// `u64::MAX` stands for no limit.
 pub fn raise_nofile_limit() -> (u64, u64) {

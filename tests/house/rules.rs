@@ -93,10 +93,19 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("src/bench/report/one_way/mod.rs", "owo_colors"),
     ("src/bench/report/curve.rs", "owo_colors"),
     ("src/bench/compare/text.rs", "owo_colors"),
+    ("src/bench/report/changes.rs", "owo_colors"),
     ("src/bench/report/held.rs", "owo_colors"),
     ("src/bench/report/outages.rs", "owo_colors"),
     ("src/bench/report/over_time.rs", "owo_colors"),
     ("src/bench/report/mod.rs", "anstream"),
+    // A picture of the whole terminal, and whether it has colours.
+    ("src/bench/live/charts.rs", "ratatui_core"),
+    ("src/bench/live/paint.rs", "ratatui_core"),
+    ("src/bench/live/plot.rs", "ratatui_core"),
+    ("src/bench/live/scene.rs", "ratatui_core"),
+    ("src/bench/live/screen.rs", "anstream"),
+    ("src/bench/live/screen.rs", "ratatui_core"),
+    ("src/bench/live/screen.rs", "ratatui_crossterm"),
     // The terminal under the progress lines, made a little narrower.
     ("src/role/terminal.rs", "console"),
     ("src/role/terminal.rs", "indicatif"),
@@ -118,6 +127,7 @@ pub const CLOCKS: &[&str] = &[
     "src/role/serve/",
     "src/role/send/",
     "src/bench/engine/",
+    "src/bench/live/watch.rs",
     "src/bench/progress.rs",
 ];
 

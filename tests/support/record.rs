@@ -62,6 +62,7 @@ pub fn nothing(seed: u64) -> Results {
         quiet: Duration::ZERO,
         over_time: Vec::new(),
         outages: Vec::new(),
+        changes: Vec::new(),
         held: None,
         server: None,
         answered: Vec::new(),

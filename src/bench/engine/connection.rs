@@ -145,6 +145,9 @@ async fn talk_on(work: &Rc<Work>, place: usize, number: usize, mut wire: Option<
 
 /// Waits until a connection may be opened. `None`: sending is over.
 pub(super) async fn turn(work: &Work) -> Option<()> {
+    if work.is_paused() {
+        ends_within(work, work.goes_on()).await?;
+    }
     let Some(at) = work.connect_turn(Instant::now()) else { return Some(()) };
     loop {
         let now = Instant::now();
@@ -173,17 +176,11 @@ async fn next_request(work: &Work, place: usize) -> Option<Request> {
 
 /// What `wait` gives, or `None` when sending stops before that.
 async fn ends_within<T>(work: &Work, wait: impl Future<Output = T>) -> Option<T> {
-    let stops = async {
-        match work.stops_at() {
-            Some(at) => tokio::time::sleep_until(at.into()).await,
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
         biased;
         done = wait => Some(done),
         () = work.job.stop.reached(Phase::Finish) => None,
-        () = stops => None,
+        () = work.stops() => None,
     }
 }
 

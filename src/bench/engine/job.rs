@@ -8,13 +8,18 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use tokio::sync::watch;
 
 use super::{
     body::{Body, Number, Which},
     hold::Memory,
 };
 use crate::{
-    bench::{Load, load::Shape, shard::Shard},
+    bench::{
+        Load,
+        load::{Shape, tuning::Tuned},
+        shard::Shard,
+    },
     error::Trouble,
     protocol::{Answers, Protocol, Setup, Takes, framing::Kind},
     role::{
@@ -71,6 +76,8 @@ pub(super) struct Job {
     /// How often workers hand over what they have counted.
     pub(super) tick: Duration,
     pub(super) shard: Shard,
+    /// What is changed while it runs, where somebody may.
+    pub(super) tuned: Option<watch::Receiver<Tuned>>,
     pub(super) stop: Stop,
     /// How long it took to make, and the connection.
     first: Mutex<Option<(Duration, Detached)>>,
@@ -97,6 +104,7 @@ pub(super) struct Parts {
     pub(super) threads: usize,
     pub(super) tick: Duration,
     pub(super) shard: Shard,
+    pub(super) tuned: Option<watch::Receiver<Tuned>>,
     pub(super) stop: Stop,
 }
 
@@ -141,6 +149,7 @@ impl Job {
             threads,
             tick,
             shard,
+            tuned: parts.tuned,
             stop,
             first: Mutex::new(first),
             trouble: Mutex::default(),

@@ -16,6 +16,7 @@ mod hold;
 mod idle;
 mod job;
 mod one_way;
+mod onlooker;
 mod party;
 mod planned;
 mod probe;
@@ -46,6 +47,7 @@ use self::{
     appointed::Appointed,
     connection::Gate,
     job::Job,
+    onlooker::Onlooker,
     planned::{about, held, job},
     reporter::{Cut, Names, Reporter},
     target::Found,
@@ -56,6 +58,11 @@ use super::{
     BenchPlan, Until,
     find::{Curve, Next},
     limit::Missed,
+    live::{self, Live, controls::Controls},
+    load::{
+        Shape,
+        tuning::{Change, What},
+    },
     outage::Outages,
     record::Piece,
     report::{self, Files, hdr, spread},
@@ -83,6 +90,9 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
     let mut files = Files::open(&plan.report)?;
     room::check_descriptors(plan)?;
     plan.server_pid.map_or(Ok(()), watched::check)?;
+    if plan.live {
+        live::check()?;
+    }
     let appointed = Appointed::of(plan)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -196,7 +206,8 @@ async fn runs(
 fn conclude(plan: &BenchPlan, files: Files, runs: &[Results]) -> Result<Exit, Trouble> {
     let missed: Vec<Missed> = runs.iter().flat_map(|run| plan.limits.iter().filter_map(|limit| limit.judge(run))).collect();
     report::finish(&plan.report, files, runs, &missed)?;
-    Ok(if runs.iter().any(|run| run.interrupted) {
+    let wanted = |change: &Change| change.what == What::Ended;
+    Ok(if runs.iter().any(|run| run.interrupted && !run.changes.iter().any(wanted)) {
         Exit::Interrupted
     } else if runs.iter().all(|run| run.totals.counters.right == 0) {
         Exit::Failed
@@ -254,9 +265,11 @@ async fn one(
     (number, began, appointed): (u32, Instant, Appointed),
 ) -> Result<Results, Trouble> {
     let cut = Cut::of(&plan.report);
-    let job = Arc::new(job(plan, found, cut, stop.clone()));
+    let mut onlooker = Onlooker::of(plan);
+    let job = Arc::new(job(plan, found, cut, stop.clone(), onlooker.controls.as_ref().map(Controls::news)));
     let lasts = job.shape.stops_at().map_or(Duration::ZERO, |at| at.saturating_sub(job.shape.measured_from()));
-    files.begin_run(number, || about(plan, &job, lasts));
+    files.begin_run(number, || about(plan, &job, &job.shape, lasts));
+    onlooker.open(plan, &job, stop)?;
     let mut crew = crew(&job)?;
     // Every connection is made before the first request is sent; the last sender is gone when the workers are.
     for _ in 0..job.connections {
@@ -266,6 +279,7 @@ async fn one(
         }
     }
     let start = appointed.start(COUNTDOWN);
+    onlooker.begin(start);
     let _ = crew.start.send(Some(start));
     let started_at = SystemTime::now() + start.saturating_duration_since(Instant::now());
     let measured_from = start + job.shape.measured_from();
@@ -273,15 +287,19 @@ async fn one(
     let names = Names { run: number, after, datagrams: job.datagrams() };
     let givers = std::mem::take(&mut crew.givers);
     let load = (&job.shape, plan.course.as_ref());
-    let mut reporter = Reporter::begin((&plan.report, files), names, cut, givers, load, measured_from);
-    let until = job.shape.stops_at().map(|at| start + at);
+    let mut reporter =
+        Reporter::begin((&plan.report, files), names, cut, givers, load, (measured_from, onlooker.screen().map(Live::feed)));
+    // A run that can be paused ends when it ends.
+    let until = job.shape.stops_at().map(|at| start + at).filter(|_| !plan.live);
     let watched = plan.server_pid.map(|pid| Watched::begin(pid, measured_from, until));
     let gathered = gather(&mut crew.slices, &mut reporter).await;
     if gathered.is_err() {
         stop.advance(Phase::Now);
     }
     let interrupted = stop.phase() != Phase::Running;
-    let stopped = Instant::now();
+    let now = Instant::now();
+    onlooker.close();
+    let (stopped, measured_from) = onlooker.clock(now, measured_from);
     let reports: Vec<_> = crew.threads.into_iter().filter_map(|thread| worker::report_of(thread, &job)).collect();
     let duration = measured(plan.until, interrupted.then_some(stopped), measured_from, &reports);
     let (totals, pieces, over_time) = reporter.end(duration)?;
@@ -294,14 +312,21 @@ async fn one(
         None => None,
     };
     let silence = silence(measured_from + duration, &reports).min(duration);
-    let about = about(plan, &job, duration);
+    let shape = onlooker.shape(&job);
+    let about = about(plan, &job, &shape, duration);
     let mut results = results(about, (started_at, duration, silence, interrupted), (totals, pieces), &reports);
     results.server = server;
-    results.quiet = job.shape.quiet(duration).unwrap_or_default();
-    results.over_time = over_time;
+    results.quiet = shape.quiet(duration).unwrap_or_default();
+    results.changes = onlooker.changes(now);
+    // Without a shape only a change makes it worth a table.
+    results.over_time = if plan.course.is_some() || shape_changed(&shape) { over_time } else { Vec::new() };
     results.outages = Outages::together(reports.iter().map(|report| &report.outages), measured_from, duration);
     results.held = held(plan, &job, &results);
     Ok(results)
+}
+
+fn shape_changed(shape: &Shape) -> bool {
+    shape.curve.as_ref().is_some_and(|curve| curve.changed())
 }
 
 /// Until all workers have ended.
@@ -343,7 +368,7 @@ fn results(
     let generator = Generator { cpu_percent, busiest_percent, starved_percent, stood_still, saturated: false };
     let machine = Some(os::machine());
     let answered = reports.iter().flat_map(|report| report.answered.iter().copied()).collect();
-    let (quiet, over_time, outages, held, server) = (Duration::ZERO, Vec::new(), Vec::new(), None, None);
+    let (quiet, over_time, held, server) = (Duration::ZERO, Vec::new(), None, None);
     let mut results = Results {
         about,
         started_at,
@@ -352,7 +377,8 @@ fn results(
         quiet,
         totals,
         over_time,
-        outages,
+        outages: Vec::new(),
+        changes: Vec::new(),
         held,
         generator,
         server,

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::sync::watch;
+
 use super::{
     job::{Job, Parts},
     reporter::Cut,
@@ -10,13 +12,13 @@ use super::{
 use crate::{
     bench::{
         BenchPlan, Until,
-        load::{Shape, course},
+        load::{Shape, course, tuning::Tuned},
         results::{About, Held, Model, Results},
     },
     role::stop::Stop,
 };
 
-pub(super) fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job {
+pub(super) fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop, tuned: Option<watch::Receiver<Tuned>>) -> Job {
     // A server on this machine needs a core as well: three busy threads on two cores are slower than two.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let cores = if found.peer.address.is_local() { (cores - 1).max(1) } else { cores };
@@ -40,6 +42,7 @@ pub(super) fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop) -> Job 
         threads: plan.threads.unwrap_or(cores).clamp(1, connections),
         tick: cut.tick,
         shard: plan.shard,
+        tuned,
         stop,
     })
 }
@@ -52,7 +55,7 @@ pub(super) fn part(plan: &BenchPlan) -> Until {
     }
 }
 
-fn shape(plan: &BenchPlan) -> Shape {
+pub(super) fn shape(plan: &BenchPlan) -> Shape {
     let curve = match (&plan.course, plan.rate) {
         (Some(course), _) => Some(course.kind.curve(plan.ramp, plan.omit)),
         (None, rate) => rate.map(|rate| course::steady(rate, plan.ramp)),
@@ -69,13 +72,14 @@ fn shape(plan: &BenchPlan) -> Shape {
 
 /// The mean rate that was asked for, of a course in the time that was measured.
 fn rate(plan: &BenchPlan, shape: &Shape, duration: Duration) -> Option<f64> {
-    let by_time = plan.course.is_some() && matches!(plan.until, Until::Duration(_)) && !duration.is_zero();
-    let asked = shape.asked(Duration::ZERO, duration).filter(|asked| by_time && *asked > 0.0);
+    let by_time = plan.course.is_some() && matches!(plan.until, Until::Duration(_));
+    let changes = by_time || shape.curve.as_ref().is_some_and(|curve| curve.changed());
+    let asked = shape.asked(Duration::ZERO, duration).filter(|asked| changes && !duration.is_zero() && *asked > 0.0);
     asked.map(|asked| asked / duration.as_secs_f64()).or(plan.rate)
 }
 
-pub(super) fn about(plan: &BenchPlan, job: &Job, duration: Duration) -> About {
-    let model = match rate(plan, &job.shape, duration) {
+pub(super) fn about(plan: &BenchPlan, job: &Job, shape: &Shape, duration: Duration) -> About {
+    let model = match rate(plan, shape, duration) {
         _ if plan.hold => Model::Hold,
         Some(rate) => Model::Open { rate: rate / plan.shard.of as f64, arrivals: plan.arrivals },
         None => Model::Closed,

@@ -8,7 +8,8 @@ use std::{
 use crate::{
     bench::{
         ReportPlan,
-        load::{Shape, course::Course},
+        live::Feed,
+        load::{Shape, course::Course, tuning::Tuning},
         over_time::{OverTime, Stretch},
         progress::Progress,
         record::{Keeper, Piece},
@@ -66,8 +67,10 @@ pub(super) struct Reporter<'a> {
     /// The course of the run, where the report shows it.
     keeper: Option<Keeper>,
     shape: &'a Shape,
-    /// Where the rate changes.
+    /// Where the rate changes, or may.
     over_time: Option<OverTime>,
+    /// A screen that shows it.
+    live: Option<Feed>,
     progress: Progress,
 }
 
@@ -78,11 +81,12 @@ impl<'a> Reporter<'a> {
         cut: Cut,
         givers: Vec<Giver>,
         (shape, course): (&'a Shape, Option<&Course>),
-        measured_from: Instant,
+        (measured_from, live): (Instant, Option<Feed>),
     ) -> Self {
         let delivered = vec![Some(0); givers.len()];
-        let progress = Progress::begin(plan.quiet, shape.until, measured_from);
-        let over_time = course.map(|course| OverTime::begin(course, shape, cut.tick));
+        let progress = Progress::begin(plan.quiet || live.is_some(), shape.until, measured_from);
+        let changes = course.is_some() || (live.is_some() && shape.open_loop());
+        let over_time = changes.then(|| OverTime::begin(course, shape, cut.tick));
         let (open, total) = (VecDeque::new(), Tally::default());
         let keeper = plan.keeps_course().then(|| Keeper::new(cut.tick));
         Self {
@@ -99,8 +103,14 @@ impl<'a> Reporter<'a> {
             keeper,
             shape,
             over_time,
+            live,
             progress,
         }
+    }
+
+    /// The shape as it has become.
+    fn shape(&self) -> Shape {
+        self.live.as_ref().map_or_else(|| self.shape.clone(), |live| live.controls().see(Tuning::shape))
     }
 
     fn wants_intervals(&self) -> bool {
@@ -110,9 +120,12 @@ impl<'a> Reporter<'a> {
 
     /// Takes what a worker counted.
     pub(super) fn take(&mut self, slice: Slice) -> Result<(), Trouble> {
-        let Slice { worker, tick, tally } = slice;
+        let number = slice.tick.or(self.delivered[slice.worker]).unwrap_or(0);
+        if let Some(live) = &self.live {
+            live.take(number, &slice);
+        }
+        let Slice { worker, tick, tally, .. } = slice;
         self.total.add(&tally);
-        let number = tick.or(self.delivered[worker]).unwrap_or(0);
         if let Some(over_time) = &mut self.over_time {
             over_time.take(number, &tally);
         }
@@ -137,6 +150,9 @@ impl<'a> Reporter<'a> {
         if ticks > self.seen {
             self.seen = ticks;
             self.progress.update(&self.total);
+            if let Some(live) = &self.live {
+                live.complete(ticks, &self.total);
+            }
             if let Some(keeper) = &mut self.keeper {
                 keeper.complete(ticks);
             }
@@ -156,12 +172,12 @@ impl<'a> Reporter<'a> {
         if !self.wants_intervals() {
             return Ok(());
         }
-        let interval = Interval { run, after, from, to, tally: &tally, asked: self.shape.asked(from, to) };
+        let interval = Interval { run, after, from, to, tally: &tally, asked: self.shape().asked(from, to) };
         self.files.interval(&interval)?;
         if self.plan.json_stream {
             return self.progress.beside(|| say(&json::interval(&interval, datagrams)));
         }
-        if self.plan.interval.is_some() && !self.plan.quiet {
+        if self.plan.interval.is_some() && !self.plan.quiet && self.live.is_none() {
             self.progress.say(&interval.line());
         }
         Ok(())
@@ -182,8 +198,9 @@ impl<'a> Reporter<'a> {
             }
             self.write(to)?;
         }
+        let shape = self.shape();
         let pieces = self.keeper.map(|keeper| keeper.end(duration)).unwrap_or_default();
-        let over_time = self.over_time.map(|over_time| over_time.end(duration)).unwrap_or_default();
+        let over_time = self.over_time.map(|over_time| over_time.along(shape).end(duration)).unwrap_or_default();
         Ok((self.total, pieces, over_time))
     }
 }

@@ -45,6 +45,11 @@ impl Usage {
         self.began.set(Some((os::thread_cpu_time(), os::thread_waited().unwrap_or_default(), now)));
     }
 
+    /// A pause is no time that it had.
+    pub(super) fn leave_out(&self, pause: Duration) {
+        self.began.set(self.began.get().map(|(cpu, waited, at)| (cpu, waited, at + pause)));
+    }
+
     /// Nothing was done here for `time`.
     pub(super) fn stood_still(&self, time: Duration) {
         if self.has_begun() {

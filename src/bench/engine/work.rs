@@ -8,12 +8,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+mod ends;
+mod tuned;
+
+use self::tuned::Pause;
 pub(super) use super::request::Request;
 use super::{down::Down, idle::Idle, job::Job, usage::Usage};
-use crate::bench::{
-    failure::Failure,
-    load::{Next, Schedule, Shape, Worker, gaps::Gaps},
-    stats::{Counters, Recorder, Tally},
+use crate::{
+    bench::{
+        failure::Failure,
+        load::{Next, Schedule, Shape, Worker, gaps::Gaps},
+        stats::{Counters, Recorder, Tally},
+    },
+    os,
 };
 
 /// The state of one worker.
@@ -49,6 +56,7 @@ pub(super) struct Work {
     last_answer: Cell<Instant>,
     /// When the last request ended, in whatever way.
     last_end: Cell<Instant>,
+    pause: Pause,
 }
 
 impl Work {
@@ -79,6 +87,7 @@ impl Work {
             usage: Usage::default(),
             last_answer: Cell::new(now),
             last_end: Cell::new(now),
+            pause: Pause::default(),
         }
     }
 
@@ -168,6 +177,10 @@ impl Work {
         in_flight: usize,
         now: Option<Instant>,
     ) -> Poll<Option<Request>> {
+        if self.is_paused() {
+            self.idle.borrow_mut().enter(place, cx.waker());
+            return Poll::Pending;
+        }
         if let Some(request) = self.take_returned() {
             return Poll::Ready(Some(request));
         }
@@ -183,7 +196,7 @@ impl Work {
     }
 
     fn next_of_closed_loop(&self, in_flight: usize, now: Instant) -> Next {
-        self.schedule.borrow_mut().next(now.saturating_duration_since(self.start.get()), in_flight)
+        self.schedule.borrow_mut().next(self.since(now), in_flight)
     }
 
     fn poll_queue(&self, cx: &mut Context<'_>, place: usize) -> Poll<Option<Request>> {
@@ -203,8 +216,7 @@ impl Work {
             return None;
         }
         self.expire(now);
-        let since = now.saturating_duration_since(self.start.get());
-        let next = self.schedule.borrow_mut().next(since, 0);
+        let next = self.schedule.borrow_mut().next(self.since(now), 0);
         match self.next_due(now) {
             Next::Now(_) => self.wake(),
             _ => self.caught_up(),
@@ -221,7 +233,7 @@ impl Work {
 
     /// What comes next, of all that is due or will be.
     pub(super) fn next_due(&self, now: Instant) -> Next {
-        self.schedule.borrow().peek(now.saturating_duration_since(self.start.get()), 0)
+        self.schedule.borrow().peek(self.since(now), 0)
     }
 
     fn leaves(&self, due: Instant, sent: Instant) -> Request {
@@ -255,38 +267,12 @@ impl Work {
         self.count(request.measured && !request.again, |tally| tally.counters.sent += 1);
     }
 
-    /// A connection could not be made: the request that it was for has failed. `false`: there is nothing more to do.
-    pub(super) fn fail_connect(&self, taken: Option<Request>, kind: Failure, example: Option<String>, now: Instant) -> bool {
-        let request = match (taken.or_else(|| self.take_returned()), self.open_loop()) {
-            (Some(request), _) => Some(request),
-            (None, true) => self.take_due(now),
-            (None, false) => match self.next_of_closed_loop(0, now) {
-                Next::Now(_) => Some(self.leaves(now, now)),
-                _ => return false,
-            },
-        };
-        if let Some(request) = request {
-            self.ended_at(now);
-            self.count(request.measured, |tally| tally.failed_as(kind, example));
-        }
-        !self.closing.get()
-    }
-
     /// Since when nothing was answered; never, where the run ends by the clock.
     pub(super) fn silent_for(&self, now: Instant) -> Duration {
         if self.stops_at.get().is_some() || self.open_loop() {
             return Duration::ZERO;
         }
         now.saturating_duration_since(self.last_answer.get().max(self.start.get()))
-    }
-
-    /// Closed loop: what is left of a count is not sent any more.
-    pub(super) fn fail_rest(&self) {
-        for request in self.returned.borrow_mut().drain(..) {
-            self.count(request.measured, |tally| tally.failed_times(Failure::GivenUp, 1));
-        }
-        let rest = self.schedule.borrow_mut().give_up();
-        self.count(rest > 0, |tally| tally.failed_times(Failure::GivenUp, rest));
     }
 
     /// A connection was made, for warm-up or to be `measured`.
@@ -360,15 +346,9 @@ impl Work {
 
     /// Open loop: fails what has waited for longer than the time-out.
     pub(super) fn expire(&self, now: Instant) {
-        let since = now.saturating_duration_since(self.start.get());
-        if let Some(too_old) = since.checked_sub(self.job.timeout) {
+        if let Some(too_old) = self.since(now).checked_sub(self.job.timeout) {
             self.leave_out(too_old, Failure::TimedOut);
         }
-    }
-
-    fn leave_out(&self, until: Duration, kind: Failure) {
-        let counted = self.schedule.borrow_mut().skip(until);
-        self.count(counted > 0, |tally| tally.failed_times(kind, counted));
     }
 
     /// Open loop: nothing more becomes due.
@@ -377,14 +357,8 @@ impl Work {
         self.wake_all();
     }
 
-    /// Open loop: nothing more is sent: what is still waiting was not.
-    pub(super) fn drop_rest(&self) {
-        self.leave_out(Duration::MAX, Failure::NotSent);
-        self.close();
-    }
-
     pub(super) fn hand_over(&self, tick: u32) {
-        self.recorder.borrow_mut().hand_over(tick);
+        self.recorder.borrow_mut().hand_over(tick, os::thread_cpu_time());
     }
 
     /// Hands over what there is, for good.

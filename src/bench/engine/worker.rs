@@ -10,6 +10,7 @@ use std::{
 
 use tokio::{
     runtime::{Builder, LocalOptions},
+    sync::watch,
     task::JoinSet,
 };
 
@@ -21,7 +22,11 @@ use super::{
     work::Work,
 };
 use crate::{
-    bench::{load::Next, outage::Outages, stats::Recorder},
+    bench::{
+        load::{Next, tuning::Tuned},
+        outage::Outages,
+        stats::Recorder,
+    },
     error::{Trouble, reason},
     os::Ticker,
     role::stop::Phase,
@@ -124,24 +129,23 @@ async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> Used {
     let mut beside = JoinSet::new();
     beside.spawn_local(ticks(work.clone()));
     beside.spawn_local(look(work.clone()));
-    if work.open_loop() {
-        beside.spawn_local(pace(work.clone()));
+    match work.job.tuned.clone() {
+        Some(news) => {
+            beside.spawn_local(tuned(work.clone(), news));
+        }
+        None if work.open_loop() => {
+            beside.spawn_local(pace(work.clone()));
+        }
+        None => {}
     }
     if work.job.spin {
         beside.spawn_local(spin());
     }
     {
         let mut all = std::pin::pin!(async { while connections.join_next().await.is_some() {} });
-        let stops = work.stops_at();
-        let stops = async {
-            match stops {
-                Some(at) => tokio::time::sleep_until(at.into()).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = &mut all => {}
-            () = stops => {
+            () = work.stops() => {
                 used = Some(work.usage.so_far(Instant::now()));
                 all.await;
             }
@@ -155,11 +159,11 @@ async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> Used {
 async fn ticks(work: Rc<Work>) {
     let tick = work.job.tick;
     for n in 0.. {
-        let at = work.measured_from() + tick * (n + 1);
-        if work.stops_at().is_some_and(|end| at >= end) {
+        let at = || work.measured_from() + tick * (n + 1);
+        if work.stops_at().is_some_and(|end| at() >= end) {
             return;
         }
-        tokio::time::sleep_until(at.into()).await;
+        work.reaches(at).await;
         work.hand_over(n);
     }
 }
@@ -175,6 +179,23 @@ async fn look(work: Rc<Work>) {
             work.usage.stood_still(late);
         }
         from = now;
+    }
+}
+
+/// Does what is told meanwhile; the pacing begins anew with each change, and rests in a pause.
+async fn tuned(work: Rc<Work>, mut news: watch::Receiver<Tuned>) {
+    loop {
+        work.follow(&news.borrow_and_update());
+        let paces = async {
+            if work.open_loop() && !work.is_paused() {
+                pace(work.clone()).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            changed = news.changed() => if changed.is_err() { return },
+            () = paces => {}
+        }
     }
 }
 
@@ -264,6 +285,7 @@ mod tests {
             threads: 1,
             tick: Duration::from_secs(1),
             shard: Shard::WHOLE,
+            tuned: None,
             stop: Stop::default(),
         }))
     }

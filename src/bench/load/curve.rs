@@ -32,6 +32,19 @@ impl Form {
         Self::Line { rate: from, slope: (to - from) / lasts.as_secs_f64() }
     }
 
+    /// So many times the rate. A burst has always one more, or one less.
+    fn scaled(self, by: f64) -> Self {
+        match self {
+            Self::Line { rate, slope } => Self::Line { rate: rate * by, slope: slope * by },
+            Self::Sine { mean, amplitude, period } => Self::Sine { mean: mean * by, amplitude: amplitude * by, period },
+            Self::Burst { size, every } => {
+                let scaled = size as f64 * by;
+                let size = if by > 1.0 { scaled.ceil() } else { scaled.floor() };
+                Self::Burst { size: (size as u64).max(1), every }
+            }
+        }
+    }
+
     /// How many are due before `u`.
     fn count(self, u: Duration) -> f64 {
         let seconds = u.as_secs_f64();
@@ -138,6 +151,30 @@ struct Piece {
     /// How many were due before it.
     before: f64,
     form: Form,
+    /// Where in its form it begins, and how many were due in that by then.
+    into: (Duration, f64),
+}
+
+impl Piece {
+    fn new(begins: Duration, before: f64, form: Form) -> Self {
+        Self { begins, before, form, into: (Duration::ZERO, 0.0) }
+    }
+
+    /// How long its form has lasted at `at`.
+    fn since(&self, at: Duration) -> Duration {
+        at.saturating_sub(self.begins) + self.into.0
+    }
+
+    /// How many are due before `at`.
+    fn due_by(&self, at: Duration) -> f64 {
+        self.before + (self.form.count(self.since(at)) - self.into.1)
+    }
+
+    /// When the request is due before which `count` others are.
+    fn time_of(&self, count: f64) -> Duration {
+        let since = self.form.time(count - self.before + self.into.1).saturating_sub(self.into.0);
+        self.begins.saturating_add(since)
+    }
 }
 
 /// The pieces in a row; see above.
@@ -146,6 +183,8 @@ pub struct Curve {
     pieces: Vec<Piece>,
     /// When it is over, and how many were due by then.
     ends: Option<(Duration, f64)>,
+    /// It is another than it was at first.
+    changed: bool,
 }
 
 impl Curve {
@@ -155,12 +194,12 @@ impl Curve {
         let (mut begins, mut before) = (Duration::ZERO, 0.0);
         let mut pieces = Vec::new();
         for (form, lasts) in parts.iter().filter(|(_, lasts)| !lasts.is_zero()) {
-            pieces.push(Piece { begins, before, form: *form });
+            pieces.push(Piece::new(begins, before, *form));
             before += form.count(*lasts);
             begins += *lasts;
         }
-        pieces.extend(tail.map(|form| Piece { begins, before, form }));
-        Self { pieces, ends: tail.is_none().then_some((begins, before)) }
+        pieces.extend(tail.map(|form| Piece::new(begins, before, form)));
+        Self { pieces, ends: tail.is_none().then_some((begins, before)), changed: false }
     }
 
     /// How many requests are due before `at`.
@@ -171,7 +210,7 @@ impl Curve {
         {
             return count;
         }
-        self.piece_at(at).map_or(0.0, |piece| piece.before + piece.form.count(at.saturating_sub(piece.begins)))
+        self.piece_at(at).map_or(0.0, |piece| piece.due_by(at))
     }
 
     /// When the request before which `count` others are due is due: the inverse of [`Self::due_by`]. [`Duration::MAX`]: never.
@@ -182,7 +221,7 @@ impl Curve {
         }
         let next = self.pieces.partition_point(|piece| piece.before <= count);
         let Some(piece) = next.checked_sub(1).and_then(|at| self.pieces.get(at)) else { return Duration::MAX };
-        let due = piece.begins.saturating_add(piece.form.time(count - piece.before));
+        let due = piece.time_of(count);
         // Rounding must not carry it over the end of its piece.
         self.pieces.get(next).map_or(due, |next| due.min(next.begins))
     }
@@ -193,7 +232,7 @@ impl Curve {
         if self.ends.is_some_and(|(end, _)| at >= end) {
             return 0.0;
         }
-        self.piece_at(at).map_or(0.0, |piece| piece.form.rate(at.saturating_sub(piece.begins)))
+        self.piece_at(at).map_or(0.0, |piece| piece.form.rate(piece.since(at)))
     }
 
     /// The same until `at`, and from then on `other`, which begins there. What was due stays due: so a rate can be changed while
@@ -202,17 +241,39 @@ impl Curve {
     pub fn then(&self, at: Duration, other: &Self) -> Self {
         let before = self.due_by(at);
         let kept = self.pieces.iter().filter(|piece| piece.begins < at).copied();
-        let moved = other.pieces.iter().map(|piece| Piece {
-            begins: at + piece.begins,
-            before: before + piece.before,
-            form: piece.form,
-        });
+        let moved =
+            other.pieces.iter().map(|piece| Piece { begins: at + piece.begins, before: before + piece.before, ..*piece });
         let quiet = self.ends.filter(|(end, _)| *end < at);
-        let gap = quiet.map(|(begins, before)| Piece { begins, before, form: Form::steady(0.0) });
+        let gap = quiet.map(|(begins, before)| Piece::new(begins, before, Form::steady(0.0)));
         Self {
             pieces: kept.chain(gap).chain(moved).collect(),
             ends: other.ends.map(|(end, count)| (at + end, before + count)),
+            changed: true,
         }
+    }
+
+    /// What is left of it at `at`, with so many times the rate.
+    #[must_use]
+    pub fn rest(&self, at: Duration, by: f64) -> Self {
+        let (mut pieces, mut before) = (Vec::new(), 0.0);
+        let ends = self.ends.map(|(end, _)| end);
+        for (number, piece) in self.pieces.iter().enumerate() {
+            let next = self.pieces.get(number + 1).map(|next| next.begins).or(ends);
+            if next.is_some_and(|next| next <= at) {
+                continue;
+            }
+            let (form, into) = (piece.form.scaled(by), piece.since(at));
+            let rest = Piece { begins: piece.begins.saturating_sub(at), before, form, into: (into, form.count(into)) };
+            before = next.map_or(before, |next| rest.due_by(next.saturating_sub(at)));
+            pieces.push(rest);
+        }
+        Self { pieces, ends: ends.map(|end| (end.saturating_sub(at), before)), changed: self.changed }
+    }
+
+    /// Was another put in its place somewhere?
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        self.changed
     }
 
     fn piece_at(&self, at: Duration) -> Option<&Piece> {

@@ -17,7 +17,10 @@ use crate::{
     bench::{
         Arrivals,
         failure::Failure,
-        load::course::{self, Course},
+        load::{
+            course::{self, Course},
+            tuning::{Change, What},
+        },
         merge,
         outage::Outage,
         report::json::SCHEMA_VERSION,
@@ -147,6 +150,7 @@ fn run(node: &Node<'_>, command: &str) -> Result<Results, Wrong> {
         // What the course above tells is not told twice, and connections that were kept are those of one run.
         over_time: Vec::new(),
         outages: node.list("outages")?.iter().map(outage).collect::<Result<_, _>>()?,
+        changes: node.list("changes")?.iter().map(change).collect::<Result<_, _>>()?,
         held: None,
         server: node.find("server").map(|node| server(&node, duration)).transpose()?,
         // How requests were spread is told of one run, and not of what is read again.
@@ -218,6 +222,17 @@ fn outage(node: &Node<'_>) -> Result<Outage, Wrong> {
         connections: node.size("connections")?,
         over: node.flag("over")?,
     })
+}
+
+/// What was changed while it ran.
+fn change(node: &Node<'_>) -> Result<Change, Wrong> {
+    let what = match node.text("change")? {
+        "rate" => What::Rate(node.number("rate_asked")?),
+        "pause" => What::Paused(node.seconds("lasted_s")?),
+        "end" => What::Ended,
+        _ => return Err("a change is none that this netproto knows".into()),
+    };
+    Ok(Change { at: node.seconds("at_s")?, what })
 }
 
 fn server(node: &Node<'_>, duration: Duration) -> Result<Server, Wrong> {

@@ -113,6 +113,8 @@ struct Run<'a> {
     over_time: Vec<shaped::Part>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     outages: Vec<shaped::Outage>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<shaped::Event>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<shaped::Held>,
 }
@@ -250,15 +252,15 @@ impl Numbers {
 
 impl Generator {
     fn of(results: &Results, open_loop: bool) -> Self {
-        let tally = &results.totals;
+        let (generator, lag) = (&results.generator, &results.totals.send_lag);
         Self {
-            cpu_percent: rounded(results.generator.cpu_percent),
-            busiest_thread_percent: rounded(results.generator.busiest_percent),
-            starved_percent: rounded(results.generator.starved_percent),
-            stood_still_s: seconds(results.generator.stood_still),
-            send_lag_us: open_loop.then(|| Lag::of(&tally.send_lag)),
-            histogram_send_lag: packed(&tally.send_lag),
-            saturated: results.generator.saturated,
+            cpu_percent: rounded(generator.cpu_percent),
+            busiest_thread_percent: rounded(generator.busiest_percent),
+            starved_percent: rounded(generator.starved_percent),
+            stood_still_s: seconds(generator.stood_still),
+            send_lag_us: open_loop.then(|| Lag::of(lag)),
+            histogram_send_lag: packed(lag),
+            saturated: generator.saturated,
             spin: results.about.spin,
         }
     }
@@ -323,6 +325,7 @@ impl<'a> Run<'a> {
             intervals: results.pieces.iter().map(|piece| Kept::of(piece, about.datagrams)).collect(),
             over_time: results.over_time.iter().map(shaped::Part::of).collect(),
             outages: results.outages.iter().map(shaped::Outage::of).collect(),
+            changes: results.changes.iter().map(shaped::Event::of).collect(),
             held: results.held.as_ref().map(shaped::Held::of),
         }
     }

@@ -6,6 +6,7 @@
 
 pub mod bars;
 pub mod bulk;
+mod changes;
 pub mod csv;
 pub mod curve;
 pub mod hdr;

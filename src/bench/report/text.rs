@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use hdrhistogram::Histogram;
 use owo_colors::{OwoColorize as _, Style};
 
-use super::{bars, held, outages, over_time};
+use super::{bars, changes, held, outages, over_time};
 use crate::{
     bench::{
         Arrivals,
@@ -16,7 +16,7 @@ use crate::{
         fairness::Fairness,
         limit::Missed,
         load::course::Course,
-        results::{Model, Results, Server},
+        results::{About, Model, Results, Server},
         shown,
     },
     protocol::Answers,
@@ -43,6 +43,7 @@ pub fn report(results: &Results) -> String {
         Some(held) => held::glance(results, held),
         None => glance(results),
     });
+    text.push_str(&changes::told(results));
     text.push_str(&over_time::table(results));
     if !results.totals.latency.is_empty() {
         text.push('\n');
@@ -66,6 +67,17 @@ fn headline(results: &Results) -> String {
 #[must_use]
 pub fn parts(results: &Results) -> Vec<String> {
     let about = &results.about;
+    let mut parts = what(about);
+    parts.push(shown::seconds(results.duration));
+    if results.interrupted {
+        parts.push("interrupted".into());
+    }
+    parts
+}
+
+/// The protocol, the connections and the load.
+#[must_use]
+pub fn what(about: &About) -> Vec<String> {
     let noun = if about.datagrams { "socket" } else { "connection" };
     let model = match about.model {
         Model::Closed => "closed loop".into(),
@@ -73,16 +85,7 @@ pub fn parts(results: &Results) -> Vec<String> {
         Model::Open { arrivals, .. } if about.course.is_some() => shape(about.course.as_ref(), arrivals),
         Model::Open { rate, arrivals } => format!("{}/s {}", shown::number(rate), arrivals.name()),
     };
-    let mut parts = vec![
-        about.protocol.to_owned(),
-        shown::counted(about.connections as u64, noun),
-        model,
-        shown::seconds(results.duration),
-    ];
-    if results.interrupted {
-        parts.push("interrupted".into());
-    }
-    parts
+    vec![about.protocol.to_owned(), shown::counted(about.connections as u64, noun), model]
 }
 
 /// `stages 10s:1k,30s:5k,10s:0`, cut where it is long.
@@ -122,7 +125,9 @@ fn glance(results: &Results) -> String {
     let mut text = String::new();
     let counters = &results.totals.counters;
     let beside = match results.about.model {
-        Model::Open { rate, .. } if results.about.course.is_some() => format!("asked {}, the mean", shown::per_second(rate)),
+        Model::Open { rate, .. } if results.about.course.is_some() || !results.over_time.is_empty() => {
+            format!("asked {}, the mean", shown::per_second(rate))
+        }
         Model::Open { rate, .. } => format!("asked {}/s", shown::number(rate)),
         Model::Closed | Model::Hold => match results.about.answers {
             Answers::Never => "sent; this protocol never answers".into(),

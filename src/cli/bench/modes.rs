@@ -58,6 +58,7 @@ impl Bench {
             ("--data-file", load.data_file.is_some()),
             ("--html", report.html.is_some()),
             ("--metrics", report.metrics.is_some()),
+            ("--live", report.live),
         ] {
             for_requests.push((flag, given));
         }

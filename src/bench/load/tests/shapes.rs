@@ -254,3 +254,32 @@ fn what_is_typed_wrongly_is_told() {
     assert!(matches!(course::steps("1k,2k"), Ok(Steps::Equal(..))));
     assert!(matches!(course::stages("1m:0.5/s").map(|course| course.kind), Ok(Kind::Stages(_))));
 }
+
+#[test]
+fn the_rest_of_a_shape_is_the_shape_at_another_height() {
+    let at = seconds(13.25);
+    for course in [
+        stages("10s:1k,30s:5k,10s:0"),
+        steps("1k,2k,6k", 30.0),
+        course::sine("1k:500:7s").expect("a sine"),
+        course::burst("100/2s").expect("a burst"),
+    ] {
+        let curve = course.kind.curve(Duration::ZERO, Duration::ZERO);
+        for (by, exact) in [(1.0, true), (1.1, course.kind.name() != "burst")] {
+            let changed = curve.then(at, &curve.rest(at, by));
+            for millis in [0, 500, 2000, 4750, 16_000] {
+                let then = at + Duration::from_millis(millis);
+                let (was, is) = (curve.due_by(then) - curve.due_by(at), changed.due_by(then) - curve.due_by(at));
+                assert!(!exact || (is - was * by).abs() < 1e-6 * was.max(1.0), "{} {by} {millis}: {was} {is}", course.text);
+                assert!(
+                    !exact || (changed.rate_at(then) - by * curve.rate_at(then)).abs() < 1e-6 * curve.rate_at(then).max(1.0)
+                );
+                // And what is due by then is due when it was.
+                let count = changed.due_by(then).floor();
+                assert!(changed.due_by(changed.time_of(count)) <= count + 1e-6, "{} {by} {millis}", course.text);
+            }
+        }
+    }
+    let ended = stages("1s:10").kind.curve(Duration::ZERO, Duration::ZERO).rest(seconds(5.0), 2.0);
+    assert_eq!((ended.due_by(seconds(9.0)), ended.time_of(0.0)), (0.0, Duration::MAX));
+}

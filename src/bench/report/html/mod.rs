@@ -14,7 +14,7 @@ mod markup;
 mod over_time;
 mod percentiles;
 mod rate;
-mod scale;
+pub mod scale;
 mod series;
 mod setup;
 mod tables;

@@ -6,7 +6,12 @@
 use serde::Serialize;
 
 use super::{Latency, rounded, seconds};
-use crate::bench::{outage, over_time::Stretch, results};
+use crate::bench::{
+    load::tuning::{Change, What},
+    outage,
+    over_time::Stretch,
+    results,
+};
 
 /// A stretch of a run whose rate changed.
 #[derive(Serialize)]
@@ -40,6 +45,29 @@ pub(super) struct Held {
     /// The server was in this process.
     both_ends: bool,
     source_addresses: usize,
+}
+
+/// What somebody changed while the run went on.
+#[derive(Serialize)]
+pub(super) struct Event {
+    at_s: f64,
+    change: &'static str,
+    /// From then on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_asked: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lasted_s: Option<f64>,
+}
+
+impl Event {
+    pub(super) fn of(change: &Change) -> Self {
+        let (name, rate_asked, lasted_s) = match change.what {
+            What::Rate(rate) => ("rate", Some(rounded(rate)), None),
+            What::Paused(lasted) => ("pause", None, Some(seconds(lasted))),
+            What::Ended => ("end", None, None),
+        };
+        Self { at_s: seconds(change.at), change: name, rate_asked, lasted_s }
+    }
 }
 
 impl Part {
