@@ -22,7 +22,7 @@ use netproto::bench::{
     Arrivals, ReportPlan,
     failure::Failure,
     limit::Limit,
-    report::{Files, csv, hdr, interval::Interval, json, spread, text},
+    report::{Files, csv, generator, hdr, interval::Interval, json, spread, text},
     results::{About, Generator, Model, Results},
     shard::Shard,
     stats::Tally,
@@ -157,8 +157,9 @@ fn plain(text: &str) -> String {
 #[test]
 fn a_person_reads_80_columns() {
     for results in all() {
-        let text =
-            text::report(&results) + &text::saturation(&results, true) + &spread::table(&[results.clone(), results.clone()]);
+        let text = text::report(&results)
+            + &generator::saturation(&results, true)
+            + &spread::table(&[results.clone(), results.clone()]);
         for line in plain(&text).lines() {
             assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
             assert_eq!(line, line.trim_end(), "nothing trails");
@@ -242,13 +243,13 @@ fn a_server_that_fell_silent_is_told_of() {
 
 #[test]
 fn the_generator_admits_that_it_was_the_limit() {
-    let text = plain(&text::saturation(&saturated(), true));
+    let text = plain(&generator::saturation(&saturated(), true));
     assert!(
         text.contains("! this machine was the limit: 200,000/s asked, 122,000/s sent,\n    one thread at 100 %\n"),
         "{text}"
     );
     assert!(text.contains("hint: ") && text.contains("--in-flight 8"), "{text}");
-    assert_eq!(text::saturation(&closed_loop(), true), "");
+    assert_eq!(generator::saturation(&closed_loop(), true), "");
     // A slow server that makes requests wait is not our fault: the thread is idle and the lag is small.
     let mut slow = open_loop_with_trouble();
     slow.totals.counters.sent /= 2;

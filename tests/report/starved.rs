@@ -1,6 +1,6 @@
 //! A load generator that is not given the time it needs: when that is said, and how.
 
-use netproto::bench::{Arrivals, report::text, results::Model};
+use netproto::bench::{Arrivals, report::generator, results::Model};
 
 use super::{MS, closed_loop, plain, values};
 
@@ -10,7 +10,7 @@ fn who_has_no_core_is_the_limit_and_says_so() {
     let mut starved = closed_loop();
     (starved.generator.busiest_percent, starved.generator.starved_percent) = (21.0, 78.0);
     starved.generator.saturated = starved.is_saturated();
-    let text = plain(&text::saturation(&starved, true));
+    let text = plain(&generator::saturation(&starved, true));
     assert!(text.contains("one thread at 21 %, and without a core for 78 %\n"), "{text}");
     assert!(
         text.contains("hint: give it a core of its own") && text.lines().all(|line| line.chars().count() <= 80),

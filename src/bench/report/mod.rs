@@ -9,6 +9,7 @@ pub mod bulk;
 mod changes;
 pub mod csv;
 pub mod curve;
+pub mod generator;
 pub mod hdr;
 mod held;
 pub mod html;
@@ -247,7 +248,7 @@ pub fn words(plan: &ReportPlan, all: &Results, runs: &[Results], missed: &[Misse
     }
     text.push_str(&spread::table(runs));
     text.push_str(&text::silence(all));
-    text.push_str(&text::saturation(all, !plan.quiet));
+    text.push_str(&generator::saturation(all, !plan.quiet));
     text.push_str(&text::missed(missed));
     text
 }
