@@ -6,7 +6,7 @@
 
 use std::{future::Future, io, net::SocketAddr, path::Path, time::Duration};
 
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::SockRef;
 use tokio::{
     net::{TcpSocket, UnixStream},
     time::{Instant, sleep, timeout_at},
@@ -105,14 +105,14 @@ async fn open(address: &Endpoint, scheme: Scheme, dial: &Dial) -> io::Result<Str
 }
 
 async fn open_tcp(address: SocketAddr, dial: &Dial) -> io::Result<Stream> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    flags::prepare(&SockRef::from(&socket), Scheme::Tcp, address.is_ipv6(), &dial.flags).map_err(trouble_inside)?;
+    let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
+    let ours = SockRef::from(&socket);
+    flags::prepare(&ours, Scheme::Tcp, address.is_ipv6(), &dial.flags).map_err(trouble_inside)?;
     if let Some(source) = dial.source {
-        spare_ports(&socket, source)?;
-        bind_source(&socket, source)?;
+        spare_ports(&ours, source)?;
+        bind_source(&ours, source)?;
     }
-    let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
+    let stream = socket.connect(address).await?;
     // With nobody listening on a port that the system hands out, TCP can connect a socket to itself (RFC 9293, section
     // 3.5: simultaneous open). That is no peer.
     if stream.local_addr()? == address {
@@ -122,16 +122,16 @@ async fn open_tcp(address: SocketAddr, dial: &Dial) -> io::Result<Stream> {
 }
 
 /// Lets many connections start from one address.
-fn spare_ports(socket: &Socket, source: SocketAddr) -> io::Result<()> {
+fn spare_ports(socket: &SockRef<'_>, source: SocketAddr) -> io::Result<()> {
     if source.port() == 0 {
-        let _ = os::choose_port_late(&SockRef::from(socket)); // works without, too
+        let _ = os::choose_port_late(socket); // works without, too
         return Ok(());
     }
     socket.set_reuse_address(true) // a port of ours from before, in TIME-WAIT
 }
 
 /// Binds to the address that we wish to be seen as.
-pub(super) fn bind_source(socket: &Socket, source: SocketAddr) -> io::Result<()> {
+pub(super) fn bind_source(socket: &SockRef<'_>, source: SocketAddr) -> io::Result<()> {
     socket.bind(&source.into()).map_err(|error| {
         let shown = if source.port() == 0 { source.ip().to_string() } else { source.to_string() };
         let trouble = Trouble::failed(format!("could not use the source {shown}: {}", reason(&error)));

@@ -82,7 +82,7 @@ fn open_udp(address: SocketAddr, dial: &Dial) -> io::Result<PacketClient> {
     let flags = &dial.flags;
     flags::prepare(&SockRef::from(&socket), Scheme::Udp, address.is_ipv6(), flags).map_err(trouble_inside)?;
     let everywhere: IpAddr = if address.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
-    bind_source(&socket, dial.source.unwrap_or(SocketAddr::new(everywhere, 0)))?;
+    bind_source(&SockRef::from(&socket), dial.source.unwrap_or(SocketAddr::new(everywhere, 0)))?;
     flags::join(&SockRef::from(&socket), address.is_ipv6(), &flags.join, flags.interface.as_deref())
         .map_err(trouble_inside)?;
     let loose = flags.broadcast || address.ip().is_multicast();

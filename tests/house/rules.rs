@@ -94,6 +94,7 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("src/bench/report/curve.rs", "owo_colors"),
     ("src/bench/compare/text.rs", "owo_colors"),
     ("src/bench/report/changes.rs", "owo_colors"),
+    ("src/bench/report/generator.rs", "owo_colors"),
     ("src/bench/report/held.rs", "owo_colors"),
     ("src/bench/report/outages.rs", "owo_colors"),
     ("src/bench/report/over_time.rs", "owo_colors"),
