@@ -180,20 +180,32 @@ def in_flight(options: Options) -> list[Row]:
 def reconnect(options: Options) -> list[Row]:
     seconds = options.seconds(1.5, 0.5)
 
-    def ours() -> Figures:
-        with echo("C epoll") as running:
-            told = _checked(figures(_bench("tcp", running.port, seconds, "-c", "4", "--reconnect"), WITHIN))
-        return {"per_second": told["requests_per_second"]}
+    def ours(*more: str) -> Callable[[], Figures]:
+        def measure() -> Figures:
+            with echo("C epoll") as running:
+                told = _checked(figures(_bench("tcp", running.port, seconds, "--reconnect", *more), WITHIN))
+            return {"per_second": told["requests_per_second"]}
 
-    def churn() -> Figures:
-        with echo("C epoll") as running:
-            told = figures([build.yardstick("churn"), str(running.port), "4", seconds], WITHIN)
-        if told["failed"]:
-            raise RuntimeError(f"{told['failed']} connections were not answered")
-        return {"per_second": told["connections_per_second"]}
+        return measure
 
-    rounds = interleaved({"netproto": ours, "C": churn}, options.rounds)
-    return [ratio("reconnect", "connections/s", rounds, "per_second", "C", 0.95)]
+    def churn(threads: str) -> Callable[[], Figures]:
+        def measure() -> Figures:
+            with echo("C epoll") as running:
+                told = figures([build.yardstick("churn"), str(running.port), threads, seconds], WITHIN)
+            if told["failed"]:
+                raise RuntimeError(f"{told['failed']} connections were not answered")
+            return {"per_second": told["connections_per_second"]}
+
+        return measure
+
+    contenders = {"netproto": ours(), "netproto, 4 at once": ours("-c", "4"), "C": churn("4"), "C, 16 threads": churn("16")}
+    rounds = interleaved(contenders, options.rounds)
+    what, figure = "reconnect", "per_second"
+    return [
+        ratio(what, "connections/s", rounds, figure, "C", 0.95),
+        ratio(what, "connections/s", rounds, figure, "C, 16 threads", None),
+        ratio(f"{what}, 4 at once", "connections/s", rounds, figure, "C", None, ours="netproto, 4 at once"),
+    ]
 
 
 JOBS = [
@@ -202,5 +214,5 @@ JOBS = [
     Job("rr-64", "bench tcp, 64 connections, beside the least epoll client: rate, and CPU of each request", rr_64),
     Job("rr-udp-64", "bench udp, 64 sockets, beside sockperf's and the least epoll client", rr_udp_64),
     Job("in-flight-64", "bench tcp, 64 connections with 64 requests on their way each, beside one on each", in_flight),
-    Job("reconnect", "bench tcp --reconnect, 4 at once, beside the least C client that does so", reconnect),
+    Job("reconnect", "bench tcp --reconnect, 50 at once as it is or 4, beside the least C client that does so", reconnect),
 ]

@@ -19,9 +19,6 @@ use crate::{
 };
 
 pub(super) fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop, tuned: Option<watch::Receiver<Tuned>>) -> Job {
-    // A server on this machine needs a core as well: three busy threads on two cores are slower than two.
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let cores = if found.peer.address.is_local() { (cores - 1).max(1) } else { cores };
     let connections = (plan.shard.part(plan.connections as u64) as usize).max(1);
     Job::new(Parts {
         peer: found.peer.clone(),
@@ -39,12 +36,23 @@ pub(super) fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop, tuned: 
         spin: plan.spin,
         joins: plan.joins,
         connections,
-        threads: plan.threads.unwrap_or(cores).clamp(1, connections),
+        threads: plan.threads.unwrap_or_else(|| threads(plan, found, connections)).clamp(1, connections),
         tick: cut.tick,
         shard: plan.shard,
         tuned,
         stop,
     })
+}
+
+/// Many connections to each thread: then it always finds something to do.
+const MANY: usize = 16;
+
+fn threads(plan: &BenchPlan, found: &Found, connections: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // Who connects again and again is more work for the system than for the server.
+    let all = plan.reconnect && connections >= MANY * cores;
+    // A server on this machine needs a core as well: three busy threads on two cores are slower than two.
+    if found.peer.address.is_local() && !all { (cores - 1).max(1) } else { cores }
 }
 
 /// How far this shard goes.
