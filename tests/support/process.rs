@@ -17,7 +17,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
-use super::{Capture, PATIENCE, report::hold_against_the_schema};
+use super::{Capture, PATIENCE, proc, report::hold_against_the_schema};
 
 /// The built program with these arguments, not yet started.
 pub fn netproto(args: &[&str]) -> Run {
@@ -209,9 +209,16 @@ impl Process {
     }
 }
 
+/// What it has started goes with it: a tracer leaves what it traced, and a server its workers.
 impl Drop for Process {
     fn drop(&mut self) {
-        self.signal(Signal::KILL);
+        let reaped = self.reaped.lock().unwrap();
+        if !*reaped {
+            for pid in proc::children(self.pid) {
+                let _ = kill_process(pid, Signal::KILL); // it may have ended meanwhile
+            }
+            kill_process(self.pid, Signal::KILL).unwrap();
+        }
     }
 }
 
