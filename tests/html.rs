@@ -8,6 +8,7 @@ use std::{fs, process::Command, time::Duration};
 use netproto::bench::{
     Arrivals,
     failure::Failure,
+    load::tuning::{Change, What},
     record::{Keeper, Record},
     report::{
         html::{MOST, Named, page},
@@ -142,6 +143,19 @@ fn a_stall_and_losses_are_seen() {
         assert!(page.contains(piece), "{piece}");
     }
     assert!(page.contains("ended within 1.50 s to 1.75 s"), "the slowest is told with its time");
+}
+
+#[test]
+fn what_was_changed_meanwhile_is_told() {
+    let mut run = calm(5);
+    assert!(!one(run.clone()).contains("changed meanwhile"));
+    for (ms, what) in [(500, What::Paused(Duration::from_secs(2))), (505, What::Rate(5000.0)), (3000, What::Ended)] {
+        run.changes.push(Change { at: Duration::from_millis(ms), what });
+    }
+    let page = one(run);
+    holds(&page);
+    let told = "<dt>changed meanwhile</dt><dd>500 ms paused for 2.00 s · 505 ms to 5,000/s · 3.00 s ended</dd>";
+    assert!(page.contains(told), "{page}");
 }
 
 #[test]

@@ -198,6 +198,11 @@ fn a_run_that_ends_by_itself_or_by_a_signal_gives_the_terminal_back() {
     screen.session.process_mut().signal(Signal::SIGTERM).unwrap();
     let (text, code) = screen.ends();
     assert!(code == 130 && text.contains("interrupted"), "{code}: {text}");
+    let mut screen = Screen::start(&["bench", "tcp", "-c", "2", "-r", "50", "-d", "60s", "--live", "-J"]);
+    screen.shows("● running");
+    screen.session.process_mut().signal(Signal::SIGHUP).unwrap();
+    let (text, code) = screen.ends();
+    assert_eq!((code, &report(&text)["interrupted"]), (130, &true.into()), "{text}");
 }
 
 #[test]

@@ -112,9 +112,9 @@ fn latencies(scene: &Scene<'_>) -> Option<Scale> {
     Some(Scale::log(low.min(sent), (scene.seen.longest as f64).max(low)))
 }
 
-fn nothing(sheet: &mut Sheet<'_>, area: Rect, frame: &Frame<'_>) {
+fn nothing(sheet: &mut Sheet<'_>, area: Rect, frame: &Frame<'_>, scene: &Scene<'_>) {
     let plot = frame.draw(sheet, area);
-    let words = "no right reply yet";
+    let words = if scene.head.hold { "--hold asks for nothing" } else { "no right reply yet" };
     let column = plot.width.saturating_sub(words.len() as u16) / 2;
     sheet.text(plot, (column, plot.height / 2), words, Ink::Faint);
 }
@@ -123,7 +123,7 @@ fn latency(sheet: &mut Sheet<'_>, area: Rect, scene: &Scene<'_>) {
     let legend = [('━', Ink::Middle, "p50"), ('━', Ink::High, "p99"), ('━', Ink::Longest, "max")];
     let x = times(area, scene);
     let mut frame = Frame { number: 2, title: "latency", legend: &legend, x, y: Axis::default() };
-    let Some(y) = latencies(scene) else { return nothing(sheet, area, &frame) };
+    let Some(y) = latencies(scene) else { return nothing(sheet, area, &frame, scene) };
     frame.y = y.latencies(few(area.height, 2));
     let mut dots = Dots::on(frame.draw(sheet, area));
     let columns = columns(area, scene);
@@ -150,7 +150,7 @@ fn percentiles(sheet: &mut Sheet<'_>, area: Rect, scene: &Scene<'_>) {
         x: Axis { ticks: ticks.collect() },
         y: Axis::default(),
     };
-    let Some(y) = latencies(scene) else { return nothing(sheet, area, &frame) };
+    let Some(y) = latencies(scene) else { return nothing(sheet, area, &frame, scene) };
     frame.y = y.latencies(few(area.height, 2));
     let mut dots = Dots::on(frame.draw(sheet, area));
     let columns = dots.columns();
@@ -169,7 +169,7 @@ fn heat(sheet: &mut Sheet<'_>, area: Rect, scene: &Scene<'_>) {
     let legend = [('░', Ink::Heat(1), "few"), ('▓', Ink::Heat(4), "some"), ('█', Ink::Heat(7), "many")];
     let x = times(area, scene);
     let mut frame = Frame { number: 4, title: "heat map", legend: &legend, x, y: Axis::default() };
-    let Some(y) = latencies(scene) else { return nothing(sheet, area, &frame) };
+    let Some(y) = latencies(scene) else { return nothing(sheet, area, &frame, scene) };
     frame.y = y.latencies(few(area.height, 2));
     let plot = frame.draw(sheet, area);
     let columns = scene.seen.columns(usize::from(plot.width), scene.until());

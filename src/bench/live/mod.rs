@@ -30,14 +30,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::{signal::unix::signal, task::AbortHandle};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::AbortHandle,
+};
 
 use self::{controls::Controls, moments::Seen, scene::Head, screen::Screen};
 use super::stats::{Slice, Tally};
 use crate::{
     error::{Trouble, reason},
     os,
-    role::stop::Stop,
+    role::stop::{Phase, Stop},
 };
 
 /// What the drawing thread and the others share.
@@ -133,11 +136,18 @@ impl Drop for Live {
     }
 }
 
-/// Passes on what a shell does with jobs. Ctrl-Z itself is a key.
+/// Passes on what a shell does with jobs, and that the terminal is gone: what was measured is still told. Ctrl-Z itself is a key.
 async fn signals(shared: Arc<Shared>) {
-    let (Ok(mut stops), Ok(mut continues)) = (signal(os::terminal_stop()), signal(os::goes_on())) else { return };
+    let kinds = (signal(os::terminal_stop()), signal(os::goes_on()), signal(SignalKind::hangup()));
+    let (Ok(mut stops), Ok(mut continues), Ok(mut hangups)) = kinds else { return };
     loop {
         tokio::select! {
+            told = hangups.recv() => match told {
+                Some(()) => {
+                    shared.stop.advance(Phase::Finish);
+                }
+                None => return,
+            },
             told = stops.recv() => match told {
                 Some(()) => shared.stops.store(true, Ordering::Release),
                 None => return,

@@ -115,9 +115,15 @@ impl Scene<'_> {
         }
     }
 
-    /// Four charts, and where there is room for it the fifth below them.
+    /// Four charts, and where there is room for it the fifth below them. Where nothing is asked, no reply is drawn.
     fn draw_all(&self, sheet: &mut Sheet<'_>, area: Rect) {
         let below = if area.height >= TALL { area.height / 5 } else { 0 };
+        if below > 0 {
+            charts::draw(4, sheet, Rect { y: area.bottom() - below, height: below, ..area }, self);
+        }
+        if self.head.hold {
+            return charts::draw(0, sheet, Rect { height: area.height - below, ..area }, self);
+        }
         let (half, left) = ((area.height - below) / 2, area.width / 2);
         let second = area.height - below - half;
         for (number, x, width, y, height) in [
@@ -127,9 +133,6 @@ impl Scene<'_> {
             (3, area.x + left, area.width - left, area.y + half, second),
         ] {
             charts::draw(number, sheet, Rect { x, y, width, height }, self);
-        }
-        if below > 0 {
-            charts::draw(4, sheet, Rect { y: area.bottom() - below, height: below, ..area }, self);
         }
     }
 
@@ -224,10 +227,16 @@ impl Scene<'_> {
             return;
         }
         let pause = if self.stage == Stage::Paused { "go on" } else { "pause" };
+        let keys = [
+            ("space", pause),
+            ("+ -", "rate"),
+            ("r", "type a rate"),
+            ("tab 1-5", "one chart"),
+            ("?", "keys"),
+            ("q", "quit"),
+        ];
         let mut column = 1;
-        for (key, does) in
-            [("space", pause), ("+ -", "rate"), ("r", "type a rate"), ("tab 1-5", "one chart"), ("?", "keys"), ("q", "quit")]
-        {
+        for (key, does) in &keys[if self.head.hold { 3 } else { 0 }..] {
             column = sheet.text(area, (column, 0), key, Ink::Strong);
             column = sheet.text(area, (column + 1, 0), does, Ink::Faint) + 2;
         }

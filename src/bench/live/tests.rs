@@ -135,6 +135,20 @@ fn colours_are_the_terminals_own_or_none() {
 }
 
 #[test]
+fn what_only_keeps_connections_awaits_no_reply() {
+    let (seen, head) = (seen(0, false, false), Head { hold: true, ..head(false) });
+    let of = |view: View| {
+        with_scene(&seen, &view, Stage::Running, false, |scene| {
+            text(&picture((80, 24), &Scene { head: &head, ..*scene }, true))
+        })
+    };
+    let all = of(View::default());
+    assert!(all.contains("1 connections kept") && !all.contains("heat map") && !all.contains("rate"), "{all}");
+    let alone = of(View { alone: Some(3), ..View::default() });
+    assert!(alone.contains("--hold asks for nothing"), "{alone}");
+}
+
+#[test]
 fn every_size_can_be_drawn() {
     let seen = seen(12, true, true);
     for view in [View::default(), View { alone: Some(3), help: true, ..View::default() }] {

@@ -199,9 +199,10 @@ impl Tuning {
             .tuned
             .paused_at
             .map(|at| Change { at: self.measured(now), what: What::Paused(now.saturating_duration_since(at)) });
-        let ended = |change: &&Change| change.what == What::Ended;
-        let (last, first): (Vec<_>, Vec<_>) = self.changes.iter().partition(ended);
-        first.into_iter().copied().chain(unended).chain(last.into_iter().copied()).collect()
+        // What was changed in a pause counts from its end on.
+        let mut changes: Vec<_> = self.changes.iter().copied().chain(unended).collect();
+        changes.sort_by_key(|change| (change.what == What::Ended, change.at));
+        changes
     }
 
     /// Was the rate changed?
@@ -244,6 +245,18 @@ mod tests {
         assert_eq!(tuning.lasted(at(8000)), Some(Duration::from_secs(3)));
         assert_eq!(tuning.changes(at(9000)).len(), 1);
         assert!(!tuning.changed_rate());
+    }
+
+    #[test]
+    fn changes_are_told_in_the_order_in_which_they_count() {
+        let (mut tuning, at) = begun(Some(course::steady(1000.0, Duration::ZERO)));
+        let whats = |tuning: &Tuning| tuning.changes(at(9000)).iter().map(|change| change.what).collect::<Vec<_>>();
+        assert_eq!((tuning.pause(true, at(2000)), tuning.set(50.0, at(3000))), (Ok(()), Ok(50.0)));
+        tuning.quit(at(9000));
+        assert_eq!(whats(&tuning), [What::Paused(Duration::from_secs(7)), What::Rate(50.0), What::Ended]);
+        assert_eq!((tuning.pause(false, at(4000)), tuning.set(60.0, at(5000))), (Ok(()), Ok(60.0)));
+        let pause = What::Paused(Duration::from_secs(2));
+        assert_eq!(whats(&tuning), [pause, What::Rate(50.0), What::Rate(60.0), What::Ended]);
     }
 
     #[test]

@@ -15,14 +15,18 @@ const MOST: usize = 8;
 
 /// One line, or a few; nothing where nothing was changed.
 pub(super) fn told(results: &Results) -> String {
-    let changes = &results.changes;
-    if changes.is_empty() {
+    if results.changes.is_empty() {
         return String::new();
     }
+    format!("\n{}", wrapped(&format!("  {}", "changed".style(DIM)), &parts(results)))
+}
+
+/// A few words for each change.
+pub(super) fn parts(results: &Results) -> Vec<String> {
+    let changes = &results.changes;
     let left_out = changes.len().saturating_sub(MOST);
     let earlier = (left_out > 0).then(|| format!("{left_out} before"));
-    let parts: Vec<_> = earlier.into_iter().chain(changes[left_out..].iter().map(words)).collect();
-    format!("\n{}", wrapped(&format!("  {}", "changed".style(DIM)), &parts))
+    earlier.into_iter().chain(changes[left_out..].iter().map(words)).collect()
 }
 
 /// `2.50 s 1,100/s`, `3.10 s paused for 1.50 s`

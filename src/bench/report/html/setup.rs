@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::{markup::Markup, series::Named};
 use crate::{
-    bench::{record::Record, results::Results, shown},
+    bench::{record::Record, report::changes, results::Results, shown},
     os::Machine,
     values::show,
 };
@@ -22,8 +22,11 @@ fn lines(record: &Record) -> Vec<(&'static str, String)> {
         ("connections", show::grouped(about.connections as u64)),
         ("under way on each", in_flight),
         ("load", load(run)),
-        ("time-out", shown::span(about.timeout)),
     ];
+    if !run.changes.is_empty() {
+        lines.push(("changed meanwhile", changes::parts(run).join(" · ")));
+    }
+    lines.push(("time-out", shown::span(about.timeout)));
     if about.reconnect {
         lines.push(("reconnects", "a new connection for each request".into()));
     }
