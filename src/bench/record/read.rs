@@ -93,7 +93,13 @@ fn ours(document: &Value, name: &str) -> Result<(), Trouble> {
             Trouble::failed(sentence).hint(format!("netproto {version} wrote it: read it with that, or a later one"))
         );
     }
-    document.get("target").map(|_| ()).ok_or_else(foreign)
+    let without_requests = match document["mode"].as_str() {
+        Some("bulk") => "--bulk",
+        Some("one_way") => "--one-way",
+        _ => return document.get("target").map(|_| ()).ok_or_else(foreign),
+    };
+    Err(Trouble::failed(format!("{name} is of a run with {without_requests}, and only runs of requests are read"))
+        .hint("its figures are in the JSON itself; a run without that option can be read"))
 }
 
 fn whole(document: &Node<'_>) -> Result<Record, Wrong> {
