@@ -154,7 +154,7 @@ fn what_was_changed_meanwhile_is_told() {
     }
     let page = one(run);
     holds(&page);
-    let told = "<dt>changed meanwhile</dt><dd>500 ms paused for 2.00 s · 505 ms to 5,000/s · 3.00 s ended</dd>";
+    let told = "<dt>changed meanwhile</dt><dd>0.50 s paused for 2.00 s · 0.51 s to 5,000/s · 3.00 s ended</dd>";
     assert!(page.contains(told), "{page}");
 }
 

@@ -2,11 +2,11 @@
 //!
 //! May use: std alone.
 
-/// Datagrams at the beginning, at least and at most.
+/// Datagrams at the beginning, at least and at most; all sockets share the most.
 const FIRST: u64 = 512;
 const LEAST: u64 = 64;
 const MOST: u64 = 8192;
-/// Bytes at most: what a receiver has room for where its system allows it 4 MiB.
+/// Bytes at most, of all sockets: what a receiver has room for where its system allows it 4 MiB.
 const MOST_BYTES: u64 = 2 * 1024 * 1024;
 
 /// Of one socket.
@@ -25,8 +25,9 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    pub(super) fn new(length: usize) -> Self {
-        let most = (MOST_BYTES / length.max(1) as u64).clamp(LEAST, MOST);
+    pub(super) fn new(length: usize, sockets: usize) -> Self {
+        let all = (MOST_BYTES / length.max(1) as u64).clamp(LEAST, MOST);
+        let most = (all / sockets.max(1) as u64).max(1);
         Self { window: FIRST.min(most), most, answered: 0, asked: 0, lost: 0, known: 0, grows_fast: true }
     }
 
@@ -53,7 +54,7 @@ impl Flow {
         self.answered = number;
         if lost > self.lost {
             if number > self.known {
-                (self.window, self.known) = ((self.window / 2).max(LEAST), sent);
+                (self.window, self.known) = ((self.window / 2).max(LEAST.min(self.most)), sent);
             }
             self.grows_fast = false;
         } else {
@@ -70,7 +71,7 @@ mod tests {
 
     #[test]
     fn it_grows_until_something_is_lost_and_shrinks_once_for_that() {
-        let mut flow = Flow::new(64);
+        let mut flow = Flow::new(64, 1);
         assert_eq!((flow.room(0), flow.room(512), flow.asks(127), flow.asks(128)), (512, 0, false, true));
         flow.asked(128);
         flow.answered(128, 0, 500);
@@ -86,6 +87,15 @@ mod tests {
         flow.answered(70_001, 10, 80_000);
         assert_eq!(flow.window, MOST / 4);
         flow.answered(60_000, 0, sent);
-        assert_eq!((flow.answered, Flow::new(1400).most, Flow::new(60_000).most), (70_001, 1497, 64));
+        assert_eq!((flow.answered, Flow::new(1400, 1).most, Flow::new(60_000, 1).most), (70_001, 1497, 64));
+    }
+
+    #[test]
+    fn sockets_share_what_the_receiver_has_room_for() {
+        let mut flow = Flow::new(64, 64);
+        assert_eq!((flow.window, flow.most), (128, 128));
+        flow.answered(100, 50, 128);
+        flow.answered(200, 90, 300);
+        assert_eq!((flow.window, Flow::new(60_000, 1000).room(0)), (64, 1));
     }
 }

@@ -31,6 +31,7 @@ pub(super) struct Line {
     series: Series,
     session: u64,
     length: usize,
+    sockets: usize,
     /// `None`: as many as go.
     most: Option<u64>,
     pub(super) sent: u64,
@@ -74,6 +75,8 @@ pub(super) struct Task {
     pub(super) length: usize,
     pub(super) most: Option<u64>,
     pub(super) joins: bool,
+    /// So many have such a task.
+    pub(super) sockets: usize,
 }
 
 impl Line {
@@ -85,7 +88,8 @@ impl Line {
             session: task.session,
             length: task.length,
             most: task.most,
-            flow: Flow::new(task.length),
+            flow: Flow::new(task.length, task.sockets),
+            sockets: task.sockets,
             gauge,
             batch,
             socket,
@@ -110,7 +114,7 @@ impl Line {
     pub(super) fn anew(&mut self) {
         self.session = self.session.wrapping_add(1);
         self.series = Series::new(self.session, self.length, self.batch);
-        self.flow = Flow::new(self.length);
+        self.flow = Flow::new(self.length, self.sockets);
         (self.sent, self.joined, self.view, self.answered) = (0, 0, None, None);
         self.gauge.view(None);
         self.gauge.sent(0, self.unreachable);

@@ -77,7 +77,8 @@ impl Shared {
         let Peer { address, scheme, dial } = &self.peer;
         let socket = transport::packets_to(address, *scheme, dial).await?;
         let OneWayPlan { length, joins, .. } = self.plan;
-        let task = Task { session: self.session, length, most: self.plan.share(number, self.gauges.len()), joins };
+        let sockets = self.gauges.len();
+        let task = Task { session: self.session, length, most: self.plan.share(number, sockets), joins, sockets };
         Ok(Line::new(socket, &task, self.gauges[number].clone()))
     }
 
