@@ -11,6 +11,7 @@ mod awaited;
 mod body;
 mod bulk;
 mod connection;
+mod crew;
 mod down;
 mod hold;
 mod idle;

@@ -11,19 +11,16 @@ mod party;
 mod worker;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
-    thread::JoinHandle,
+    sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime},
 };
-
-use tokio::sync::{mpsc, watch};
 
 use self::{
     gauge::Gauge,
     looks::Looks,
-    worker::{Gate, Shared, Used},
+    worker::{Shared, Used},
 };
-use super::target::Found;
+use super::{crew::Crew, target::Found};
 use crate::{
     bench::{
         BenchPlan,
@@ -31,7 +28,7 @@ use crate::{
         limit::Missed,
         report::{self, Files, bulk as shown},
     },
-    error::{Exit, Trouble, reason},
+    error::{Exit, Trouble},
     os,
     protocol::Answers,
     role::stop::{Phase, Stop},
@@ -157,27 +154,6 @@ fn shared(plan: &BenchPlan, asked: &BulkPlan, found: &Found, untold: bool, stop:
     }
 }
 
-/// Workers that were started, and the ways between them and us.
-struct Crew {
-    threads: Vec<JoinHandle<()>>,
-    ready: mpsc::UnboundedReceiver<()>,
-    used: mpsc::UnboundedReceiver<Used>,
-    start: watch::Sender<bool>,
-}
-
-fn crew(shared: &Arc<Shared>) -> Result<Crew, Trouble> {
-    let (tell_ready, ready) = mpsc::unbounded_channel();
-    let (tell_used, used) = mpsc::unbounded_channel();
-    let (start, told_start) = watch::channel(false);
-    let gate = Gate { ready: tell_ready, start: told_start, used: tell_used };
-    let start_one = |index| worker::spawn(shared.clone(), index, gate.clone());
-    let threads = (0..shared.threads).map(start_one).collect::<Result<_, _>>().map_err(|error| {
-        shared.stop.advance(Phase::Now);
-        Trouble::failed(format!("could not start a thread: {}", reason(&error))).hint("fewer threads: -t 1")
-    })?;
-    Ok(Crew { threads, ready, used, start })
-}
-
 /// One run.
 async fn one(
     plan: &BenchPlan,
@@ -188,43 +164,17 @@ async fn one(
     stop: &Stop,
 ) -> Result<Results, Trouble> {
     let shared = Arc::new(shared(plan, asked, found, untold, stop));
-    let mut crew = crew(&shared)?;
+    let mut crew = Crew::start(shared.threads, stop, |index, gate| worker::spawn(shared.clone(), index, gate))?;
     // Every connection is made before the first byte is sent.
-    for _ in 0..shared.gauges.len() {
-        tokio::select! {
-            ready = crew.ready.recv() => if ready.is_none() { break },
-            () = stop.reached(Phase::Finish) => break,
-        }
-    }
+    crew.make_ready(shared.gauges.len(), stop).await;
     let started_at = SystemTime::now();
     let from = Instant::now() + plan.omit;
-    let _ = crew.start.send(true);
+    crew.begin();
     let mut looks = Looks::begin(&plan.report, files, &shared, from);
-    let mut all_used = Vec::new();
-    let looked = loop {
-        tokio::select! {
-            used = crew.used.recv() => match used {
-                Some(used) => all_used.push(used),
-                None => break Ok(()),
-            },
-            looked = looks.next() => if looked.is_err() { break looked },
-        }
-    };
+    let (all_used, looked) = crew.all_done(async || looks.next().await).await;
     let looked = looked.and(looks.end());
     let interrupted = stop.phase() != Phase::Running;
-    if looked.is_err() {
-        stop.advance(Phase::Now);
-    }
-    for thread in crew.threads {
-        if thread.join().is_err() {
-            return Err(Trouble::failed("a worker of the load generator panicked, so its figures are not whole")
-                .hint("this is a bug; please report it"));
-        }
-    }
-    looked?;
-    if let Some(trouble) = shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        return Err(trouble);
-    }
+    crew.end(looked, stop, &shared.trouble)?;
     Ok(results((plan, asked), &shared, (started_at, from, interrupted), &all_used, found.is_ours()))
 }
 

@@ -11,13 +11,12 @@ use std::{
 use bytes::Bytes;
 use tokio::{
     runtime::{Builder, LocalOptions},
-    sync::{mpsc::UnboundedSender, watch},
     task::JoinSet,
     time::MissedTickBehavior,
 };
 
 use super::{
-    super::job::Peer,
+    super::{crew::Gate, job::Peer},
     gauge::{Gauge, Glance},
     party::{Party, Task},
 };
@@ -65,14 +64,6 @@ pub(super) struct Used {
     pub(super) wall: Duration,
 }
 
-/// The ways between the workers and whoever started them.
-#[derive(Clone)]
-pub(super) struct Gate {
-    pub(super) ready: UnboundedSender<()>,
-    pub(super) start: watch::Receiver<bool>,
-    pub(super) used: UnboundedSender<Used>,
-}
-
 impl Shared {
     fn give_up(&self, trouble: Trouble) {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(trouble);
@@ -104,7 +95,7 @@ impl Shared {
 }
 
 /// Starts worker `index`.
-pub(super) fn spawn(shared: Arc<Shared>, index: usize, gate: Gate) -> io::Result<JoinHandle<()>> {
+pub(super) fn spawn(shared: Arc<Shared>, index: usize, gate: Gate<Used>) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(format!("bulk {index}")).spawn(move || {
         match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => runtime.block_on(run(shared, index, gate)),
@@ -113,12 +104,12 @@ pub(super) fn spawn(shared: Arc<Shared>, index: usize, gate: Gate) -> io::Result
     })
 }
 
-async fn run(shared: Arc<Shared>, index: usize, gate: Gate) {
+async fn run(shared: Arc<Shared>, index: usize, gate: Gate<Used>) {
     let mut streams = JoinSet::new();
     for number in (index..shared.gauges.len()).step_by(shared.threads) {
         streams.spawn_local(stream(shared.clone(), number, gate.clone()));
     }
-    let (mut start, used) = (gate.start, gate.used);
+    let (mut start, used) = (gate.start, gate.done);
     drop(gate.ready);
     tokio::select! {
         _ = start.wait_for(|open| *open) => {}
@@ -130,7 +121,7 @@ async fn run(shared: Arc<Shared>, index: usize, gate: Gate) {
 }
 
 /// One stream, from its connection to its end.
-async fn stream(shared: Arc<Shared>, number: usize, gate: Gate) {
+async fn stream(shared: Arc<Shared>, number: usize, gate: Gate<Used>) {
     let gauge = shared.gauges[number].clone();
     let stream = match shared.connect().await {
         Ok(stream) => stream,

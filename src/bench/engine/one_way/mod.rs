@@ -15,18 +15,15 @@ mod pour;
 mod worker;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
-    thread::JoinHandle,
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
-use tokio::sync::{mpsc, watch};
-
 use self::{
     looks::Looks,
-    worker::{Done, Gate, Shared},
+    worker::{Done, Shared},
 };
-use super::target::Found;
+use super::{crew::Crew, target::Found};
 use crate::{
     bench::{
         BenchPlan,
@@ -34,7 +31,7 @@ use crate::{
         one_way::{About, OneWayPlan, Results, Socket},
         report::{self, Files, one_way as shown},
     },
-    error::{Exit, Trouble, reason},
+    error::{Exit, Trouble},
     protocol::{Answers, perf::DATAGRAM_HEAD},
     role::stop::{Phase, Stop},
 };
@@ -117,27 +114,6 @@ fn shared(plan: &BenchPlan, asked: &OneWayPlan, found: &Found, untold: bool, sto
     }
 }
 
-/// Workers that were started, and the ways between them and us.
-struct Crew {
-    threads: Vec<JoinHandle<()>>,
-    ready: mpsc::UnboundedReceiver<()>,
-    done: mpsc::UnboundedReceiver<Done>,
-    start: watch::Sender<bool>,
-}
-
-fn crew(shared: &Arc<Shared>) -> Result<Crew, Trouble> {
-    let (tell_ready, ready) = mpsc::unbounded_channel();
-    let (tell_done, done) = mpsc::unbounded_channel();
-    let (start, told_start) = watch::channel(false);
-    let gate = Gate { ready: tell_ready, start: told_start, done: tell_done };
-    let start_one = |index| worker::spawn(shared.clone(), index, gate.clone());
-    let threads = (0..shared.threads).map(start_one).collect::<Result<_, _>>().map_err(|error| {
-        shared.stop.advance(Phase::Now);
-        Trouble::failed(format!("could not start a thread: {}", reason(&error))).hint("fewer threads: -t 1")
-    })?;
-    Ok(Crew { threads, ready, done, start })
-}
-
 /// One run.
 async fn one(
     plan: &BenchPlan,
@@ -148,42 +124,16 @@ async fn one(
     stop: &Stop,
 ) -> Result<Results, Trouble> {
     let shared = Arc::new(shared(plan, asked, found, untold, stop));
-    let mut crew = crew(&shared)?;
-    for _ in 0..shared.threads {
-        tokio::select! {
-            ready = crew.ready.recv() => if ready.is_none() { break },
-            () = stop.reached(Phase::Finish) => break,
-        }
-    }
+    let mut crew = Crew::start(shared.threads, stop, |index, gate| worker::spawn(shared.clone(), index, gate))?;
+    crew.make_ready(shared.threads, stop).await;
     let started_at = SystemTime::now();
-    let _ = crew.start.send(true);
+    crew.begin();
     let mut looks = Looks::begin(&plan.report, files, &shared);
-    let mut done = Vec::new();
-    let looked = loop {
-        tokio::select! {
-            one = crew.done.recv() => match one {
-                Some(one) => done.push(one),
-                None => break Ok(()),
-            },
-            looked = looks.next() => if looked.is_err() { break looked },
-        }
-    };
+    let (done, looked) = crew.all_done(async || looks.next().await).await;
     let lasted = done.iter().map(|one| one.lasted).max().unwrap_or_default();
     let looked = looked.and(looks.end(lasted));
     let interrupted = stop.phase() != Phase::Running;
-    if looked.is_err() {
-        stop.advance(Phase::Now);
-    }
-    for thread in crew.threads {
-        if thread.join().is_err() {
-            return Err(Trouble::failed("a worker of the load generator panicked, so its figures are not whole")
-                .hint("this is a bug; please report it"));
-        }
-    }
-    looked?;
-    if let Some(trouble) = shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        return Err(trouble);
-    }
+    crew.end(looked, stop, &shared.trouble)?;
     Ok(results((plan, asked), &shared, (started_at, lasted, interrupted), done, found))
 }
 

@@ -8,13 +8,10 @@ use std::{
 };
 
 use hdrhistogram::Histogram;
-use tokio::{
-    runtime::{Builder, LocalOptions},
-    sync::{mpsc::UnboundedSender, watch},
-};
+use tokio::runtime::{Builder, LocalOptions};
 
 use super::{
-    super::job::Peer,
+    super::{crew::Gate, job::Peer},
     gauge::Gauge,
     line::{Line, Task},
     pour::Pour,
@@ -55,14 +52,6 @@ pub(super) struct Done {
     pub(super) lasted: Duration,
 }
 
-/// The ways between the workers and whoever started them.
-#[derive(Clone)]
-pub(super) struct Gate {
-    pub(super) ready: UnboundedSender<()>,
-    pub(super) start: watch::Receiver<bool>,
-    pub(super) done: UnboundedSender<Done>,
-}
-
 /// How often those that have not answered are asked again.
 const AGAIN: Duration = Duration::from_millis(50);
 const NO_PERF: &str = "`serve-udp PORT -P perf` tells what came; -P discard measures without being told";
@@ -98,7 +87,7 @@ impl Shared {
 }
 
 /// Starts worker `index`.
-pub(super) fn spawn(shared: Arc<Shared>, index: usize, gate: Gate) -> io::Result<JoinHandle<()>> {
+pub(super) fn spawn(shared: Arc<Shared>, index: usize, gate: Gate<Done>) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(format!("one way {index}")).spawn(move || {
         match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => {
@@ -111,7 +100,7 @@ pub(super) fn spawn(shared: Arc<Shared>, index: usize, gate: Gate) -> io::Result
     })
 }
 
-async fn run(shared: &Shared, index: usize, gate: Gate) -> Result<(), Trouble> {
+async fn run(shared: &Shared, index: usize, gate: Gate<Done>) -> Result<(), Trouble> {
     let mut lines = Vec::new();
     for number in (index..shared.gauges.len()).step_by(shared.threads) {
         lines.push(shared.line(number).await?);
