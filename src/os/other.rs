@@ -125,7 +125,7 @@ pub fn give_way() {}
 
 /// There is no portable way to ask.
 #[must_use]
-pub fn thread_waited() -> Option<Duration> {
+pub fn thread_waited() -> Option<std::time::Duration> {
     None
 }
 

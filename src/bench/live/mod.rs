@@ -1,7 +1,7 @@
 //! `--live`: a run on the whole terminal, with the charts of the page and keys that change it.
 //!
 //! What is drawn is what the reporter has added up at the last tick, and what draws is a thread of its own: workers know nothing of it.
-//! They follow the [`Controls`], where a key changes the rate or pauses the load. A picture is a pure function of a [`Scene`].
+//! They follow the [`Controls`], where a key changes the rate or pauses the load. A picture is a pure function of a scene.
 //!
 //! May use: load, stats, the scales of the page's charts, ratatui, role's stop, `os`, tokio.
 
