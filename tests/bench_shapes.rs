@@ -89,10 +89,7 @@ fn what_arrives_has_the_shape() {
     // Two long pauses, whatever the machine does: nothing comes between bursts.
     let long = |pair: &&[Instant]| pair[1] - pair[0] > Duration::from_millis(150);
     assert_eq!(arrivals.windows(2).filter(long).count(), 2, "{output}");
-    // A burst alone is not the limit of this machine. Whoever is busy beside it may be, and not each time.
-    let burst = ["udp", &at, "-P", "echo", "--burst", "40/300ms", "-d", "300ms"];
-    let unlimited = |report: &Value| report["generator"]["saturated"] == false;
-    assert!(unlimited(&report) || (0..4).any(|_| unlimited(&bench(&burst).1)), "{output}");
+    assert_eq!(report["generator"]["saturated"], false, "{output}");
     let text = netproto(&["bench", "udp", &at, "-P", "echo", "--burst", "40/2s", "-d", "1900ms"]).run().code(0).text();
     assert!(text.contains("· burst 40/2s ·") && text.contains("over time"), "{text}");
     assert!(!text.contains("had no reply at all"), "the last of them had nothing to reply to\n{text}");
