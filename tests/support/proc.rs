@@ -46,8 +46,9 @@ pub fn many_files() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
-/// What it has started, and is its own.
-pub fn children(pid: Pid) -> Vec<Pid> {
+/// What it has started, and what that has started.
+pub fn descendants(pid: Pid) -> Vec<Pid> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    text.split_ascii_whitespace().filter_map(|number| Pid::from_raw(number.parse().ok()?)).collect()
+    let children = text.split_ascii_whitespace().filter_map(|number| Pid::from_raw(number.parse().ok()?));
+    children.flat_map(|child| [vec![child], descendants(child)].concat()).collect()
 }

@@ -214,7 +214,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         let reaped = self.reaped.lock().unwrap();
         if !*reaped {
-            for pid in proc::children(self.pid) {
+            for pid in proc::descendants(self.pid) {
                 let _ = kill_process(pid, Signal::KILL); // it may have ended meanwhile
             }
             kill_process(self.pid, Signal::KILL).unwrap();
