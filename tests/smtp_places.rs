@@ -162,3 +162,17 @@ fn an_mbox_is_read_whoever_wrote() {
     let script = "import mailbox, sys; one, = mailbox.mbox(sys.argv[1]); assert one.get_from().startswith('j?rgen'), one";
     python.args(&["-c", script, &path]).run().code(0);
 }
+
+/// Whatever the order: what is refused leaves nothing behind.
+#[test]
+fn places_beside_discard_are_refused_and_not_made() {
+    let folder = Folder::new("smtp-excluded");
+    for place in ["maildir", "mbox"] {
+        let given = format!("{place}={}", folder.join("made"));
+        for words in [["-p", "discard=true", "-p", &given], ["-p", &given, "-p", "discard=true"]] {
+            let line = [&["serve-tcp", "127.0.0.1:0", "-P", "smtp"], &words[..]].concat();
+            netproto(&line).run().code(2).said(&format!("discard and {place} exclude each other"));
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something was made");
+}

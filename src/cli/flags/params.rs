@@ -134,16 +134,10 @@ pub fn said_once(row: &Protocol, params: &Params, file: bool, data: bool) -> Res
 /// # Errors
 /// Two of them exclude each other, or one is missing.
 pub(super) fn agree(row: &Protocol, end: Ends, params: &Params) -> Result<(), Trouble> {
-    // A switch that is off is as good as left out.
-    let given = |param: &&Param| match param.kind {
-        ParamKind::Switch => params.switch(param.name),
-        _ => params.has(param.name),
-    };
-    let all = || row.params.iter().filter(given);
+    let all = || row.params.iter().filter(|param| given(params, param));
     for param in all() {
         if let Some(other) = all().find(|other| param.excludes.contains(&other.name)) {
-            let sentence = format!("{}: {} and {} exclude each other", row.name, param.name, other.name);
-            return Err(Trouble::usage(sentence).hint("leave one of them out"));
+            return Err(exclusive(row, param, other));
         }
         if let Some(other) = param.needs.filter(|other| !all().any(|param| param.name == *other)) {
             let sentence = format!("{}: {} needs {other}", row.name, param.name);
@@ -158,6 +152,32 @@ pub(super) fn agree(row: &Protocol, end: Ends, params: &Params) -> Result<(), Tr
         }
         None => Ok(()),
     }
+}
+
+/// A switch that is off is as good as left out.
+fn given(params: &Params, param: &Param) -> bool {
+    match param.kind {
+        ParamKind::Switch => params.switch(param.name),
+        _ => params.has(param.name),
+    }
+}
+
+fn exclusive(row: &Protocol, param: &Param, other: &Param) -> Trouble {
+    let sentence = format!("{}: {} and {} exclude each other", row.name, param.name, other.name);
+    Trouble::usage(sentence).hint("leave one of them out")
+}
+
+/// Would it be made on disk if it is missing? It is best set last: what excludes it is known by then, and nothing is left behind.
+///
+/// # Errors
+/// The row has no such parameter for this end.
+pub(super) fn makes(row: &Protocol, end: Ends, name: &str) -> Result<bool, Trouble> {
+    let param = protocol::param(row.params, end, name).map_err(|error| trouble(row, &error))?;
+    Ok(is_made(param))
+}
+
+fn is_made(param: &Param) -> bool {
+    matches!(param.kind, ParamKind::Folder { make: true } | ParamKind::Appended)
 }
 
 /// What a list asks for in turn is asked for with one message each.
@@ -179,8 +199,7 @@ pub fn one_for_each(params: &Params, data: &Data) -> Result<(), Trouble> {
 /// # Errors
 /// Something of that kind.
 pub fn load_makes_sense(row: &Protocol, params: &Params) -> Result<(), Trouble> {
-    let given = |param: &&Param| params.switch(param.name) || param.kind.word() != "switch" && params.has(param.name);
-    match row.params.iter().filter(given).find_map(|param| Some((param, param.not_in_bench?))) {
+    match row.params.iter().filter(|param| given(params, param)).find_map(|param| Some((param, param.not_in_bench?))) {
         Some((param, why)) => Err(Trouble::usage(format!("--{} is for send", param.name)).hint(why)),
         None => Ok(()),
     }
@@ -201,6 +220,10 @@ fn not_of(name: &str, row: Option<&Protocol>) -> Trouble {
 /// The row has no such parameter for this end, or it can't be this.
 pub fn set(params: &mut Params, row: &Protocol, end: Ends, name: &str, value: &OsStr) -> Result<(), Trouble> {
     let param = protocol::param(row.params, end, name).map_err(|error| trouble(row, &error))?;
+    let excludes = |other: &&Param| is_made(param) && given(params, other) && other.excludes.contains(&param.name);
+    if let Some(other) = row.params.iter().find(excludes) {
+        return Err(exclusive(row, other, param));
+    }
     let path = Path::new(value);
     if let ParamKind::File(_) = param.kind {
         let bytes = contents(path, param)?;

@@ -68,16 +68,23 @@ impl SetupArgs {
 
     fn params(&self, protocol: Option<&'static Protocol>, end: Ends) -> Result<Params, Trouble> {
         let mut values = Params::default();
-        for (key, value) in &self.params {
-            let Some(row) = protocol else {
-                return Err(Trouble::usage(format!("-p {key}={value} sets a parameter of a protocol, and none is named"))
-                    .hint("name it, as in: -P processed -p delay=1s"));
+        let Some(row) = protocol else {
+            return match self.params.first() {
+                Some((key, value)) => {
+                    Err(Trouble::usage(format!("-p {key}={value} sets a parameter of a protocol, and none is named"))
+                        .hint("name it, as in: -P processed -p delay=1s"))
+                }
+                None => Ok(values),
             };
-            params::set(&mut values, row, end, key, OsStr::new(value))?;
+        };
+        for last in [false, true] {
+            for (key, value) in &self.params {
+                if params::makes(row, end, key)? == last {
+                    params::set(&mut values, row, end, key, OsStr::new(value))?;
+                }
+            }
         }
-        if let Some(row) = protocol {
-            params::agree(row, end, &values)?;
-        }
+        params::agree(row, end, &values)?;
         Ok(values)
     }
 }
