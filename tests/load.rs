@@ -5,7 +5,8 @@ mod support;
 
 use std::{
     io::{Read, Write},
-    net::TcpStream,
+    net::{TcpStream, UdpSocket},
+    time::Duration,
 };
 
 use support::{
@@ -99,4 +100,18 @@ fn a_stream_of_objects_adds_up() {
 fn a_server_that_greets_is_asked_about() {
     let addr = serve(|mut stream: TcpStream| drop(stream.write_all(b"220 mail.example ESMTP\r\n")));
     bench(&["tcp", &addr.to_string(), "-n", "1"]).code(2).said("220 mail.example").said("-P");
+}
+
+/// Where nobody answers, what counts as done has left.
+#[test]
+fn datagrams_that_nobody_answers_leave_before_they_are_counted() {
+    for (wanted, rate) in [(1u64, "20k"), (8, "20k"), (200, "20k"), (1, "0"), (8, "0"), (200, "0")] {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+        let (at, number) = (socket.local_addr().unwrap().to_string(), wanted.to_string());
+        let paced = if rate == "0" { &[][..] } else { &["-r", rate] };
+        let output = bench(&[&["udp", &at, "-P", "discard", "-n", &number, "-J", "-q"], paced].concat());
+        let came = (0..wanted).filter(|_| socket.recv(&mut [0; 2048]).is_ok()).count() as u64;
+        assert_eq!((came, count(&output.code(0).json(), "/requests")), (wanted, wanted), "{output}");
+    }
 }

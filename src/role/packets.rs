@@ -249,7 +249,8 @@ impl<P: Source + Sink> DrivePackets<P> {
                 Ok(())
             });
             handed.settle(&mut self.party, &mut self.source_ended, &mut self.refused);
-            if matches!(turn, Turn::Over(_)) {
+            // What nothing is awaited for counts as done when it has left: so it leaves before more is said.
+            if matches!(turn, Turn::Over(_)) || !self.party.awaits() {
                 break;
             }
         }
