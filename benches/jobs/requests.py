@@ -122,7 +122,7 @@ def _rr(transport: str) -> Callable[[Options], list[Row]]:
 def _many(transport: str, seconds: str) -> Callable[[], Figures]:
     def measure() -> Figures:
         with _rr_server("udp") if transport == "udp" else echo("C epoll") as running:
-            told, cpu = used(_bench(transport, running.port, seconds, "-c", str(MANY)), WITHIN)
+            told, cpu = used(_bench(transport, running.port, seconds, "-c", str(MANY), "-t", "1"), WITHIN)
         count = _checked(told)["requests"]
         return {"per_second": told["requests_per_second"], "cpu_us": 1e6 * cpu / count}
 

@@ -161,7 +161,7 @@ impl Limit {
     pub fn applies_to_one_way(&self, told: bool) -> Result<(), &'static str> {
         match self.metric {
             Metric::Loss if !told => Err("the server tells nothing of what came"),
-            Metric::Rate | Metric::Errors | Metric::Loss => Ok(()),
+            Metric::Rate | Metric::Errors | Metric::ErrorShare | Metric::Loss => Ok(()),
             _ => Err("--one-way has no replies: it has a rate, in datagrams per second, loss, and errors, of sockets"),
         }
     }
@@ -172,6 +172,7 @@ impl Limit {
         let value = match self.metric {
             Metric::Rate => results.rate(),
             Metric::Loss => results.loss_percent().unwrap_or(100.0),
+            Metric::ErrorShare => 100.0 * results.failed() as f64 / results.sockets.len().max(1) as f64,
             _ => results.failed() as f64,
         };
         self.fails.holds(value, self.value).then(|| {

@@ -137,8 +137,6 @@ fn together(a: &View, b: &View) -> View {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Socket {
     pub counts: Counts,
-    /// From the first datagram to the last.
-    pub took: Duration,
     /// Both ends read the same clock, as far as could be told.
     pub one_clock: bool,
     /// The most datagrams that left in one call.

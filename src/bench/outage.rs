@@ -50,6 +50,13 @@ impl Outages {
         }
     }
 
+    /// All of them are so much later by the clock than they are in the run.
+    pub fn leave_out(&mut self, pause: Duration) {
+        for stretch in &mut self.0 {
+            (stretch.from, stretch.to) = (stretch.from + pause, stretch.to + pause);
+        }
+    }
+
     /// What overlaps is one.
     fn join(&mut self, mut stretch: Stretch) {
         let full = self.0.len() >= MOST;

@@ -47,7 +47,7 @@ impl OneWayArgs {
     /// May datagrams that are due together leave in one call?
     ///
     /// # Errors
-    /// There are none.
+    /// `--no-gso` was given, and there they never do.
     pub(super) fn joins(&self, scheme: Scheme) -> Result<bool, Trouble> {
         if self.no_gso && scheme != Scheme::Udp {
             return Err(Trouble::usage(format!("--no-gso is for UDP, and {scheme} never sends datagrams joined"))

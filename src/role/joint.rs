@@ -1,5 +1,7 @@
 //! Datagrams that may leave in one call of the system (UDP GSO, udp(7)): of one length, the last perhaps shorter.
 
+use crate::session::Joined;
+
 /// So many at most, as in every kernel that can do it.
 const MOST: usize = 64;
 /// Their bytes: no more than one datagram may have.
@@ -51,8 +53,7 @@ impl Joint {
 
     /// Each for itself.
     pub fn each(&self) -> impl Iterator<Item = &[u8]> {
-        let Self { bytes, segment, many } = self;
-        (0..*many).map(move |n| &bytes[n * segment..((n + 1) * segment).min(bytes.len())])
+        Joined::new(&self.bytes, self.segment).iter().take(self.many)
     }
 
     /// Takes off the first.

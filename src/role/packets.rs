@@ -216,7 +216,8 @@ impl<P: Source + Sink> DrivePackets<P> {
 
     /// All that was put together has left, or the first of it.
     fn sent(&mut self, all: bool) {
-        for datagram in self.joint.each().take(if all { AT_ONCE } else { 1 }) {
+        let left = if all { self.joint.many() } else { 1 };
+        for datagram in self.joint.each().take(left) {
             self.traffic.bytes_out += datagram.len() as u64;
             self.party.wire(Way::Out, datagram);
         }

@@ -48,7 +48,9 @@ pub fn many_files() {
 
 /// What it has started, and what that has started.
 pub fn descendants(pid: Pid) -> Vec<Pid> {
-    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let of_each = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("children")).ok();
+    let text: String = threads.flatten().filter_map(of_each).collect();
     let children = text.split_ascii_whitespace().filter_map(|number| Pid::from_raw(number.parse().ok()?));
     children.flat_map(|child| [vec![child], descendants(child)].concat()).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::bench::outage::Outages;
@@ -68,6 +68,15 @@ impl Down {
         if lost.failures > 1 {
             self.outages.borrow_mut().add(number, lost.since, to, over);
         }
+    }
+
+    /// A pause is no time of the run: what was before it moves on, as all that counts from the start.
+    pub(super) fn leave_out(&self, pause: Duration) {
+        for lost in self.places.borrow_mut().iter_mut().flatten() {
+            lost.since += pause;
+            lost.made = lost.made.map(|at| at + pause);
+        }
+        self.outages.borrow_mut().leave_out(pause);
     }
 
     /// The run is over.

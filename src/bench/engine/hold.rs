@@ -96,7 +96,10 @@ async fn open(work: &Work, held: &Held, number: usize) {
             }
         }
         Ok(Wire::Packets(_)) | Err(Unmade::Over) => {}
-        Err(Unmade::Failed(kind, example)) => work.count(true, |tally| tally.failed_as(kind, example)),
+        Err(Unmade::Failed(kind, example)) => work.count(true, |tally| {
+            tally.failed_as(kind, example);
+            tally.counters.unsent += 1;
+        }),
     }
 }
 

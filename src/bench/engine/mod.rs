@@ -67,7 +67,7 @@ use super::{
     outage::Outages,
     record::Piece,
     report::{self, Files, hdr, spread},
-    results::{About, Generator, Results},
+    results::{About, Generator, Results, Server},
     stats::{Recorder, Slice, Tally},
 };
 use crate::{
@@ -316,7 +316,8 @@ async fn one(
     let shape = onlooker.shape(&job);
     let about = about(plan, &job, &shape, duration);
     let mut results = results(about, (started_at, duration, silence, interrupted), (totals, pieces), &reports);
-    results.server = server;
+    // Pauses are no time of the run.
+    results.server = server.map(|server| Server { wall: server.wall.min(duration), ..server });
     results.quiet = shape.quiet(duration).unwrap_or_default();
     results.changes = onlooker.changes(now);
     // Without a shape only a change makes it worth a table.

@@ -168,13 +168,14 @@ async fn ticks(work: Rc<Work>) {
     }
 }
 
-/// Notes when nothing was done here for long: the process was stopped, or the machine suspended.
+/// Notes when nothing was done here for long: the process was stopped, or the machine suspended. By the clock of the run, which
+/// a pause stops.
 async fn look(work: Rc<Work>) {
-    let mut from = Instant::now();
+    let mut from = work.since(Instant::now());
     loop {
         tokio::time::sleep(LOOK).await;
-        let now = Instant::now();
-        let late = now.saturating_duration_since(from).saturating_sub(LOOK);
+        let now = work.since(Instant::now());
+        let late = now.saturating_sub(from).saturating_sub(LOOK);
         if late >= STILL {
             work.usage.stood_still(late);
         }

@@ -91,7 +91,7 @@ fn held(sheet: &mut Sheet<'_>, area: Rect, scene: &Scene<'_>) {
             Some(moment.as_ref().map(|moment| {
                 if moment.to > *last {
                     *last = moment.to;
-                    open = (open + moment.connects).saturating_sub(moment.failed);
+                    open = (open + moment.connects + moment.unsent).saturating_sub(moment.failed);
                 }
                 open as f64
             }))

@@ -26,6 +26,8 @@ pub struct Moment {
     pub right: u64,
     pub failed: u64,
     pub connects: u64,
+    /// Of the failed, those that never had a connection.
+    pub unsent: u64,
     pub latency: Cells,
     /// The longest latency, in nanoseconds.
     pub longest: u64,
@@ -41,6 +43,7 @@ impl Moment {
         self.right += tally.counters.right;
         self.failed += tally.counters.failed();
         self.connects += tally.counters.connects;
+        self.unsent += tally.counters.unsent;
         self.latency.add_all(&tally.latency);
         self.longest = self.longest.max(tally.latency.max());
     }
@@ -51,6 +54,7 @@ impl Moment {
         self.right += next.right;
         self.failed += next.failed;
         self.connects += next.connects;
+        self.unsent += next.unsent;
         self.latency.add(&next.latency);
         self.longest = self.longest.max(next.longest);
     }

@@ -173,7 +173,7 @@ impl Scene<'_> {
         let failed = ("failed", show::grouped(counters.failed()), failed);
         let cpu = ("generator cpu", format!("{:.0} %", self.seen.cpu_percent), Ink::Strong);
         if self.head.hold {
-            let kept = counters.connects.saturating_sub(counters.failed());
+            let kept = (counters.connects + counters.unsent).saturating_sub(counters.failed());
             return vec![("connections kept", show::grouped(kept), Ink::Strong), failed, cpu];
         }
         let now = self.seen.moments.last().map_or(0.0, |moment| moment.per_second(moment.right));

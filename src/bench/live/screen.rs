@@ -23,7 +23,7 @@ use ratatui_crossterm::{
     },
 };
 
-use super::{paint::Paint, scene::Scene};
+use super::paint::Paint;
 use crate::{
     error::{Trouble, reason},
     os,
@@ -110,7 +110,7 @@ impl Screen {
 
     /// # Errors
     /// The system's. Nothing is drawn where the terminal is not ours any more.
-    pub fn draw(&mut self, scene: &Scene<'_>) -> io::Result<()> {
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Buffer, Paint)) -> io::Result<()> {
         if !OPEN.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -121,7 +121,7 @@ impl Screen {
             self.shown = Buffer::empty(area);
         }
         let mut next = Buffer::empty(area);
-        scene.draw(&mut next, self.paint);
+        draw(&mut next, self.paint);
         self.backend.draw(self.shown.diff(&next).into_iter())?;
         self.shown = next;
         self.backend.flush()

@@ -143,18 +143,20 @@ impl Watch<'_> {
             Until::Requests(_) => Duration::MAX,
         };
         let time = |seconds: f64| Duration::from_secs_f64(seconds.max(0.0));
-        let seen = shared.seen();
-        let scene = Scene {
-            head: &shared.head,
-            seen: &seen,
-            view: &self.view,
-            stage,
-            elapsed: elapsed.min(limit),
-            rate,
-            asked: &|from, to| shape.asked(time(from), time(to)),
-        };
-        // A terminal that is gone is no reason to stop measuring.
-        let _ = self.screen.draw(&scene);
+        let view = &self.view;
+        // A terminal that is gone is no reason to stop measuring; nor is one that takes its time: nothing is locked while it does.
+        let _ = self.screen.draw(|buffer, paint| {
+            let scene = Scene {
+                head: &shared.head,
+                seen: &shared.seen(),
+                view,
+                stage,
+                elapsed: elapsed.min(limit),
+                rate,
+                asked: &|from, to| shape.asked(time(from), time(to)),
+            };
+            scene.draw(buffer, paint);
+        });
     }
 }
 

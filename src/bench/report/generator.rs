@@ -36,7 +36,7 @@ pub fn saturation(results: &Results, hints: bool) -> String {
 }
 
 /// `, and without a core for 40 %`
-fn starved(results: &Results) -> String {
+pub(super) fn starved(results: &Results) -> String {
     match results.generator.starved_percent {
         percent if percent < SHOWN_STARVED => String::new(),
         percent => format!(", and without a core for {percent:.0} %"),

@@ -52,16 +52,8 @@ impl Bench {
         if !self.one_way.asked() {
             return Ok(None);
         }
-        let (load, run, report) = (&self.load, &self.run, &self.report);
-        let mut for_requests = self.for_requests(setup, data).to_vec();
-        for (flag, given) in [
-            ("--data-file", load.data_file.is_some()),
-            ("--html", report.html.is_some()),
-            ("--metrics", report.metrics.is_some()),
-            ("--live", report.live),
-        ] {
-            for_requests.push((flag, given));
-        }
+        let (load, run) = (&self.load, &self.run);
+        let for_requests = [&self.for_requests(setup, data)[..], &[("--live", self.report.live)]].concat();
         self.one_way.plan(&bench_one_way::Beside {
             scheme,
             duration: run.duration,
@@ -75,11 +67,12 @@ impl Bench {
     }
 
     /// Flags that are for requests, and whether each was given.
-    fn for_requests(&self, setup: &Setup, data: bool) -> [(&'static str, bool); 18] {
-        let (load, run) = (&self.load, &self.run);
+    fn for_requests(&self, setup: &Setup, data: bool) -> [(&'static str, bool); 21] {
+        let (load, run, report) = (&self.load, &self.run, &self.report);
         [
             ("DATA", data),
             ("--file", self.body.file.is_some()),
+            ("--data-file", load.data_file.is_some()),
             ("--framing", !setup.framing.is_raw()),
             ("--arrivals", load.arrivals != ArrivalsArg::Constant),
             ("--in-flight", load.in_flight.is_some()),
@@ -93,9 +86,11 @@ impl Bench {
             ("--spin", run.spin),
             ("--shard", run.shard.is_some()),
             ("--start-at", run.start_at.is_some()),
-            ("--server-pid", self.report.server_pid.is_some()),
+            ("--server-pid", report.server_pid.is_some()),
             ("--seed", run.seed > 0),
-            ("--hdr", self.report.hdr.is_some()),
+            ("--hdr", report.hdr.is_some()),
+            ("--html", report.html.is_some()),
+            ("--metrics", report.metrics.is_some()),
         ]
     }
 }

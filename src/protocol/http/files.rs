@@ -44,11 +44,14 @@ impl Folder {
     }
 
     fn open(&mut self, name: &str) -> Result<&mut Opened, FileError> {
-        if self.last.as_ref().is_none_or(|(last, _)| last != name) {
-            let (file, stat) = self.root.open(Path::new(name))?;
-            self.last = Some((name.into(), Opened { file, stat, whole: None }));
-        }
-        self.last.as_mut().map(|(_, opened)| opened).ok_or(FileError::NotFound)
+        let known = match self.last.take() {
+            Some(known) if known.0 == name => known,
+            _ => {
+                let (file, stat) = self.root.open(Path::new(name))?;
+                (name.into(), Opened { file, stat, whole: None })
+            }
+        };
+        Ok(&mut self.last.insert(known).1)
     }
 
     /// Answers GET or HEAD of `name`.

@@ -53,7 +53,7 @@ impl Counter {
 
     pub(super) fn hear(&mut self, datagram: &[u8], cx: &mut Cx<'_>) -> Result<(), Violation> {
         let one = Numbered::read(datagram).inspect_err(|violation| {
-            let unread = ["not_perf", "corrupt"].contains(&violation.name);
+            let unread = ["not_perf", "corrupt", "other_version"].contains(&violation.name);
             self.view.corrupt += u64::from(unread && self.session.is_some());
         })?;
         cx.heard(datagram);

@@ -82,10 +82,7 @@ impl Numbered {
 
     /// Reads one that is only to be counted; `None`: it is another, or none.
     pub(super) fn plain(datagram: &[u8]) -> Option<Self> {
-        let head = datagram.first_chunk::<DATAGRAM_HEAD>()?;
-        let is_plain = head[..4] == MAGIC && head[4..7] == [VERSION, COUNTED, 0] && number(head, CHECK) == check(datagram);
-        let (session, sent_ns) = (number(head, SESSION), number(head, SENT));
-        is_plain.then(|| Self { session, number: number(head, NUMBER), sent_ns, ..Self::default() })
+        Self::read(datagram).ok().filter(|one| !(one.asks || one.bare || one.last))
     }
 
     /// What was said last by the server, as one that is bare gives it back.
@@ -172,11 +169,11 @@ fn read(datagram: &[u8], kind: u8) -> Result<(u8, [u64; 3]), Violation> {
     let Some(head) = datagram.first_chunk::<DATAGRAM_HEAD>().filter(|head| head[..4] == MAGIC) else {
         return Err(Violation::new("not_perf", "a datagram that is none of perf"));
     };
-    if number(head, CHECK) != check(datagram) {
-        return Err(Violation::new("corrupt", "a datagram of perf is not what was sent: its check differs"));
-    }
     if head[4] != VERSION {
         return Err(wire::other_version(head[4]));
+    }
+    if number(head, CHECK) != check(datagram) {
+        return Err(Violation::new("corrupt", "a datagram of perf is not what was sent: its check differs"));
     }
     if head[5] != kind {
         return Err(Violation::new("unexpected_frame", "a datagram of perf that has no place here"));

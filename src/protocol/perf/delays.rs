@@ -12,14 +12,14 @@ const RANGES: usize = ((DOUBLINGS + 2) * HALF) as usize;
 
 #[derive(Debug)]
 pub(super) struct Delays {
-    counts: Box<[u32; RANGES]>,
+    counts: [u32; RANGES],
     total: u64,
     longest: u64,
 }
 
 impl Default for Delays {
     fn default() -> Self {
-        Self { counts: Box::new([0; RANGES]), total: 0, longest: 0 }
+        Self { counts: [0; RANGES], total: 0, longest: 0 }
     }
 }
 

@@ -51,7 +51,6 @@ pub(super) struct Line {
     one_clock: bool,
     /// What came is no answer of `perf`.
     strange: bool,
-    first_ns: u64,
     last_ns: u64,
     pub(super) failure: Option<Failure>,
 }
@@ -104,7 +103,6 @@ impl Line {
             asked_ns: 0,
             one_clock: false,
             strange: false,
-            first_ns: 0,
             last_ns: 0,
             failure: None,
         }
@@ -150,9 +148,7 @@ impl Line {
             Err(error) if many > 1 && os::refuses_joined(&error) => return self.part(&error, gaps),
             Err(error) => return self.fail(&error),
         }
-        if self.sent == 0 {
-            self.first_ns = now;
-        } else {
+        if self.sent > 0 {
             gaps.saturating_record(now.saturating_sub(self.last_ns));
         }
         self.sent += many as u64;
@@ -257,7 +253,6 @@ impl Line {
     pub(super) fn result(self) -> Socket {
         Socket {
             counts: Counts { sent: self.sent, view: self.view, unreachable: self.unreachable },
-            took: Duration::from_nanos(self.last_ns.saturating_sub(self.first_ns)),
             one_clock: self.one_clock,
             joined: self.joined,
             parted: self.parted,

@@ -30,6 +30,7 @@ use crate::{
         limit::Missed,
         one_way::{About, OneWayPlan, Results, Socket},
         report::{self, Files, one_way as shown},
+        stats,
     },
     error::{Exit, Trouble},
     protocol::{Answers, perf::DATAGRAM_HEAD},
@@ -144,11 +145,11 @@ fn results(
     done: Vec<Done>,
     found: &Found,
 ) -> Results {
-    let mut gaps = worker::gaps();
+    let mut gaps = stats::histogram();
     let mut sockets: Vec<Socket> = Vec::new();
     let mut cpu_percent = 0.0;
     for one in done {
-        crate::bench::stats::add(&mut gaps, &one.gaps);
+        stats::add(&mut gaps, &one.gaps);
         cpu_percent += one.cpu_percent;
         sockets.extend(one.sockets);
     }

@@ -11,10 +11,10 @@ use hdrhistogram::Histogram;
 use super::{
     line::{Line, Sent},
     pace::Pace,
-    worker::{self, Shared},
+    worker::Shared,
 };
 use crate::{
-    bench::shown,
+    bench::{shown, stats},
     error::{Trouble, reason},
     os::Ticker,
     role::stop::{Phase, Waiter},
@@ -51,7 +51,7 @@ impl<'a> Pour<'a> {
             stop: shared.stop.waiter(),
             shared,
             lines,
-            gaps: worker::gaps(),
+            gaps: stats::histogram(),
             ticker,
             stopped: false,
             index,

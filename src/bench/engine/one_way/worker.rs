@@ -19,7 +19,7 @@ use super::{
 use crate::{
     bench::{
         one_way::{OneWayPlan, Socket},
-        shown, stats,
+        shown,
     },
     error::{Exit, Trouble, reason},
     os,
@@ -176,9 +176,4 @@ async fn settle(pour: &mut Pour<'_>) {
             );
         }
     }
-}
-
-/// The histogram of a worker's gaps.
-pub(super) fn gaps() -> Histogram<u64> {
-    stats::histogram()
 }

@@ -29,7 +29,8 @@ impl Work {
             self.ended_at(now);
             self.count(request.measured, |tally| {
                 tally.failed_as(kind, example);
-                tally.counters.unsent += 1;
+                // What is said again has left before.
+                tally.counters.unsent += u64::from(!request.again);
             });
         }
         !self.closing.get()

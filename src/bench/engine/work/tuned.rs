@@ -25,7 +25,7 @@ impl Work {
     }
 
     /// From the start to `now`, pauses left out.
-    pub(super) fn since(&self, now: Instant) -> Duration {
+    pub(in crate::bench::engine) fn since(&self, now: Instant) -> Duration {
         let now = self.pause.at.get().map_or(now, |at| at.min(now));
         now.saturating_duration_since(self.start.get())
     }
@@ -41,6 +41,7 @@ impl Work {
         }
         self.stops_at.set(self.stops_at.get().map(|at| at + moved));
         self.usage.leave_out(moved);
+        self.down.leave_out(moved);
         self.pause.at.set(tuned.paused_at);
         if !self.is_paused() {
             self.wake_all();

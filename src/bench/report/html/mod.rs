@@ -22,7 +22,7 @@ mod tables;
 pub use series::{MOST, Named};
 
 use self::{chart::Chart, markup::Markup, series::Series};
-use super::{outages, text};
+use super::{generator, outages, text};
 use crate::{
     bench::{record::Record, results::Results, shown},
     values::show,
@@ -152,7 +152,7 @@ fn doubts(record: &Record) -> Vec<String> {
     doubts.extend(outages::sentences(run));
     if run.generator.saturated {
         let busiest = run.generator.busiest_percent.min(100.0);
-        doubts.push(format!("the generator itself was the limit: one thread at {busiest:.0} %"));
+        doubts.push(format!("the generator itself was the limit: one thread at {busiest:.0} %{}", generator::starved(run)));
     }
     if run.interrupted {
         doubts.push("it was interrupted".into());
