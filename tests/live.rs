@@ -216,6 +216,8 @@ fn control_z_gives_the_terminal_back_until_it_goes_on() {
         }
         screen.until("the usual screen", |screen| !screen.alternate && screen.cursor);
         screen.rows.fill([' '; 80]);
+        // Longer than a generator may stand still without a word.
+        std::thread::sleep(Duration::from_millis(800));
         // It has stopped, or will: until it has, going on means nothing to it.
         while !screen.alternate {
             screen.session.process_mut().signal(Signal::SIGCONT).unwrap();
@@ -229,6 +231,7 @@ fn control_z_gives_the_terminal_back_until_it_goes_on() {
     let report = report(&text);
     let changes: Vec<_> = report["changes"].as_array().unwrap().iter().map(|change| &change["change"]).collect();
     assert_eq!(changes, ["pause", "pause", "end"]);
+    assert_eq!(report["generator"]["stood_still_s"], 0.0, "{}", report["generator"]);
 }
 
 #[test]

@@ -198,6 +198,12 @@ pub fn refuses_joined(error: &std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::Unsupported || error.raw_os_error().is_some_and(|code| known.contains(&code))
 }
 
+/// May the destination be at fault: the way there takes no packets so long, or there is no such port?
+#[must_use]
+pub fn concerns_destination(error: &std::io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMSGSIZE | libc::EINVAL))
+}
+
 /// Has the network's queue no room now?
 #[must_use]
 pub fn has_no_buffers(error: &std::io::Error) -> bool {

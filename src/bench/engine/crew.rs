@@ -1,6 +1,6 @@
 //! The workers of a measurement without requests: they make ready, begin together, and tell at their end what they did.
 //!
-//! May use: role, tokio.
+//! May use: `limit`, role, tokio.
 
 use std::{
     io,
@@ -11,9 +11,23 @@ use std::{
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    error::{Trouble, reason},
+    bench::limit::Missed,
+    error::{Exit, Trouble, reason},
     role::stop::{Phase, Stop},
 };
+
+/// What a run of so many streams or sockets comes to.
+pub(super) fn exit(interrupted: bool, failed: u64, all: u64, missed: &[Missed]) -> Exit {
+    if interrupted {
+        Exit::Interrupted
+    } else if failed == all {
+        Exit::Failed
+    } else if !missed.is_empty() {
+        Exit::LimitMissed
+    } else {
+        Exit::Done
+    }
+}
 
 /// Workers that were started, and the ways between them and us.
 pub(super) struct Crew<T> {

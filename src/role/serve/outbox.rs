@@ -82,25 +82,26 @@ impl Outbox {
     /// Sends what was gathered, or keeps for later what can't be sent now.
     pub(super) fn deliver(&mut self, socket: &PacketServer, failed: impl Fn(&Endpoint, &io::Error)) {
         let Some(gathered) = self.gathered.take() else { return };
+        let mut apart = !self.joins;
         if self.waiting.is_empty() {
             match gathered.try_send(socket) {
                 Ok(()) => return,
                 Err(error) if again(&error) => {}
-                Err(error) if self.parted(&gathered, &error) => {}
+                Err(error) if self.parted(&gathered, &error) => apart = true,
                 Err(error) => return gathered.each(|to| failed(to, &error)),
             }
         }
-        if self.joins || gathered.joint.many() == 1 {
-            self.waiting.push_back(gathered);
-        } else {
+        if apart {
             self.waiting.extend(gathered.apart());
+        } else {
+            self.waiting.push_back(gathered);
         }
     }
 
-    /// Was this error about their being joined? Then no more are.
+    /// Was this error about their being joined? Then no more are, but where it may lie in the way to this peer alone.
     fn parted(&mut self, gathered: &Waiting, error: &io::Error) -> bool {
         let parted = gathered.joint.many() > 1 && os::refuses_joined(error);
-        self.joins &= !parted;
+        self.joins &= !parted || os::concerns_destination(error);
         parted
     }
 

@@ -20,7 +20,10 @@ use self::{
     looks::Looks,
     worker::{Shared, Used},
 };
-use super::{crew::Crew, target::Found};
+use super::{
+    crew::{self, Crew},
+    target::Found,
+};
 use crate::{
     bench::{
         BenchPlan,
@@ -112,15 +115,7 @@ fn conclude(plan: &BenchPlan, results: &Results) -> Result<Exit, Trouble> {
     } else {
         shown::report(results, &missed, plan.report.verbose > 0)
     })?;
-    Ok(if results.interrupted {
-        Exit::Interrupted
-    } else if failed == streams {
-        Exit::Failed
-    } else if !missed.is_empty() {
-        Exit::LimitMissed
-    } else {
-        Exit::Done
-    })
+    Ok(crew::exit(results.interrupted, failed, streams, &missed))
 }
 
 /// Where not one byte moved there is nothing to report but why.

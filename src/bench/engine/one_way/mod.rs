@@ -23,7 +23,10 @@ use self::{
     looks::Looks,
     worker::{Done, Shared},
 };
-use super::{crew::Crew, target::Found};
+use super::{
+    crew::{self, Crew},
+    target::Found,
+};
 use crate::{
     bench::{
         BenchPlan,
@@ -85,15 +88,7 @@ fn conclude(plan: &BenchPlan, results: &Results) -> Result<Exit, Trouble> {
     } else {
         shown::report(results, &missed, plan.report.verbose > 0)
     })?;
-    Ok(if results.interrupted {
-        Exit::Interrupted
-    } else if failed == sockets {
-        Exit::Failed
-    } else if !missed.is_empty() {
-        Exit::LimitMissed
-    } else {
-        Exit::Done
-    })
+    Ok(crew::exit(results.interrupted, failed, sockets, &missed))
 }
 
 fn shared(plan: &BenchPlan, asked: &OneWayPlan, found: &Found, untold: bool, stop: &Stop) -> Shared {
