@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lab import build
 from lab.machine import memory_kib
-from lab.processes import echo
+from lab.processes import echo, ended
 from lab.report import Row, absolute
 from lab.rounds import Figures, interleaved
 
@@ -49,9 +49,7 @@ def _transfer(port: int, sample: Path) -> tuple[str, int, float]:
         got += len(piece)
     else:
         process.kill()
-    process.stdout.close()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    usage = ended(process)
     if process.returncode:
         raise RuntimeError(f"{got:,} bytes came back, then nothing for {STANDSTILL:g} s, or send failed: {process.returncode}")
     return digest.hexdigest(), usage.ru_maxrss, time.monotonic() - start

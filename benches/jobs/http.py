@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import re
 import socket
 import subprocess
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lab import build
-from lab.processes import Server, server
+from lab.processes import Server, ended, server
 from lab.report import Row, ratio
 from lab.rounds import Figures, interleaved
 
@@ -96,8 +95,7 @@ def _measured(command: list[str]) -> tuple[str, float]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
     said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    usage = ended(process)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}")
     return said, usage.ru_utime + usage.ru_stime

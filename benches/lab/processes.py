@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import select
 import socket
 import subprocess
@@ -80,6 +81,15 @@ def figures(command: list[str], within: float) -> dict:
     return json.loads(done.stdout)
 
 
+def ended(process: subprocess.Popen) -> resource.struct_rusage:
+    """Waits for a client that has said all; what it used."""
+    assert process.stdout is not None
+    process.stdout.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage
+
+
 def used(command: list[str], within: float) -> tuple[dict, float]:
     """As `figures`, with the CPU seconds that the client took."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -92,9 +102,7 @@ def used(command: list[str], within: float) -> tuple[dict, float]:
         said += piece
     else:
         process.kill()
-    process.stdout.close()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    usage = ended(process)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}")
     return json.loads(said), usage.ru_utime + usage.ru_stime

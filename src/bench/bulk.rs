@@ -4,6 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::shard::Shard;
 use crate::{os::TcpInfo, protocol::perf::View};
 
 /// What is asked.
@@ -25,8 +26,8 @@ impl BulkPlan {
     /// The share of one of `streams`.
     #[must_use]
     pub fn share(&self, stream: usize, streams: usize) -> (Option<u64>, Option<u64>) {
-        let (stream, streams) = (stream as u64, streams as u64);
-        let bytes = self.bytes.map(|bytes| bytes / streams + u64::from(stream < bytes % streams));
+        let share = Shard { index: stream as u64, of: streams as u64 };
+        let bytes = self.bytes.map(|bytes| share.part(bytes));
         (bytes, self.rate.map(|rate| ((rate / streams as f64) as u64).max(1)))
     }
 

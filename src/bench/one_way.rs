@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use hdrhistogram::Histogram;
 
 pub use super::bulk::Failure;
+use super::shard::Shard;
 use crate::protocol::perf::View;
 
 /// What is asked.
@@ -27,8 +28,8 @@ impl OneWayPlan {
     /// How many one of `sockets` sends.
     #[must_use]
     pub fn share(&self, socket: usize, sockets: usize) -> Option<u64> {
-        let (socket, sockets) = (socket as u64, sockets as u64);
-        self.count.map(|count| count / sockets + u64::from(socket < count % sockets))
+        let share = Shard { index: socket as u64, of: sockets as u64 };
+        self.count.map(|count| share.part(count))
     }
 }
 

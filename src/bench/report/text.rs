@@ -344,6 +344,19 @@ pub fn silence(results: &Results) -> String {
     format!("\n  {} the last {silence} of {duration} had no reply at all\n", "!".style(WRONG))
 }
 
+/// Whatever went wrong, a line each; what begins with two spaces belongs to the line before it.
+pub(super) fn warned(lines: &[String]) -> String {
+    let mut text = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        let gap = if at == 0 { "\n" } else { "" };
+        let _ = match line.strip_prefix("  ") {
+            Some(hint) => writeln!(text, "    {hint}"),
+            None => writeln!(text, "{gap}  {} {line}", "!".style(WRONG)),
+        };
+    }
+    text
+}
+
 /// The limits that were missed, one line each.
 #[must_use]
 pub fn missed(missed: &[Missed]) -> String {

@@ -20,7 +20,6 @@ use crate::{
 
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
-const WRONG: Style = Style::new().red();
 /// Each stream has lines of its own while there are no more than these.
 const MOST_STREAMS: usize = 8;
 
@@ -161,15 +160,7 @@ fn warnings(results: &Results) -> String {
         let (silence, duration) = (show::duration(results.silence), show::duration(results.duration));
         lines.push(format!("nothing moved in the last {silence} of {duration}"));
     }
-    let mut text = String::new();
-    for (at, line) in lines.iter().enumerate() {
-        let gap = if at == 0 { "\n" } else { "" };
-        let _ = match line.strip_prefix("  ") {
-            Some(hint) => writeln!(text, "    {hint}"),
-            None => writeln!(text, "{gap}  {} {line}", "!".style(WRONG)),
-        };
-    }
-    text
+    text::warned(&lines)
 }
 
 /// The names of what interval lines have.

@@ -21,7 +21,6 @@ use crate::{
 
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
-const WRONG: Style = Style::new().red();
 /// Each socket has a line of its own while there are no more than these.
 const MOST_SOCKETS: usize = 16;
 
@@ -188,15 +187,7 @@ fn warnings(results: &Results, counts: &Counts) -> String {
     if let Some(why) = results.parted() {
         lines.push(format!("one datagram in each call: many were refused ({why}), and sent again"));
     }
-    let mut text = String::new();
-    for (at, line) in lines.iter().enumerate() {
-        let gap = if at == 0 { "\n" } else { "" };
-        let _ = match line.strip_prefix("  ") {
-            Some(hint) => writeln!(text, "    {hint}"),
-            None => writeln!(text, "{gap}  {} {line}", "!".style(WRONG)),
-        };
-    }
-    text
+    text::warned(&lines)
 }
 
 /// The names of what interval lines have.
