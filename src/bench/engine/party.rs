@@ -214,9 +214,11 @@ impl Party {
         }
     }
 
-    /// What was `sent` then has no answer: since then, or since the last answer here.
+    /// What was `sent` then has no answer: since then, or since the last answer here; of datagrams, anywhere. One answer tells that
+    /// there is a server for all.
     fn lost(&self, sent: Instant) {
-        self.work.down.lost(self.place, sent.max(self.free));
+        let heard = if self.datagrams() { self.work.last_answer() } else { self.free };
+        self.work.down.lost(self.place, sent.max(heard));
     }
 
     /// Reordered is what comes after a later one (RFC 4737, section 3).
