@@ -15,6 +15,8 @@ const CLOSE: f64 = 1.05;
 /// Requests per second: the search ends here, upwards and downwards.
 const MOST: f64 = 1e9;
 const LEAST: f64 = 1.0;
+/// From here on connections count as taken all the time: the ends of a probe are less than full.
+const BUSY: f64 = 0.9;
 /// Probes at most; a search that is told one thing and then the other ends, too.
 const PROBES: usize = 60;
 
@@ -37,13 +39,21 @@ pub struct Probe {
     pub p50: Option<u64>,
     pub p99: Option<u64>,
     pub p99_9: Option<u64>,
-    /// Half of the requests, or the slowest in a hundred, waited longer for a free connection than for their answers.
+    /// Half of the requests, or the slowest in a hundred, waited longer for a free connection than for their answers; or hardly ever
+    /// was a connection free.
     pub waited: bool,
     /// The generator had no time left.
     pub saturated: bool,
     pub busiest_percent: f64,
     /// Why it was not met; `None`: it was.
     pub missed: Option<String>,
+}
+
+/// How many of the places that connections have for requests were taken; 1: all of them, all the time. By Little's law (1961):
+/// the rate, times how long each was in one.
+fn busy(results: &Results) -> f64 {
+    let Some(places) = results.about.in_flight.map(|most| most * results.about.connections) else { return 0.0 };
+    results.rate() * results.totals.as_sent.mean() / 1e9 / places as f64
 }
 
 impl Probe {
@@ -64,7 +74,7 @@ impl Probe {
             p50: at(&totals.latency, 50.0),
             p99: at(&totals.latency, 99.0),
             p99_9: at(&totals.latency, 99.9),
-            waited: waited(50.0) || waited(99.0),
+            waited: waited(50.0) || waited(99.0) || busy(results) > BUSY,
             saturated: results.generator.saturated,
             busiest_percent: results.generator.busiest_percent,
             missed: goal.missed(rate, results),

@@ -240,6 +240,11 @@ impl Terms {
     pub fn client() -> Self {
         Self { high_water: usize::MAX, ..Self::default() }
     }
+
+    /// Is there a time after which it is over?
+    fn limited(&self) -> bool {
+        self.idle.is_some() || self.silence.is_some() || self.handshake.is_some()
+    }
 }
 
 impl Default for Terms {

@@ -25,6 +25,9 @@ impl Wrap<'_> {
 
     /// Says `message` between the two, without copying it when it is long.
     pub fn put(&self, message: &Bytes, cx: &mut Cx<'_>) {
+        if self.size() == 0 {
+            return cx.write_shared(message);
+        }
         cx.write(self.head());
         cx.write_shared(message);
         cx.write(self.tail());

@@ -12,7 +12,7 @@ use tokio::io::ReadBuf;
 use super::{Drive, Stage, Turn, Wire};
 use crate::{
     role::{Sink, Source, Way, pool},
-    session::Input,
+    session::{Closed, Input},
 };
 
 impl<W: Wire, P: Source + Sink> Drive<W, P> {
@@ -60,7 +60,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         self.traffic.bytes_in += bytes.len() as u64;
         if self.stage == Stage::Lingering {
             let enough = self.traffic.bytes_in > self.linger_until;
-            return if enough { Turn::Over(self.ending()) } else { Turn::Again };
+            return if enough { self.over_as_begun(Closed::ByUs) } else { Turn::Again };
         }
         if self.traffic.first_byte.is_none() || self.terms.idle.is_some() || self.terms.silence.is_some() {
             let now = Instant::now();
@@ -107,7 +107,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         self.flags.peer_ended = true;
         self.party.ended(Way::In);
         if self.stage == Stage::Lingering {
-            return Turn::Over(self.ending());
+            return self.over_as_begun(Closed::ByUs);
         }
         let rest = std::mem::take(&mut self.left);
         self.call(|session, cx| session.eof(&rest, cx))

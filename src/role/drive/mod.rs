@@ -86,10 +86,12 @@ struct Flags {
 }
 
 /// What one step of the loop came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
     Again,
     Wait,
-    Over(Closed),
+    /// It is over, as [`Drive::closed`] says.
+    Over,
 }
 
 impl<W: Wire, P: Source + Sink> Drive<W, P> {
@@ -207,7 +209,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
 
     fn quit(&mut self, cx: &mut Context<'_>) -> Turn {
         match self.party.poll_quit(cx) {
-            Poll::Ready(Quit::Now(how)) => Turn::Over(how),
+            Poll::Ready(Quit::Now(how)) => self.over(how),
             Poll::Ready(Quit::Finish) if self.stage == Stage::Open => {
                 self.leave(Leaving::Done);
                 if self.session.busy() && !self.flags.peer_ended { Turn::Wait } else { self.close(Closed::ByUs) }
@@ -241,7 +243,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         }
         let idle = self.idle_out() && !self.session.busy();
         if self.flags.winding && (idle || self.stage == Stage::Lingering) {
-            return Turn::Over(self.closed.take().map_or(Closed::Stopped, |how| *how));
+            return self.over_as_begun(Closed::Stopped);
         }
         Turn::Wait
     }
@@ -278,10 +280,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     }
 
     fn broken(&mut self, error: &io::Error) -> Turn {
-        if let Some(how) = self.closed.take() {
-            return Turn::Over(*how);
-        }
-        Turn::Over(match error.kind() {
+        self.over_as_begun(match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => Closed::Reset,
             _ => Closed::Failed(crate::error::reason(error)),
         })
@@ -291,6 +290,9 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     fn limit(&self) -> Option<(Instant, &'static str)> {
         if self.stage == Stage::Lingering {
             return Some((self.last_in + LINGER, "lingered"));
+        }
+        if !self.terms.limited() {
+            return None;
         }
         let handshake = self.terms.handshake.filter(|_| self.traffic.messages == 0);
         let limits = [
@@ -321,7 +323,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
                     return self.close(Closed::TimedOut(what));
                 }
             }
-            return Turn::Over(self.closed.take().map_or(Closed::TimedOut(what), |how| *how));
+            return self.over_as_begun(Closed::TimedOut(what));
         }
         match self.timers.as_mut().and_then(|timers| timers.due(now)) {
             Some(id) if self.stage == Stage::Open => self.call(|session, cx| session.resume(id, Outcome::Woken, cx)),
@@ -329,12 +331,20 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         }
     }
 
-    /// How it ends, now that it does.
-    fn ending(&mut self) -> Closed {
-        self.closed.take().map_or(Closed::ByUs, |how| *how)
+    /// It is over at once, in this way.
+    fn over(&mut self, how: Closed) -> Turn {
+        self.closed = Some(Box::new(how));
+        Turn::Over
     }
 
-    fn finish(&mut self, how: Closed) -> Closed {
+    /// It is over, as its end was begun; else in this way.
+    fn over_as_begun(&mut self, otherwise: Closed) -> Turn {
+        self.closed.get_or_insert_with(|| Box::new(otherwise));
+        Turn::Over
+    }
+
+    fn finish(&mut self) -> Closed {
+        let how = self.closed.take().map_or(Closed::ByUs, |how| *how);
         self.resume_reading();
         self.session.closed(&how);
         how.or(self.session.fault())
@@ -354,7 +364,7 @@ impl<W: Wire, P: Source + Sink + Unpin> Future for Drive<W, P> {
                 }
                 Turn::Again => {}
                 Turn::Wait => return Poll::Pending,
-                Turn::Over(how) => return Poll::Ready(this.finish(how)),
+                Turn::Over => return Poll::Ready(this.finish()),
             }
         }
     }

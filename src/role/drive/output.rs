@@ -82,7 +82,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             Unpoured::Wire(error) => self.unwritten(&error),
             Unpoured::File(why) => {
                 self.wire.cut();
-                Turn::Over(Closed::Failed(why))
+                self.over(Closed::Failed(why))
             }
         }
     }
@@ -99,11 +99,10 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
 
     /// Nothing more can be said: it is over when all that came was read.
     fn unheard(&mut self) -> Turn {
-        match self.closed.take() {
-            Some(how) => Turn::Over(*how),
-            None if self.flags.peer_ended || self.stage != Stage::Open => Turn::Over(Closed::Reset),
-            None => Turn::Wait,
+        if self.closed.is_none() && !self.flags.peer_ended && self.stage == Stage::Open {
+            return Turn::Wait;
         }
+        self.over_as_begun(Closed::Reset)
     }
 
     /// The peer reads again, or it is over.
@@ -160,7 +159,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             return Turn::Again;
         }
         if self.flags.peer_ended || !self.terms.linger {
-            return Turn::Over(self.ending());
+            return self.over_as_begun(Closed::ByUs);
         }
         self.stage = Stage::Lingering;
         self.last_in = Instant::now();
