@@ -351,7 +351,7 @@ complete -c netproto -n "__fish_netproto_using_subcommand bench" -l ramp -d 'Ris
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l omit -d 'Warm up for so long, uncounted' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -s w -l timeout -d 'A reply is lost after so long [default: 10s; udp: 1s]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l repeat -d 'Run it so many times, show the spread' -r
-complete -c netproto -n "__fish_netproto_using_subcommand bench" -s t -l threads -d 'Worker threads [default: cores; often less one on loopback]' -r
+complete -c netproto -n "__fish_netproto_using_subcommand bench" -s t -l threads -d 'Worker threads [default: cores; other on loopback, with --reconnect]' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l find-max -d 'Find the highest rate that keeps this, as in \'p99<2ms\'' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l shard -d 'Be the I-th of N generators that share the load' -r
 complete -c netproto -n "__fish_netproto_using_subcommand bench" -l start-at -d 'Begin then: 14:00, 2026-11-28T14:00:00Z, +5s' -r

@@ -40,7 +40,7 @@ pub(super) struct RunArgs {
     /// Run it so many times, show the spread
     #[arg(long, value_name = "N", default_value = "1", hide_default_value = true, value_parser = repeats)]
     pub repeat: u32,
-    /// Worker threads [default: cores; often less one on loopback]
+    /// Worker threads [default: cores; other on loopback, with --reconnect]
     #[arg(short = 't', long, value_name = "N", value_parser = values::threads)]
     pub threads: Option<usize>,
     /// Find the highest rate that keeps this, as in 'p99<2ms'

@@ -36,7 +36,7 @@ pub(super) fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop, tuned: 
         spin: plan.spin,
         joins: plan.joins,
         connections,
-        threads: plan.threads.unwrap_or_else(|| threads(plan, found, connections)).clamp(1, connections),
+        threads: plan.threads.unwrap_or_else(|| threads(plan, found)).clamp(1, connections),
         tick: cut.tick,
         shard: plan.shard,
         tuned,
@@ -44,15 +44,17 @@ pub(super) fn job(plan: &BenchPlan, found: &Found, cut: Cut, stop: Stop, tuned: 
     })
 }
 
-/// Many connections to each thread: then it always finds something to do.
-const MANY: usize = 16;
-
-fn threads(plan: &BenchPlan, found: &Found, connections: usize) -> usize {
+fn threads(plan: &BenchPlan, found: &Found) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // Who connects again and again is more work for the system than for the server.
-    let all = plan.reconnect && connections >= MANY * cores;
-    // A server on this machine needs a core as well: three busy threads on two cores are slower than two.
-    if found.peer.address.is_local() && !all { (cores - 1).max(1) } else { cores }
+    if plan.reconnect {
+        // More work for the system than for the server: two threads have their share of a core where one would wait for its turn.
+        2 * cores
+    } else if found.peer.address.is_local() {
+        // A server on this machine needs a core as well: three busy threads on two cores are slower than two.
+        (cores - 1).max(1)
+    } else {
+        cores
+    }
 }
 
 /// How far this shard goes.
