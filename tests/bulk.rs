@@ -178,8 +178,6 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
         (&["tcp", "--bulk", "up", "-n", "5"], "--requests is for requests"),
         (&["tcp", "--bulk", "up", "--repeat", "2"], "--repeat is for requests"),
         (&["tcp", "--bulk", "up", "--hdr", "/dev/null"], "--hdr is for requests"),
-        (&["tcp", "--bulk", "up", "--html", "/dev/null"], "--html is for requests"),
-        (&["tcp", "--bulk", "up", "--metrics", "0"], "--metrics is for requests"),
         (&["tcp", "--bulk", "up", "--data-file", "/dev/null"], "--data-file is for requests"),
         (&["tcp", "--bulk", "up", "--framing", "lines", "-P", "discard"], "--framing is for requests"),
         (&["tcp", "--bulk", "up", "-l", "2M"], "1 byte to 1 MiB"),

@@ -7,14 +7,14 @@ use std::fs;
 
 use netproto::bench::{
     compare::{
-        compare,
+        self, Comparison,
         figure::Figure,
         judge::{self, Row, Verdict},
         limit::Limit,
     },
     failure::Failure,
     packed::Packed,
-    record::{Keeper, Piece, Record},
+    record::{Document, Keeper, Piece, Record},
     results::Results,
     stats::Tally,
 };
@@ -77,6 +77,18 @@ impl Noise {
     }
 }
 
+fn document(record: &Record) -> Document {
+    Document::Requests(Box::new(record.clone()))
+}
+
+fn judged(before: &Record, after: &Record, figures: &[Figure], drawings: usize) -> Vec<Row> {
+    judge::rows(&document(before), &document(after), figures, drawings)
+}
+
+fn compared(before: (&str, &Record), after: (&str, &Record), limits: &[Limit]) -> Comparison {
+    compare::compare((before.0, &document(before.1)), (after.0, &document(after.1)), limits)
+}
+
 fn flagged(rows: &[Row]) -> Vec<Figure> {
     let flags = |row: &&Row| matches!(row.verdict, Verdict::Better | Verdict::Worse);
     rows.iter().filter(flags).map(|row| row.figure).collect()
@@ -86,7 +98,7 @@ fn flagged(rows: &[Row]) -> Vec<Figure> {
 fn false_alarms(noise: &Noise) -> usize {
     let differ = |trial: &u64| {
         let (before, after) = (noise.record(2 * trial), noise.record(2 * trial + 1));
-        !flagged(&judge::rows(&before, &after, &Figure::USUAL, 200)).is_empty()
+        !flagged(&judged(&before, &after, &Figure::USUAL, 200)).is_empty()
     };
     (0..100).filter(differ).count()
 }
@@ -102,7 +114,7 @@ fn a_change_that_is_there_is_found_and_its_size_is_within_the_interval() {
     let (mut found, mut within) = (0, 0);
     for trial in 0..20 {
         let slower = Noise { slower: 0.3, ..USUAL };
-        let rows = judge::rows(&USUAL.record(1000 + trial), &slower.record(2000 + trial), &Figure::USUAL, 400);
+        let rows = judged(&USUAL.record(1000 + trial), &slower.record(2000 + trial), &Figure::USUAL, 400);
         let row = |figure| rows.iter().find(|row| row.figure == figure).unwrap();
         let p50 = row(Figure::Percentile(50.0));
         let (low, high) = p50.interval.unwrap();
@@ -119,8 +131,8 @@ fn a_change_that_is_there_is_found_and_its_size_is_within_the_interval() {
 fn more_failures_are_worse_and_fewer_better() {
     let (few, many) = (Noise { failures: 2, ..USUAL }, Noise { failures: 30, ..USUAL });
     let of = |rows: &[Row]| rows.iter().find(|row| row.figure == Figure::Errors).unwrap().verdict.clone();
-    assert_eq!(of(&judge::rows(&few.record(1), &many.record(2), &[Figure::Errors], 400)), Verdict::Worse);
-    assert_eq!(of(&judge::rows(&many.record(1), &few.record(2), &[Figure::Errors], 400)), Verdict::Better);
+    assert_eq!(of(&judged(&few.record(1), &many.record(2), &[Figure::Errors], 400)), Verdict::Worse);
+    assert_eq!(of(&judged(&many.record(1), &few.record(2), &[Figure::Errors], 400)), Verdict::Better);
 }
 
 #[test]
@@ -131,7 +143,7 @@ fn repeats_differ_by_more_than_their_intervals() {
         Record::of(&(from..from + 5).map(run).collect::<Vec<_>>(), Vec::new()).unwrap()
     };
     let alarms = (0..20).filter(|trial| {
-        let rows = judge::rows(&runs(100 * trial), &runs(100 * trial + 50), &Figure::USUAL, 400);
+        let rows = judged(&runs(100 * trial), &runs(100 * trial + 50), &Figure::USUAL, 400);
         !flagged(&rows).is_empty()
     });
     let alarms = alarms.count();
@@ -147,12 +159,12 @@ fn what_can_not_be_told_says_why_and_fails_a_limit() {
     single.all.pieces.truncate(1);
     let limits = [Limit::parse("p99 worse 5%").unwrap()];
     for (after, doubt) in [(&without, "b.json has no intervals"), (&single, "b.json has 1 interval, and it takes 8")] {
-        let compared = compare(("a.json", &whole), ("b.json", after), &limits);
+        let compared = compared(("a.json", &whole), ("b.json", after), &limits);
         assert!(compared.doubts[0].starts_with(doubt), "{:?}", compared.doubts);
         assert!(compared.rows.iter().all(|row| row.interval.is_none() && row.change.is_some()), "{:?}", compared.rows);
         assert_eq!(compared.missed, ["p99 can't be judged: too few intervals; the limit was 5 %"]);
     }
-    let rows = judge::rows(&whole, &USUAL.record(4), &[Figure::Percentile(99.99)], 100);
+    let rows = judged(&whole, &USUAL.record(4), &[Figure::Percentile(99.99)], 100);
     assert_eq!(rows[0].verdict, Verdict::Untold("too few replies".into()));
     // One stall in ten seconds: who can tell when the next one is?
     let mut stalled = USUAL.run(5);
@@ -164,7 +176,7 @@ fn what_can_not_be_told_says_why_and_fails_a_limit() {
     stalled.totals.add(&tally);
     stalled.pieces[20].latency.add(&stall[0].latency);
     let stalled = Record::of(&[stalled], Vec::new()).unwrap();
-    let rows = judge::rows(&whole, &stalled, &[Figure::Percentile(99.0)], 100);
+    let rows = judged(&whole, &stalled, &[Figure::Percentile(99.0)], 100);
     assert_eq!(rows[0].verdict, Verdict::Untold("of few moments".into()));
 }
 
@@ -172,7 +184,7 @@ fn what_can_not_be_told_says_why_and_fails_a_limit() {
 fn a_limit_fails_by_what_is_shown() {
     let (before, slower) = (USUAL.record(1), Noise { slower: 0.3, ..USUAL }.record(2));
     let missed =
-        |text: &str, after: &Record| compare(("a", &before), ("b", after), &[Limit::parse(text).unwrap()]).missed.pop();
+        |text: &str, after: &Record| compared(("a", &before), ("b", after), &[Limit::parse(text).unwrap()]).missed.pop();
     let told = missed("p50 worse 5%", &slower).unwrap();
     assert!(told.starts_with("p50 is ") && told.ends_with(" % worse, the limit was 5 %"), "{told}");
     assert!(missed("rate worse 5%", &slower).is_some());

@@ -17,7 +17,7 @@ use netproto::bench::{
     },
     merge,
     packed::Packed,
-    record::{Keeper, Made, Record},
+    record::{Document, Keeper, Made, Record},
     results::{Model, Results},
     shard::Shard,
     stats::Tally,
@@ -58,6 +58,10 @@ fn dealt(among: usize) -> Vec<Results> {
     hands.into_iter().enumerate().map(result).collect()
 }
 
+fn document(record: Record) -> Document {
+    Document::Requests(Box::new(record))
+}
+
 #[test]
 fn one_stream_split_and_merged_is_the_same_bit_for_bit() {
     let whole = dealt(1).pop().unwrap();
@@ -93,8 +97,12 @@ fn one_stream_split_and_merged_is_the_same_bit_for_bit() {
             assert_eq!(record.all.totals.counters, whole.totals.counters);
             assert_eq!(record.all.about.model, whole.about.model);
             assert_eq!(record.all.pieces, whole.pieces, "interval by interval");
-            let rows =
-                judge::rows(&Record::of(std::slice::from_ref(&whole), Vec::new()).unwrap(), &record, &Figure::USUAL, 100);
+            let rows = judge::rows(
+                &document(Record::of(std::slice::from_ref(&whole), Vec::new()).unwrap()),
+                &document(record),
+                &Figure::USUAL,
+                100,
+            );
             assert!(rows.iter().all(|row| !matches!(row.verdict, Verdict::Better | Verdict::Worse)), "{rows:?}");
         }
     }

@@ -193,6 +193,35 @@ fn a_load_tells_what_it_has_counted_so_far() {
 }
 
 #[test]
+fn bytes_and_datagrams_are_told_meanwhile_as_well() {
+    for (args, sent, came) in [
+        (&["tcp", "--bulk", "up"][..], "sent_bytes_total", None),
+        (&["udp", "--one-way", "-r", "2k"], "sent_datagrams_total", Some("received_datagrams_total")),
+    ] {
+        let args = [&["bench"], args, &["-d", "2s", "-J", "--metrics", "0"]].concat();
+        let mut bench = netproto(&args).spawn();
+        let metrics = place(&bench);
+        let mut last = 0.0;
+        let mut received = 0.0;
+        while let Some(scrape) = Scrape::try_of(metrics) {
+            let now = scrape.get_or_zero(&format!("netproto_bench_{sent}"));
+            assert!(now >= last, "{now} after {last}");
+            last = now;
+            received = came.map_or(last, |came| scrape.get_or_zero(&format!("netproto_bench_{came}")));
+            if now > 0.0 {
+                is(scrape.get("netproto_bench_connections"), 1.0);
+                assert!(scrape.0.keys().any(|name| name.starts_with("netproto_bench_info{")), "{:?}", scrape.0.keys());
+                assert!(!scrape.0.contains_key("netproto_bench_requests_total"), "there are none");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let report = bench.wait().code(0).json();
+        let all = report.pointer("/up/sent/bytes").or(report.pointer("/datagrams/sent")).unwrap().as_f64().unwrap();
+        assert!(last > 0.0 && last <= all && received > 0.0, "{last} of {all}, {received} came");
+    }
+}
+
+#[test]
 fn what_earlier_runs_counted_stays() {
     let mut bench = netproto(&["bench", "udp", "-n", "2000", "--repeat", "3", "-P", "echo", "-J", "--metrics", "0"]).spawn();
     let metrics = place(&bench);

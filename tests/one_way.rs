@@ -313,7 +313,6 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
         (&["udp", "--one-way", "--bulk", "up"], "exclude each other"),
         (&["udp", "--one-way", "--in-flight", "5"], "--in-flight is for requests"),
         (&["udp", "--one-way", "--repeat", "2"], "--repeat is for requests"),
-        (&["udp", "--one-way", "--html", "x.html"], "--html is for requests"),
         (&["udp", "--one-way", "-l", "64..70"], "datagrams of one length"),
         (&["udp", "--one-way", "-l", "70000"], "no length of a datagram"),
         (&["udp", "--one-way", "-l", "39"], "what is counted has 40 bytes"),

@@ -174,17 +174,6 @@ fn each_wrong_file_says_what_it_is() {
 }
 
 #[test]
-fn a_run_without_requests_is_told_from_a_broken_file() {
-    for (mode, option) in [("bulk", "--bulk"), ("one_way", "--one-way")] {
-        let mut document: serde_json::Value = serde_json::from_str(&written(&[run(1)])).unwrap();
-        document["mode"] = mode.into();
-        let (said, hint) = told(&document.to_string());
-        assert_eq!(said, format!("run.json is of a run with {option}, and only runs of requests are read"));
-        assert_eq!(hint, "its figures are in the JSON itself; a run without that option can be read");
-    }
-}
-
-#[test]
 fn what_is_wrong_within_is_named_by_its_place() {
     let document: Value = serde_json::from_str(&written(&[run(1)])).unwrap();
     let spoiled = |at: &str, with: Value| {

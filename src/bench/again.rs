@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::{
     ReportPlan,
     limit::Missed,
-    record::{Made, Record},
+    record::{Document, Made, Record},
     report::{self, html, machines, whole::Whole},
 };
 use crate::{
@@ -29,29 +29,48 @@ pub struct AgainPlan {
 /// # Errors
 /// [`Trouble`]: a file that can't be read, a page that can't be written.
 pub fn run(plan: &AgainPlan) -> Result<Exit, Trouble> {
-    let read = |path: &PathBuf| Record::open(path);
-    let records = plan.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let read = |path: &PathBuf| Document::open(path);
+    let documents = plan.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     match &plan.html {
         Some(path) => {
             let page = Whole::create(path, "the folder must exist and be writable")?;
-            let called = names(&plan.files);
-            let named = records.iter().zip(&called).map(|(record, name)| html::Named { name, record });
-            page.put(&html::page(&named.collect::<Vec<_>>()))?;
+            page.put(&drawn(&documents, &names(&plan.files))?)?;
         }
-        None => told(plan, &records)?,
+        None => told(plan, &documents)?,
     }
     Ok(Exit::Done)
 }
 
+/// The page of runs of one kind.
+fn drawn(documents: &[Document], called: &[String]) -> Result<String, Trouble> {
+    let first = documents.first().map(Document::kind).unwrap_or_default();
+    if let Some((other, name)) = documents.iter().zip(called).find(|(document, _)| document.kind() != first) {
+        let (other, of) = (other.kind(), &called[0]);
+        return Err(Trouble::usage(format!("{of} is a run of {first}, and {name} one of {other}: one page shows one kind"))
+            .hint("draw a page of each kind"));
+    }
+    let (mut requests, mut measured) = (Vec::new(), Vec::new());
+    for (document, name) in documents.iter().zip(called) {
+        match document {
+            Document::Requests(record) => requests.push(html::Named { name, record }),
+            Document::Measured(run) => measured.push((name.as_str(), &**run)),
+        }
+    }
+    Ok(if measured.is_empty() { html::page(&requests) } else { html::measured::page(&measured) })
+}
+
 /// One after another, each under its name where there are several.
-fn told(plan: &AgainPlan, records: &[Record]) -> Result<(), Trouble> {
+fn told(plan: &AgainPlan, documents: &[Document]) -> Result<(), Trouble> {
     let form = ReportPlan { quiet: plan.quiet, verbose: plan.verbose, ..ReportPlan::default() };
-    for (at, (record, path)) in records.iter().zip(&plan.files).enumerate() {
-        if records.len() > 1 {
+    for (at, (document, path)) in documents.iter().zip(&plan.files).enumerate() {
+        if documents.len() > 1 {
             let gap = if at > 0 { "\n" } else { "" };
             report::say(&format!("{gap}{}\n\n", show::path(path)))?;
         }
-        report::say(&words(&form, record))?;
+        report::say(&match document {
+            Document::Requests(record) => words(&form, record),
+            Document::Measured(run) => report::measured::words(run),
+        })?;
     }
     Ok(())
 }

@@ -2,9 +2,13 @@
 //!
 //! May use: `protocol`'s count of the other end, `os`'s TCP figures, `values`.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use super::shard::Shard;
+pub use super::measured::Failure;
+use super::{
+    measured::{About, Piece},
+    shard::Shard,
+};
 use crate::{os::TcpInfo, protocol::perf::View};
 
 /// What is asked.
@@ -39,22 +43,6 @@ impl BulkPlan {
             _ => "down",
         }
     }
-}
-
-/// What was run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct About {
-    pub transport: &'static str,
-    pub target: String,
-    pub protocol: &'static str,
-    /// The server tells what it counted.
-    pub two_views: bool,
-    pub threads: usize,
-    pub timeout: Duration,
-    pub omit: Duration,
-    /// Who sees to a bit rate, where one was asked for.
-    pub paced_by: Option<&'static str>,
-    pub command: String,
 }
 
 /// Bytes, and the time that they took.
@@ -156,14 +144,6 @@ impl Figures {
     }
 }
 
-/// How a stream ended that did not end well.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Failure {
-    pub sentence: String,
-    pub hint: Option<&'static str>,
-    pub timed_out: bool,
-}
-
 /// One stream, when it is over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stream {
@@ -180,9 +160,12 @@ pub struct Stream {
 pub struct Results {
     pub plan: BulkPlan,
     pub about: About,
-    pub started_at: SystemTime,
+    /// Who sees to a bit rate, where one was asked for.
+    pub paced_by: Option<&'static str>,
     pub duration: Duration,
     pub streams: Vec<Stream>,
+    /// In short intervals; in each, all streams as one.
+    pub course: Vec<Interval>,
     /// CPU of our threads, in percent of a core, and the server's.
     pub cpu_percent: f64,
     pub server_cpu_percent: Option<f64>,
@@ -243,6 +226,17 @@ pub struct Moved {
     pub figures: Option<Figures>,
 }
 
+impl Moved {
+    /// With what followed: of what is a state, the later one stands.
+    fn join(&mut self, next: &Self) {
+        (self.up, self.down) = (self.up + next.up, self.down + next.down);
+        let again = |figures: Option<Figures>| figures.and_then(|figures| figures.retransmits);
+        let retransmits =
+            again(self.figures).map_or(again(next.figures), |many| again(next.figures).map(|more| many + more));
+        self.figures = next.figures.map(|figures| Figures { retransmits, ..figures }).or(self.figures);
+    }
+}
+
 /// What crossed our end from `from` to `to`, both from the start of the measured time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Interval {
@@ -264,6 +258,19 @@ impl Interval {
     #[must_use]
     pub fn bits_per_second(&self, bytes: u64) -> f64 {
         Count { bytes, took: self.to.saturating_sub(self.from) }.bits_per_second()
+    }
+}
+
+impl Piece for Interval {
+    fn lasted(&self) -> Duration {
+        self.to.saturating_sub(self.from)
+    }
+
+    fn join(&mut self, next: &Self) {
+        self.to = next.to;
+        for (one, next) in self.streams.iter_mut().zip(&next.streams) {
+            one.join(next);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ pub mod find;
 pub mod limit;
 pub mod live;
 pub mod load;
+pub mod measured;
 pub mod merge;
 pub mod one_way;
 pub mod outage;

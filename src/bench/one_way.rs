@@ -1,13 +1,16 @@
 //! One way: datagrams as fast as they go, or at a rate, which nobody answers one by one. What is asked, and what has come of it.
 //!
-//! May use: bulk's failures, `protocol`'s count of the other end, `hdrhistogram`.
+//! May use: measured, `protocol`'s count of the other end, `hdrhistogram`.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-pub use super::bulk::Failure;
-use super::shard::Shard;
+pub use super::measured::Failure;
+use super::{
+    measured::{About, Piece},
+    shard::Shard,
+};
 use crate::protocol::perf::View;
 
 /// What is asked.
@@ -31,20 +34,6 @@ impl OneWayPlan {
         let share = Shard { index: socket as u64, of: sockets as u64 };
         self.count.map(|count| share.part(count))
     }
-}
-
-/// What was run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct About {
-    pub transport: &'static str,
-    pub target: String,
-    pub protocol: &'static str,
-    /// The server tells what it counted.
-    pub two_views: bool,
-    pub threads: usize,
-    pub timeout: Duration,
-    pub omit: Duration,
-    pub command: String,
 }
 
 /// What one end has counted; the other's numbers where it told them.
@@ -152,9 +141,10 @@ pub struct Socket {
 pub struct Results {
     pub plan: OneWayPlan,
     pub about: About,
-    pub started_at: SystemTime,
     pub duration: Duration,
     pub sockets: Vec<Socket>,
+    /// In short intervals.
+    pub course: Vec<Interval>,
     /// Nanoseconds between calls that sent, on each socket.
     pub gaps: Histogram<u64>,
     /// CPU of our threads, in percent of a core, and the server's.
@@ -247,6 +237,17 @@ impl Interval {
     pub fn bits_per_second(&self) -> f64 {
         let count = self.counts.received().unwrap_or(self.counts.sent);
         self.per_second(count) * self.length as f64 * 8.0
+    }
+}
+
+impl Piece for Interval {
+    fn lasted(&self) -> Duration {
+        self.to.saturating_sub(self.from)
+    }
+
+    fn join(&mut self, next: &Self) {
+        self.to = next.to;
+        self.counts = self.counts.and(&next.counts);
     }
 }
 

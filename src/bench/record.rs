@@ -4,10 +4,11 @@
 //! May use: results, stats, packed.
 
 mod keep;
+pub mod measured;
 mod node;
 mod read;
 
-pub use keep::Keeper;
+pub use self::{keep::Keeper, measured::Measured};
 
 use std::{io::Read as _, path::Path, time::Duration};
 
@@ -74,6 +75,50 @@ pub struct Record {
     pub limits_missed: Vec<String>,
 }
 
+/// A document of `bench -J`, of whichever kind.
+#[derive(Debug, Clone)]
+pub enum Document {
+    /// Of requests.
+    Requests(Box<Record>),
+    /// Of bytes, or of datagrams that nobody answers.
+    Measured(Box<Measured>),
+}
+
+impl Document {
+    /// Reads a file that `bench -J` wrote; `-` is standard input.
+    ///
+    /// # Errors
+    /// [`Trouble`] naming the file and what is wrong with it.
+    pub fn open(path: &Path) -> Result<Self, Trouble> {
+        let (text, name) = contents(path)?;
+        Self::read(&text, &name)
+    }
+
+    /// What kind of run it is of: `requests`, or the option that measures.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Requests(_) => "requests",
+            Self::Measured(run) => run.what.option(),
+        }
+    }
+
+    /// The run of requests that `name` has to be.
+    ///
+    /// # Errors
+    /// [`Trouble`]: it is of another kind.
+    pub fn requests(self, name: &str) -> Result<Record, Trouble> {
+        match self {
+            Self::Requests(record) => Ok(*record),
+            Self::Measured(run) => {
+                let option = run.what.option();
+                Err(Trouble::failed(format!("{name} is of a run with {option}, and this takes runs of requests"))
+                    .hint("report and compare read it"))
+            }
+        }
+    }
+}
+
 impl Record {
     /// What was just measured. `None` without a run.
     #[must_use]
@@ -89,27 +134,33 @@ impl Record {
         if self.parts.is_empty() { std::slice::from_ref(&self.all) } else { &self.parts }
     }
 
-    /// Reads a file that `bench -J` wrote; `-` is standard input.
+    /// As [`Document::open`], of a run of requests.
     ///
     /// # Errors
     /// [`Trouble`] naming the file and what is wrong with it.
     pub fn open(path: &Path) -> Result<Self, Trouble> {
-        let stdin = path.as_os_str() == "-";
-        let name = if stdin { "standard input".into() } else { show::path(path) };
-        let unread = |error: &std::io::Error| Trouble::failed(format!("could not read {name}: {}", reason(error)));
-        let mut bytes = Vec::new();
-        let read = if stdin {
-            std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)
-        } else {
-            std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-        };
-        read.map_err(|error| unread(&error).hint("it takes files that bench -J wrote, as in: bench tcp -J > run.json"))?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(Trouble::failed(format!("{name} is larger than 1 GiB: that is no report of bench -J")));
-        }
-        match std::str::from_utf8(&bytes) {
-            Ok(text) => Self::read(text, &name),
-            Err(_) => Err(read::not_json(&name, "it is no text")),
-        }
+        let (text, name) = contents(path)?;
+        Self::read(&text, &name)
+    }
+}
+
+/// The text of a file, and what it is called.
+fn contents(path: &Path) -> Result<(String, String), Trouble> {
+    let stdin = path.as_os_str() == "-";
+    let name = if stdin { "standard input".into() } else { show::path(path) };
+    let unread = |error: &std::io::Error| Trouble::failed(format!("could not read {name}: {}", reason(error)));
+    let mut bytes = Vec::new();
+    let read = if stdin {
+        std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| unread(&error).hint("it takes files that bench -J wrote, as in: bench tcp -J > run.json"))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Trouble::failed(format!("{name} is larger than 1 GiB: that is no report of bench -J")));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok((text, name)),
+        Err(_) => Err(read::not_json(&name, "it is no text")),
     }
 }

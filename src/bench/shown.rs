@@ -25,6 +25,18 @@ pub fn percent(percent: f64) -> String {
     format!("{} %", show::three_digits(percent))
 }
 
+/// As [`percent`]; nothing is just that.
+#[must_use]
+pub fn share(percent: f64) -> String {
+    if percent > 0.0 { self::percent(percent) } else { "0 %".into() }
+}
+
+/// As [`per_second`]; nothing is just that.
+#[must_use]
+pub fn rate(rate: f64) -> String {
+    if rate > 0.0 { per_second(rate) } else { "0/s".into() }
+}
+
 /// Things per second: `121,430/s`, `2.50/s`.
 #[must_use]
 pub fn per_second(rate: f64) -> String {

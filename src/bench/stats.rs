@@ -117,7 +117,8 @@ impl Counters {
     /// How many failed in each way, by the name of it; together they are all.
     #[must_use]
     pub fn by_kind(&self) -> BTreeMap<&'static str, u64> {
-        let mut kinds: BTreeMap<_, _> = Failure::ALL.iter().map(|kind| (kind.name(), self.failures(*kind))).collect();
+        let mut kinds = BTreeMap::new();
+        kinds.extend(Failure::ALL.iter().map(|kind| (kind.name(), self.failures(*kind))));
         for (name, count) in &self.named {
             *kinds.entry(name).or_default() += count;
             *kinds.entry(Failure::WrongReply.name()).or_default() -= count;

@@ -22,8 +22,9 @@ pub(super) fn bind_each<T>(
     let Place::Net { host, port } = &target.place else {
         return Err(Trouble::usage(format!("{target} is no network address")));
     };
-    let mut addresses = resolve_now(host, *port, family)?;
-    addresses.sort_by_key(SocketAddr::is_ipv6);
+    let (mut addresses, ipv6): (Vec<_>, Vec<_>) =
+        resolve_now(host, *port, family)?.into_iter().partition(SocketAddr::is_ipv4);
+    addresses.extend(ipv6);
     let lenient = match host {
         Host::Loopback | Host::Any => true,
         Host::Name(_) => addresses.iter().all(|address| address.ip().is_loopback()),

@@ -5,11 +5,12 @@
 use super::judge::FEWEST;
 use crate::{
     bench::{
-        record::{Made, Record},
+        record::{Document, Made, Measured, Record, measured::What},
         results::{About, Model, Results},
         shown,
     },
     os::Machine,
+    values::show,
 };
 
 /// One thing that is not the same.
@@ -20,9 +21,37 @@ pub struct Differs {
     pub after: String,
 }
 
-/// What was done differently.
+/// What was done differently; of two of a kind.
 #[must_use]
-pub fn differs(before: &Record, after: &Record) -> Vec<Differs> {
+pub fn differs(before: &Document, after: &Document) -> Vec<Differs> {
+    let all = match (before, after) {
+        (Document::Requests(before), Document::Requests(after)) => between(before, after),
+        (Document::Measured(before), Document::Measured(after)) => between_measured(before, after),
+        _ => Vec::new(),
+    };
+    all.into_iter().filter(|differs| differs.before != differs.after).collect()
+}
+
+fn between_measured(before: &Measured, after: &Measured) -> Vec<Differs> {
+    type Told = fn(&Measured) -> String;
+    let of: [(&'static str, Told); 9] = [
+        ("transport", |run| run.transport.clone()),
+        ("protocol", |run| run.protocol.clone()),
+        ("target", |run| run.target.clone()),
+        ("connections", |run| shown::number(run.connections as f64)),
+        ("threads", |run| shown::number(run.threads as f64)),
+        ("load", |run| match &run.what {
+            What::Bulk(bulk) => format!("{}, blocks of {}", bulk.direction, show::bytes(bulk.block_bytes)),
+            What::OneWay(one_way) => shown::counted(one_way.length_bytes, "byte"),
+        }),
+        ("host", |run| run.machine.host.clone()),
+        ("kernel", |run| run.machine.kernel.clone()),
+        ("netproto", |run| run.version.clone()),
+    ];
+    of.into_iter().map(|(what, of)| Differs { what, before: of(before), after: of(after) }).collect()
+}
+
+fn between(before: &Record, after: &Record) -> Vec<Differs> {
     type Told = fn(&Results) -> String;
     let of: [(&'static str, Told); 11] = [
         ("transport", |run| run.about.transport.into()),
@@ -40,8 +69,7 @@ pub fn differs(before: &Record, after: &Record) -> Vec<Differs> {
     let told = |(what, of): (&'static str, Told)| Differs { what, before: of(&before.all), after: of(&after.all) };
     let runs = Differs { what: "runs", before: runs(before), after: runs(after) };
     let version = Differs { what: "netproto", before: before.version.clone(), after: after.version.clone() };
-    let all = of.into_iter().map(told).chain([runs, version]);
-    all.filter(|differs| differs.before != differs.after).collect()
+    of.into_iter().map(told).chain([runs, version]).collect()
 }
 
 /// `closed loop`, `20,000/s constant`
@@ -67,10 +95,11 @@ fn runs(record: &Record) -> String {
 
 /// What of one record makes its figures worth less, in sentences.
 #[must_use]
-pub fn doubts(name: &str, record: &Record) -> Vec<String> {
-    let all = &record.all;
-    let pieces = record.runs().iter().map(|run| run.pieces.len()).min().unwrap_or(0);
-    let pieces = if record.made == Made::AtOnce { all.pieces.len() } else { pieces };
+pub fn doubts(name: &str, document: &Document) -> Vec<String> {
+    let (pieces, saturated, interrupted) = match document {
+        Document::Requests(record) => (pieces(record), record.all.generator.saturated, record.all.interrupted),
+        Document::Measured(run) => (run.course.len(), false, run.interrupted),
+    };
     let mut doubts = Vec::new();
     if pieces < FEWEST {
         let has = match pieces {
@@ -81,11 +110,17 @@ pub fn doubts(name: &str, record: &Record) -> Vec<String> {
             "{name} has {has}, and it takes {FEWEST} to tell chance from change:\n    a run of 2 s or more, with bench -J"
         ));
     }
-    if all.generator.saturated {
+    if saturated {
         doubts.push(format!("in {name} the generator was the limit: its figures are not the server's"));
     }
-    if all.interrupted {
+    if interrupted {
         doubts.push(format!("{name} was interrupted"));
     }
     doubts
+}
+
+/// The fewest intervals of a run; what several did at the same time is one course.
+fn pieces(record: &Record) -> usize {
+    let fewest = record.runs().iter().map(|run| run.pieces.len()).min().unwrap_or(0);
+    if record.made == Made::AtOnce { record.all.pieces.len() } else { fewest }
 }

@@ -8,7 +8,10 @@
 use super::{blocks, figure::Figure};
 use crate::bench::{
     failure::Failure,
-    record::{Made, Piece, Record},
+    record::{
+        Document, Made, Piece, Record,
+        measured::{Moment, What},
+    },
     results::Results,
     stats::Counters,
 };
@@ -72,7 +75,17 @@ pub(super) struct Sum {
 }
 
 impl Urn {
-    pub(super) fn of(record: &Record) -> Self {
+    pub(super) fn of(document: &Document) -> Self {
+        match document {
+            Document::Requests(record) => Self::of_requests(record),
+            Document::Measured(run) => {
+                let pieces = run.course.iter().map(|moment| Drawn::measured(moment, &run.what)).collect();
+                Self { values: Vec::new(), runs: vec![Run::cut(pieces, &[])] }
+            }
+        }
+    }
+
+    fn of_requests(record: &Record) -> Self {
         let runs = match record.made {
             Made::InTurn => record.runs(),
             // What several did at the same time is one course.
@@ -137,7 +150,11 @@ impl Urn {
 
 impl Run {
     fn of(run: &Results, values: &[(u64, u64)]) -> Self {
-        let pieces: Vec<_> = run.pieces.iter().map(|piece| Drawn::of(piece, values)).collect();
+        Self::cut(run.pieces.iter().map(|piece| Drawn::of(piece, values)).collect(), values)
+    }
+
+    /// In blocks that are long enough.
+    fn cut(pieces: Vec<Drawn>, values: &[(u64, u64)]) -> Self {
         let shortest = SHORTEST * (pieces.len() as f64).cbrt();
         let longest = series(&pieces, values).iter().map(|series| blocks::length(series)).fold(shortest, f64::max);
         let block = (longest.ceil() as usize).clamp(1, (pieces.len() / FEWEST_BLOCKS).max(1));
@@ -192,6 +209,16 @@ impl Drawn {
         Self { seconds: piece.duration().as_secs_f64(), counts: Counts::of(&piece.counters), latencies }
     }
 
+    /// Bytes, or datagrams: as received, where that is known.
+    fn measured(moment: &Moment, what: &What) -> Self {
+        let right = match what {
+            What::Bulk(_) => moment.out + moment.back.unwrap_or_default(),
+            What::OneWay(_) => moment.back.unwrap_or(moment.out),
+        };
+        let counts = Counts { right, failed: 0, sent: moment.out, lost: moment.lost.unwrap_or_default() };
+        Self { seconds: moment.duration().as_secs_f64(), counts, latencies: Vec::new() }
+    }
+
     fn beyond(&self, place: usize) -> u64 {
         self.latencies.iter().filter(|(at, _)| *at >= place).map(|(_, count)| count).sum()
     }
@@ -227,7 +254,8 @@ impl Sum {
         let Counts { right, failed, sent, lost } = self.counts;
         let share = |part: u64, whole: u64| (whole > 0).then(|| 100.0 * part as f64 / whole as f64);
         match figure {
-            Figure::Rate => (self.seconds > 0.0).then(|| right as f64 / self.seconds),
+            Figure::Rate | Figure::Datagrams => (self.seconds > 0.0).then(|| right as f64 / self.seconds),
+            Figure::Bits => (self.seconds > 0.0).then(|| right as f64 * 8.0 / self.seconds),
             Figure::Mean => self.mean(urn),
             Figure::Percentile(percentile) => self.quantile(percentile / 100.0, urn),
             Figure::Max => None,

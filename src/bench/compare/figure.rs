@@ -5,7 +5,11 @@
 use std::fmt;
 
 use crate::{
-    bench::{results::Results, shown},
+    bench::{
+        record::measured::{Measured, What},
+        results::Results,
+        shown,
+    },
     values::{read, show},
 };
 
@@ -22,6 +26,10 @@ pub enum Figure {
     Errors,
     /// Datagrams lost, of those sent.
     Loss,
+    /// Of `--bulk`, both ways together.
+    Bits,
+    /// Of `--one-way`: those that came, per second, or were sent where nobody counted.
+    Datagrams,
 }
 
 impl Figure {
@@ -72,6 +80,8 @@ impl Figure {
             Self::Max => "max_us".into(),
             Self::Errors => "failure_percent".into(),
             Self::Loss => "loss_percent".into(),
+            Self::Bits => "bits_per_second".into(),
+            Self::Datagrams => "datagrams_per_second".into(),
         }
     }
 
@@ -89,7 +99,13 @@ impl Figure {
     /// Is more of it better?
     #[must_use]
     pub fn grows_better(self) -> bool {
-        self == Self::Rate
+        self.is_rate()
+    }
+
+    /// What `rate` means for this kind of run.
+    #[must_use]
+    pub fn is_rate(self) -> bool {
+        matches!(self, Self::Rate | Self::Bits | Self::Datagrams)
     }
 
     /// Nanoseconds, per second, or percent.
@@ -104,6 +120,18 @@ impl Figure {
             Self::Max => measured(latency.max() as f64),
             Self::Errors => (results.totals.counters.ended() > 0).then(|| results.failed_percent()),
             Self::Loss => results.about.datagrams.then(|| results.loss_percent()),
+            Self::Bits | Self::Datagrams => None,
+        }
+    }
+
+    /// The same of a run that only measured.
+    #[must_use]
+    pub fn of_measured(self, run: &Measured) -> Option<f64> {
+        match (self, &run.what) {
+            (Self::Bits, What::Bulk(bulk)) => Some(bulk.bits_per_second),
+            (Self::Datagrams, What::OneWay(one_way)) => Some(one_way.rate),
+            (Self::Loss, What::OneWay(one_way)) => one_way.loss_percent,
+            _ => None,
         }
     }
 
@@ -117,7 +145,8 @@ impl Figure {
     #[must_use]
     pub fn shown(self, value: f64) -> String {
         match self {
-            Self::Rate => shown::per_second(value),
+            Self::Rate | Self::Datagrams => shown::per_second(value),
+            Self::Bits => show::bits_per_second(value),
             _ if self.is_latency() => show::nanos(value as u64),
             _ if value == 0.0 => "0 %".into(),
             _ => shown::percent(value),
@@ -128,7 +157,7 @@ impl Figure {
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rate => f.write_str("rate"),
+            Self::Rate | Self::Bits | Self::Datagrams => f.write_str("rate"),
             Self::Mean => f.write_str("mean"),
             Self::Percentile(percentile) => write!(f, "p{percentile}"),
             Self::Max => f.write_str("max"),

@@ -11,7 +11,7 @@ use super::{
     draws::{Sum, Urn},
     figure::Figure,
 };
-use crate::bench::record::Record;
+use crate::bench::record::Document;
 
 /// Percent of the changes that chance would make lie within the interval.
 pub const CONFIDENCE: f64 = 99.0;
@@ -66,14 +66,14 @@ pub struct Row {
 
 /// Two records, ready to be drawn from.
 struct Pair<'a> {
-    records: [&'a Record; 2],
+    records: [&'a Document; 2],
     urns: [Urn; 2],
     sums: [Sum; 2],
 }
 
 /// Judges each of the figures, from `drawings` drawings.
 #[must_use]
-pub fn rows(before: &Record, after: &Record, figures: &[Figure], drawings: usize) -> Vec<Row> {
+pub fn rows(before: &Document, after: &Document, figures: &[Figure], drawings: usize) -> Vec<Row> {
     let urns = [Urn::of(before), Urn::of(after)];
     let sums = [urns[0].all(), urns[1].all()];
     let pair = Pair { records: [before, after], urns, sums };
@@ -91,7 +91,7 @@ impl Pair<'_> {
         if figure == Figure::Max {
             return Some("one value".into());
         }
-        if self.records.iter().any(|record| figure.of(&record.all).is_none()) {
+        if self.records.iter().any(|record| value(figure, record).is_none()) {
             return Some("not measured".into());
         }
         if self.urns.iter().any(|urn| urn.fewest() < FEWEST) {
@@ -120,7 +120,7 @@ impl Pair<'_> {
             }
         }
         for changes in &mut changes {
-            changes.sort_by(f64::total_cmp);
+            changes.sort_unstable_by(f64::total_cmp);
         }
         changes
     }
@@ -144,7 +144,7 @@ impl Pair<'_> {
     }
 
     fn row(&self, figure: Figure, untold: Option<String>, changes: &[f64], stretch: f64) -> Row {
-        let [before, after] = self.records.map(|record| figure.of(&record.all));
+        let [before, after] = self.records.map(|record| value(figure, record));
         let told = |change: f64| if figure.is_share() { change } else { 100.0 * change.exp_m1() };
         let middle = self.change(figure, &self.sums);
         let row = Row { figure, before, after, change: middle.map(told), interval: None, verdict: Verdict::NoDifference };
@@ -163,6 +163,13 @@ impl Pair<'_> {
         let up = stretch * (at(1.0 - outside) - middle).max(0.0);
         let (low, high) = (told(middle - down), told(middle + up));
         Row { interval: Some((low, high)), verdict: verdict(figure, told(middle), (low, high)), ..row }
+    }
+}
+
+fn value(figure: Figure, document: &Document) -> Option<f64> {
+    match document {
+        Document::Requests(record) => figure.of(&record.all),
+        Document::Measured(run) => figure.of_measured(run),
     }
 }
 

@@ -19,7 +19,10 @@ use self::{
     judge::Row,
     limit::Limit,
 };
-use super::{record::Record, report};
+use super::{
+    record::{Document, measured::What},
+    report,
+};
 use crate::{
     error::{Exit, Trouble},
     values::show,
@@ -56,14 +59,20 @@ pub struct Comparison {
 /// # Errors
 /// [`Trouble`]: a file that is no report of `bench -J`, a stdout that can't be written.
 pub fn run(plan: &ComparePlan) -> Result<Exit, Trouble> {
-    let before = Record::open(&plan.before)?;
+    let before = Document::open(&plan.before)?;
     let name = show::path(&plan.before);
-    if before.all.totals.counters.right == 0 {
+    if is_in_vain(&before) {
         return Err(Trouble::failed(format!("in {name} nothing was answered rightly, so nothing can be compared with it"))
             .hint("its report says why; take a run that worked"));
     }
-    let records = plan.after.iter().map(|path| Ok((show::path(path), Record::open(path)?)));
+    let records = plan.after.iter().map(|path| Ok((show::path(path), Document::open(path)?)));
     let records = records.collect::<Result<Vec<_>, Trouble>>()?;
+    let other = records.iter().find(|(_, document)| document.kind() != before.kind());
+    if let Some((after, document)) = other {
+        let (kind, other) = (before.kind(), document.kind());
+        return Err(Trouble::failed(format!("{name} is a run of {kind}, and {after} one of {other}"))
+            .hint("runs of one kind can be compared"));
+    }
     let compared: Vec<_> =
         records.iter().map(|(after, record)| compare((&name, &before), (after, record), &plan.limits)).collect();
     report::say(&if plan.json {
@@ -75,21 +84,46 @@ pub fn run(plan: &ComparePlan) -> Result<Exit, Trouble> {
     Ok(if missed { Exit::LimitMissed } else { Exit::Done })
 }
 
-/// Compares one record with another, each with the name it goes by.
-#[must_use]
-pub fn compare(before: (&str, &Record), after: (&str, &Record), limits: &[Limit]) -> Comparison {
-    let mut figures = Figure::USUAL.to_vec();
-    if before.1.all.about.datagrams || after.1.all.about.datagrams {
-        figures.push(Figure::Loss);
+/// Did nothing come of it?
+fn is_in_vain(document: &Document) -> bool {
+    match document {
+        Document::Requests(record) => record.all.totals.counters.right == 0,
+        Document::Measured(run) => match &run.what {
+            What::Bulk(bulk) => bulk.bits_per_second <= 0.0,
+            What::OneWay(one_way) => one_way.rate <= 0.0,
+        },
     }
-    let wanted = limits.iter().map(|limit| limit.figure).filter(|figure| !Figure::USUAL.contains(figure));
-    for figure in wanted {
-        if !figures.contains(&figure) {
+}
+
+/// The figures of two of a kind.
+fn figures(before: &Document, after: &Document) -> Vec<Figure> {
+    match (before, after) {
+        (Document::Requests(before), Document::Requests(after)) => {
+            let mut figures = Figure::USUAL.to_vec();
+            if before.all.about.datagrams || after.all.about.datagrams {
+                figures.push(Figure::Loss);
+            }
+            figures
+        }
+        (Document::Measured(run), _) | (_, Document::Measured(run)) => match &run.what {
+            What::Bulk(_) => vec![Figure::Bits],
+            What::OneWay(_) => vec![Figure::Datagrams, Figure::Loss],
+        },
+    }
+}
+
+/// Compares one record with another of its kind, each with the name it goes by.
+#[must_use]
+pub fn compare(before: (&str, &Document), after: (&str, &Document), limits: &[Limit]) -> Comparison {
+    let mut figures = figures(before.1, after.1);
+    let same = |one: Figure, other: Figure| one == other || (one.is_rate() && other.is_rate());
+    for figure in limits.iter().map(|limit| limit.figure) {
+        if !figures.iter().any(|known| same(*known, figure)) {
             figures.push(figure);
         }
     }
     let rows = judge::rows(before.1, after.1, &figures, DRAWINGS);
-    let of = |figure: Figure| rows.iter().find(|row| row.figure == figure);
+    let of = |figure: Figure| rows.iter().find(|row| same(row.figure, figure));
     let missed = limits.iter().filter_map(|limit| limit.judge(of(limit.figure)?)).collect();
     let doubts = [before, after].into_iter().flat_map(|(name, record)| doubts(name, record)).collect();
     Comparison { name: after.0.to_owned(), rows, differs: differs(before.1, after.1), doubts, missed }

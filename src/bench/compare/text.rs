@@ -12,7 +12,7 @@ use super::{
     judge::{CONFIDENCE, Row, Verdict},
 };
 use crate::{
-    bench::{record::Record, shown},
+    bench::{record::Document, shown},
     values::show,
 };
 
@@ -24,11 +24,9 @@ const WRONG: Style = Style::new().red();
 const WIDTH: usize = 30;
 
 /// All of it.
-pub(super) fn table((name, before): (&str, &Record), compared: &Comparison) -> String {
-    let about = &before.all.about;
+pub(super) fn table((name, before): (&str, &Document), compared: &Comparison) -> String {
     let mut text = format!("{}\n", format!("compare {name} with {}", compared.name).style(BOLD));
-    let seconds = shown::seconds(before.all.duration);
-    let _ = writeln!(text, "  {} {} · {} · {seconds}\n", about.transport, about.target, about.protocol);
+    let _ = writeln!(text, "  {}\n", of(before));
     let head = format!("{:<9}{:>12}{:>12}{:>9}{:>16}", "", "before", "after", "change", interval_head());
     let _ = writeln!(text, "  {}", head.style(DIM));
     for row in &compared.rows {
@@ -48,6 +46,18 @@ pub(super) fn table((name, before): (&str, &Record), compared: &Comparison) -> S
     text
 }
 
+/// What the earlier one was.
+fn of(document: &Document) -> String {
+    let (transport, target, protocol, duration) = match document {
+        Document::Requests(record) => {
+            let about = &record.all.about;
+            (about.transport, &about.target, about.protocol, record.all.duration)
+        }
+        Document::Measured(run) => (run.transport.as_str(), &run.target, run.protocol.as_str(), run.duration),
+    };
+    format!("{transport} {target} · {protocol} · {}", shown::seconds(duration))
+}
+
 fn interval_head() -> String {
     format!("{CONFIDENCE:.0} % sure")
 }
@@ -61,7 +71,12 @@ fn cut(value: &str) -> String {
 
 fn line(row: &Row) -> String {
     let figure = row.figure;
-    let label = if figure == Figure::Rate { "requests".into() } else { figure.to_string() };
+    let label = match figure {
+        Figure::Rate => "requests".into(),
+        Figure::Bits => "bits".into(),
+        Figure::Datagrams => "datagrams".into(),
+        _ => figure.to_string(),
+    };
     let value = |value: Option<f64>| value.map_or("-".into(), |value| figure.shown(value));
     let unit = if figure.is_share() { "pt" } else { "%" };
     let change = row.change.map_or(String::new(), |change| format!("{} {unit}", signed(change)));

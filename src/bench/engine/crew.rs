@@ -99,13 +99,13 @@ impl<T> Crew<T> {
         }
     }
 
-    /// Waits for the last, and says what went wrong in looking or in one of them.
-    pub(super) fn end(
+    /// Waits for the last, and says what went wrong in looking or in one of them; gives what was seen.
+    pub(super) fn end<S>(
         self,
-        looked: Result<(), Trouble>,
+        looked: Result<S, Trouble>,
         stop: &Stop,
         trouble: &Mutex<Option<Trouble>>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<S, Trouble> {
         if looked.is_err() {
             stop.advance(Phase::Now);
         }
@@ -115,7 +115,7 @@ impl<T> Crew<T> {
                     .hint("this is a bug; please report it"));
             }
         }
-        looked?;
-        trouble.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+        let seen = looked?;
+        trouble.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(seen), Err)
     }
 }

@@ -107,10 +107,10 @@ pub fn run(plan: BenchPlan) -> anyhow::Result<Exit> {
             () = stop.reached(Phase::Finish) => return Ok(Exit::Interrupted),
         };
         if let Some(asked) = &plan.bulk {
-            return Ok(bulk::run(plan, asked, &found, &mut files, &stop).await?);
+            return Ok(bulk::run(plan, asked, &found, files, &stop).await?);
         }
         if let Some(asked) = &plan.one_way {
-            return Ok(one_way::run(plan, asked, &found, &mut files, &stop).await?);
+            return Ok(one_way::run(plan, asked, &found, files, &stop).await?);
         }
         let found = check(plan, found)?;
         let head = hdr::Head { command: &plan.command, started_at: SystemTime::now() };

@@ -200,8 +200,8 @@ impl Scene<'_> {
 
     /// What went wrong, the most frequent first.
     fn draw_failures(&self, sheet: &mut Sheet<'_>, area: Rect) {
-        let mut kinds: Vec<_> = self.seen.failures.iter().collect();
-        kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let mut kinds: Vec<_> = self.seen.failures.iter().map(|(name, count)| (*name, *count)).collect();
+        kinds.sort_unstable_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
         if kinds.is_empty() {
             let behind = sheet.text(area, (1, 0), "failures", Ink::Faint);
             sheet.text(area, (behind + 1, 0), "none", Ink::Right);
@@ -209,7 +209,7 @@ impl Scene<'_> {
         }
         let mut column = sheet.text(area, (1, 0), "failures", Ink::Faint) + 1;
         for (kind, count) in kinds {
-            column = sheet.text(area, (column, 0), &show::grouped(*count), Ink::Wrong);
+            column = sheet.text(area, (column, 0), &show::grouped(count), Ink::Wrong);
             column = sheet.text(area, (column + 1, 0), &self.head.failure(kind), Ink::Plain) + 2;
         }
     }

@@ -200,9 +200,9 @@ impl Tuning {
             .paused_at
             .map(|at| Change { at: self.measured(now), what: What::Paused(now.saturating_duration_since(at)) });
         // What was changed in a pause counts from its end on.
-        let mut changes: Vec<_> = self.changes.iter().copied().chain(unended).collect();
-        changes.sort_by_key(|change| (change.what == What::Ended, change.at));
-        changes
+        let mut changes: Vec<_> = self.changes.iter().copied().chain(unended).enumerate().collect();
+        changes.sort_unstable_by_key(|(at, change)| (change.what == What::Ended, change.at, *at));
+        changes.into_iter().map(|(_, change)| change).collect()
     }
 
     /// Was the rate changed?

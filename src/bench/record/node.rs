@@ -106,6 +106,11 @@ impl<'a> Node<'a> {
         self.find(name).map_or(Ok(0), |node| node.as_count())
     }
 
+    /// As [`Self::count`]; what is left out is not known.
+    pub(super) fn known(&self, name: &str) -> Result<Option<u64>, Wrong> {
+        self.find(name).map(|node| node.as_count()).transpose()
+    }
+
     pub(super) fn size(&self, name: &str) -> Result<usize, Wrong> {
         let node = self.get(name)?;
         usize::try_from(node.as_count()?).map_err(|_| node.is_no("count"))
@@ -114,6 +119,20 @@ impl<'a> Node<'a> {
     pub(super) fn number(&self, name: &str) -> Result<f64, Wrong> {
         let node = self.get(name)?;
         node.value.as_f64().filter(|number| number.is_finite()).ok_or_else(|| node.is_no("number"))
+    }
+
+    /// As [`Self::number`]; what is left out is not known.
+    pub(super) fn number_if(&self, name: &str) -> Result<Option<f64>, Wrong> {
+        self.find(name).map(|_| self.number(name)).transpose()
+    }
+
+    /// A length of time in microseconds; what is left out is not known.
+    pub(super) fn micros(&self, name: &str) -> Result<Option<Duration>, Wrong> {
+        match self.number_if(name)? {
+            None => Ok(None),
+            Some(micros @ 0.0..1e15) => Ok(Some(Duration::from_nanos((micros * 1e3).round() as u64))),
+            Some(_) => Err(self.get(name)?.is_no("length of time")),
+        }
     }
 
     pub(super) fn seconds(&self, name: &str) -> Result<Duration, Wrong> {

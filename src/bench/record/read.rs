@@ -2,15 +2,12 @@
 //!
 //! May use: results, packed, `serde_json`, `humantime`.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
 use super::{
-    Made, Piece, Record,
+    Document, Made, Piece, Record, measured,
     node::{Node, Wrong, shown},
 };
 use crate::{
@@ -39,7 +36,7 @@ pub(super) fn not_json(name: &str, why: &str) -> Trouble {
     Trouble::failed(format!("{name} is not JSON: {why}")).hint(HOW)
 }
 
-impl Record {
+impl Document {
     /// Reads a document of `bench -J`. `name` is what it is called when it is wrong.
     ///
     /// # Errors
@@ -47,10 +44,25 @@ impl Record {
     pub fn read(text: &str, name: &str) -> Result<Self, Trouble> {
         let document: Value = serde_json::from_str(text).map_err(|error| unreadable(text, name, &error))?;
         ours(&document, name)?;
-        whole(&Node::root(&document)).map_err(|wrong| {
+        let node = Node::root(&document);
+        let read = match document["mode"].as_str() {
+            Some("bulk" | "one_way") => measured::run(&node).map(|run| Self::Measured(Box::new(run))),
+            _ => whole(&node).map(|record| Self::Requests(Box::new(record))),
+        };
+        read.map_err(|wrong| {
             Trouble::failed(format!("{name} is no whole report of bench -J: {wrong}"))
                 .hint("run it again, or take another file")
         })
+    }
+}
+
+impl Record {
+    /// As [`Document::read`], of a run of requests.
+    ///
+    /// # Errors
+    /// [`Trouble`] saying what is wrong with it.
+    pub fn read(text: &str, name: &str) -> Result<Self, Trouble> {
+        Document::read(text, name)?.requests(name)
     }
 }
 
@@ -93,13 +105,7 @@ fn ours(document: &Value, name: &str) -> Result<(), Trouble> {
             Trouble::failed(sentence).hint(format!("netproto {version} wrote it: read it with that, or a later one"))
         );
     }
-    let without_requests = match document["mode"].as_str() {
-        Some("bulk") => "--bulk",
-        Some("one_way") => "--one-way",
-        _ => return document.get("target").map(|_| ()).ok_or_else(foreign),
-    };
-    Err(Trouble::failed(format!("{name} is of a run with {without_requests}, and only runs of requests are read"))
-        .hint("its figures are in the JSON itself; a run without that option can be read"))
+    document.get("target").map(|_| ()).ok_or_else(foreign)
 }
 
 fn whole(document: &Node<'_>) -> Result<Record, Wrong> {
@@ -251,7 +257,7 @@ fn server(node: &Node<'_>, duration: Duration) -> Result<Server, Wrong> {
     })
 }
 
-fn machine(node: &Node<'_>) -> Result<Machine, Wrong> {
+pub(super) fn machine(node: &Node<'_>) -> Result<Machine, Wrong> {
     Ok(Machine {
         host: node.shown("host")?,
         kernel: node.shown("kernel")?,
@@ -304,8 +310,7 @@ fn counters(node: &Node<'_>) -> Result<Counters, Wrong> {
         counters.unreachable = datagrams.count_if("unreachable")?;
     }
     let failures = node.get("failures")?;
-    let members: BTreeMap<_, _> = failures.members()?.iter().filter(|(name, _)| *name != "total").collect();
-    for (name, count) in members {
+    for (name, count) in failures.members()?.iter().filter(|(name, _)| *name != "total") {
         let count = failures.member(name, count).as_count()?;
         let kind = failure(name);
         counters.told(kind.unwrap_or(Failure::WrongReply), count);
@@ -317,11 +322,17 @@ fn counters(node: &Node<'_>) -> Result<Counters, Wrong> {
     Ok(counters)
 }
 
-fn piece(node: &Node<'_>) -> Result<Piece, Wrong> {
+/// From when to when an interval lasts.
+pub(super) fn times(node: &Node<'_>) -> Result<(Duration, Duration), Wrong> {
     let (from, to) = (node.seconds("from_s")?, node.seconds("to_s")?);
     if to < from {
         return Err(format!("an interval ends at {:.3} s, before it begins", to.as_secs_f64()));
     }
+    Ok((from, to))
+}
+
+fn piece(node: &Node<'_>) -> Result<Piece, Wrong> {
+    let (from, to) = times(node)?;
     let (latency, as_sent) = (node.histogram("histogram")?, node.histogram("histogram_uncorrected")?);
     Ok(Piece { from, to, counters: counters(node)?, latency, as_sent })
 }

@@ -93,7 +93,7 @@ fn rows(curve: &Curve) -> Vec<&Probe> {
             rows.push(probe);
         }
     }
-    rows.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+    rows.sort_unstable_by(|a, b| a.rate.total_cmp(&b.rate));
     rows
 }
 

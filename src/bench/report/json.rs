@@ -318,7 +318,7 @@ impl<'a> Run<'a> {
             generator: Generator::of(results, open_loop),
             server: results.server.map(|server| Server::of(&server, tally.counters.right)),
             fairness: results.fairness().map(Fairness::of),
-            examples: tally.examples.iter().map(|(kind, text)| (kind.name(), text.as_str())).collect(),
+            examples: by_name(tally.examples.iter().map(|(kind, text)| (kind.name(), text.as_str()))),
             histogram: Packed::of(&tally.latency).base64(),
             histogram_uncorrected: packed(&tally.as_sent),
             histogram_connect: packed(&tally.connect),
@@ -351,8 +351,15 @@ pub fn result(all: &Results, runs: &[Results], missed: &[Missed], curve: Option<
         find_max: curve.map(curve::Document::of),
         runs: if runs.len() > 1 { runs.iter().map(Run::of).collect() } else { Vec::new() },
         machines: Vec::new(),
-        spread: spread::figures(runs).into_iter().collect(),
+        spread: by_name(spread::figures(runs).into_iter()),
     })
+}
+
+/// One by one: to build such a map at once takes a sort of its own, which the program has no room for.
+fn by_name<V>(all: impl Iterator<Item = (&'static str, V)>) -> BTreeMap<&'static str, V> {
+    let mut map = BTreeMap::new();
+    map.extend(all);
+    map
 }
 
 /// Several machines' runs together, and each of them.

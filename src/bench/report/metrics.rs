@@ -98,9 +98,31 @@ impl Sums {
     }
 }
 
+/// What a run is that only measures.
+#[derive(Debug, Clone)]
+pub struct Told {
+    pub transport: &'static str,
+    pub protocol: &'static str,
+    pub target: String,
+    pub mode: &'static str,
+    /// Streams or sockets.
+    pub connections: usize,
+}
+
+/// One thing that such a run has counted so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Count {
+    pub kind: Kind,
+    pub name: &'static str,
+    pub help: &'static str,
+    pub value: u64,
+}
+
 /// What is told.
 #[derive(Debug, Clone, Default)]
 struct Shown {
+    /// Of a run that only measures; then nothing else is told.
+    measured: Option<(Told, Vec<Count>)>,
     about: Option<About>,
     run: u32,
     /// Of the runs before this one.
@@ -153,6 +175,14 @@ impl Board {
         });
     }
 
+    /// A run that only measures has counted so much.
+    pub fn count(&self, told: impl FnOnce() -> Told, counts: &[Count]) {
+        self.change(|shown| {
+            let told = shown.measured.take().map_or_else(told, |(told, _)| told);
+            shown.measured = Some((told, counts.to_vec()));
+        });
+    }
+
     /// This run has counted so much.
     pub fn update(&self, total: &Tally) {
         self.change(|shown| {
@@ -163,6 +193,9 @@ impl Board {
 }
 
 fn tell(shown: &Shown, out: &mut Exposition) {
+    if let Some((told, counts)) = &shown.measured {
+        return tell_measured(told, counts, out);
+    }
     if let Some(about) = &shown.about {
         tell_about(about, shown.run, out);
     }
@@ -187,8 +220,25 @@ fn tell(shown: &Shown, out: &mut Exposition) {
     histogram("netproto_bench_connect_seconds", "How long connections took to establish.", &sums.connect, out);
 }
 
+fn tell_measured(told: &Told, counts: &[Count], out: &mut Exposition) {
+    let labels =
+        [("transport", told.transport), ("protocol", told.protocol), ("target", &told.target), ("model", told.mode)];
+    out.family(Kind::Gauge, INFO, INFO_HELP);
+    out.sample(&labels, 1.0);
+    out.family(Kind::Gauge, "netproto_bench_connections", CONNECTIONS_HELP);
+    out.sample(&[], told.connections as f64);
+    for count in counts {
+        out.family(count.kind, count.name, count.help);
+        out.sample(&[], count.value as f64);
+    }
+}
+
+const INFO: &str = "netproto_bench_info";
+const INFO_HELP: &str = "What is loaded, and how; always 1.";
+const CONNECTIONS_HELP: &str = "Connections that the load is spread over.";
+
 fn tell_about(about: &About, run: u32, out: &mut Exposition) {
-    out.family(Kind::Gauge, "netproto_bench_info", "What is loaded, and how; always 1.");
+    out.family(Kind::Gauge, INFO, INFO_HELP);
     let labels = [
         ("transport", about.transport),
         ("protocol", about.protocol),
@@ -201,7 +251,7 @@ fn tell_about(about: &About, run: u32, out: &mut Exposition) {
         out.sample(&[], value);
     };
     gauge("netproto_bench_run", "The number of this run (--repeat).", f64::from(run));
-    gauge("netproto_bench_connections", "Connections that the load is spread over.", about.connections as f64);
+    gauge("netproto_bench_connections", CONNECTIONS_HELP, about.connections as f64);
     gauge("netproto_bench_threads", "Threads that make the load.", about.threads as f64);
     if let Some(rate) = about.model.rate_asked() {
         gauge("netproto_bench_asked_requests_per_second", "The rate that was asked for.", rate);

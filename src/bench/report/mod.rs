@@ -16,6 +16,7 @@ pub mod html;
 pub mod interval;
 pub mod json;
 pub mod machines;
+pub mod measured;
 mod metrics;
 pub mod one_way;
 mod outages;
@@ -30,12 +31,13 @@ use std::{
     path::Path,
 };
 
+pub use self::metrics::{Count, Told};
 use self::{interval::Interval, metrics::Board, whole::Whole};
 use super::{
     ReportPlan,
     find::Curve,
     limit::Missed,
-    record::Record,
+    record::{Document, Record},
     results::{About, Results},
     stats::Tally,
 };
@@ -110,6 +112,13 @@ impl Files {
     pub fn update(&self, total: &Tally) {
         if let Some(board) = &self.metrics {
             board.update(total);
+        }
+    }
+
+    /// A run that only measures has counted so much.
+    pub fn count(&self, about: impl FnOnce() -> Told, counts: &[Count]) {
+        if let Some(board) = &self.metrics {
+            board.count(about, counts);
         }
     }
 
@@ -226,6 +235,18 @@ pub fn finish(plan: &ReportPlan, files: Files, runs: &[Results], missed: &[Misse
         say(&words(plan, &all, runs, missed))
     };
     said.and(drawn(files, runs, missed))
+}
+
+/// Writes the report of a run that only measured, as `document` or as `text`, and the page of it.
+///
+/// # Errors
+/// As [`finish`].
+pub fn measured(plan: &ReportPlan, files: Files, document: &str, text: impl FnOnce() -> String) -> Result<(), Trouble> {
+    let said = if plan.json || plan.json_stream { say(document) } else { say(&text()) };
+    said.and(files.html.map_or(Ok(()), |page| match Document::read(document, "this run")? {
+        Document::Measured(run) => page.put(&html::measured::page(&[("this run", &run)])),
+        Document::Requests(_) => Ok(()),
+    }))
 }
 
 /// The page, where one is wanted.

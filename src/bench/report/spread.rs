@@ -24,7 +24,7 @@ impl Spread {
     /// `None` without a value.
     #[must_use]
     pub fn of(mut values: Vec<f64>) -> Option<Self> {
-        values.sort_by(f64::total_cmp);
+        values.sort_unstable_by(f64::total_cmp);
         let (min, max) = (*values.first()?, *values.last()?);
         let n = values.len();
         let median = f64::midpoint(values[(n - 1) / 2], values[n / 2]);

@@ -269,7 +269,7 @@ fn why(results: &Results) -> String {
     let counters = &results.totals.counters;
     let mut kinds: Vec<_> =
         Failure::ALL.iter().map(|kind| (counters.failures(*kind), *kind)).filter(|(count, _)| *count > 0).collect();
-    kinds.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    kinds.sort_unstable_by_key(|(count, kind)| (std::cmp::Reverse(*count), *kind as usize));
     let mut lines = String::new();
     for (count, kind) in kinds {
         let count = format!("{:>11}", show::grouped(count));

@@ -67,7 +67,7 @@ impl Bench {
     }
 
     /// Flags that are for requests, and whether each was given.
-    fn for_requests(&self, setup: &Setup, data: bool) -> [(&'static str, bool); 21] {
+    fn for_requests(&self, setup: &Setup, data: bool) -> [(&'static str, bool); 19] {
         let (load, run, report) = (&self.load, &self.run, &self.report);
         [
             ("DATA", data),
@@ -89,8 +89,6 @@ impl Bench {
             ("--server-pid", report.server_pid.is_some()),
             ("--seed", run.seed > 0),
             ("--hdr", report.hdr.is_some()),
-            ("--html", report.html.is_some()),
-            ("--metrics", report.metrics.is_some()),
         ]
     }
 }

@@ -38,9 +38,9 @@ p{color:var(--dim);font-size:.85rem}
 pub(super) fn page(name: &str, mut entries: Vec<Entry>, left_out: usize) -> String {
     let folder = |entry: &Entry| entry.stat.kind == FileKind::Folder;
     entries.retain(|entry| entry.stat.kind != FileKind::Other);
-    entries.sort_by(|a, b| {
+    entries.sort_unstable_by(|a, b| {
         let lower = |entry: &Entry| entry.name.to_lowercase();
-        folder(b).cmp(&folder(a)).then_with(|| lower(a).cmp(&lower(b)))
+        folder(b).cmp(&folder(a)).then_with(|| lower(a).cmp(&lower(b))).then_with(|| a.name.cmp(&b.name))
     });
     let title = format!("/{name}{}", if name.is_empty() { "" } else { "/" });
     let mut page = String::with_capacity(2048 + entries.len() * 200);

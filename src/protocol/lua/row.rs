@@ -226,7 +226,7 @@ impl Reader<'_> {
             return Err(self.wrong("64 params are the most"));
         }
         // A table has no order of its own.
-        params.sort_by_key(|param| param.name);
+        params.sort_unstable_by_key(|param| param.name);
         let (params, mut defaults): (&'static [Param], _) = (params.leak(), Params::default());
         for param in params {
             let set = defaults.set(param, Given::Text(param.default));

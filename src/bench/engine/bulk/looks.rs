@@ -10,10 +10,12 @@ use crate::{
     bench::{
         ReportPlan, Until,
         bulk::{BulkPlan, Figures, Interval, Moved},
+        measured::Course,
         progress::Progress,
-        report::{Files, bulk as shown, say},
+        report::{Count, Files, Told, bulk as shown, say},
     },
     error::Trouble,
+    role::metrics::Kind,
     values::show,
 };
 
@@ -23,19 +25,26 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Looks<'a> {
     report: &'a ReportPlan,
     files: &'a mut Files,
+    told: Told,
     gauges: Vec<Arc<Gauge>>,
     plan: BulkPlan,
     progress: Progress,
     /// When the measured time begins.
     from: Instant,
+    interval: Duration,
     /// Intervals that are over.
     over: u32,
-    interval: Duration,
-    /// Of each stream, when the interval began.
-    before: Vec<Before>,
-    /// Bytes of all, when progress was last shown.
-    shown: (Instant, u64),
+    /// Up to where intervals were written, and up to where the course was kept.
+    written: Cut,
+    kept: Cut,
+    course: Course<Interval>,
     next: Instant,
+}
+
+/// A moment of the measured time, and what each stream had moved by then.
+struct Cut {
+    at: Duration,
+    streams: Vec<Before>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,14 +61,22 @@ impl<'a> Looks<'a> {
         let looks = Self {
             report,
             files,
+            told: Told {
+                transport: shared.peer.scheme.name(),
+                protocol: shared.protocol.name,
+                target: shared.peer.address.to_string(),
+                mode: "bulk",
+                connections: shared.gauges.len(),
+            },
             gauges: shared.gauges.clone(),
             plan: shared.plan.clone(),
             progress: Progress::begin(report.quiet, until, from),
             from,
-            over: 0,
             interval,
-            before: vec![Before::default(); shared.gauges.len()],
-            shown: (from, 0),
+            over: 0,
+            written: Cut::at_start(shared.gauges.len()),
+            kept: Cut::at_start(shared.gauges.len()),
+            course: Course::default(),
             next: from,
         };
         if looks.wants_lines() {
@@ -82,42 +99,47 @@ impl<'a> Looks<'a> {
         let now = Instant::now();
         if self.next == self.from {
             // What crossed before the measured time is not counted.
-            for at in 0..self.gauges.len() {
-                self.before[at] = self.now(at);
+            for cut in [&mut self.written, &mut self.kept] {
+                cut.interval(Duration::ZERO, &self.gauges, &self.plan);
             }
-            self.shown = (now, self.bytes());
         }
-        let to = self.interval * (self.over + 1);
-        if now >= self.from + to {
-            self.write(to)?;
+        if now >= self.from + self.written_next() {
+            self.write(self.written_next())?;
         }
-        self.show(now);
-        let due = self.from + self.interval * (self.over + 1);
+        let so_far = self.within(now.saturating_duration_since(self.from));
+        if so_far >= self.kept.at + TICK {
+            let piece = self.keep(so_far);
+            self.show(so_far, &piece);
+        }
+        let due = if self.is_over() { now + TICK } else { self.from + self.written_next() };
         self.next = due.min(now + TICK).max(now + Duration::from_micros(100));
         Ok(())
     }
 
-    fn now(&self, at: usize) -> Before {
-        let gauge = &self.gauges[at];
-        let (sent, received) = gauge.so_far();
-        Before { sent, received, retransmits: gauge.last_info().map_or(0, |info| info.retransmits.into()) }
+    /// When the next interval ends: none goes on beyond the time that was asked for.
+    fn written_next(&self) -> Duration {
+        self.within(self.interval * (self.over + 1))
     }
 
-    fn bytes(&self) -> u64 {
-        self.gauges.iter().map(|gauge| gauge.so_far()).map(|(sent, received)| sent + received).sum()
+    fn within(&self, passed: Duration) -> Duration {
+        self.plan.time.map_or(passed, |time| time.min(passed))
+    }
+
+    /// After the end there is only waiting for what the server has counted.
+    fn is_over(&self) -> bool {
+        self.plan.time.is_some_and(|time| self.written.at >= time)
     }
 
     /// Writes the interval that goes on until `to`.
     fn write(&mut self, to: Duration) -> Result<(), Trouble> {
-        let from = self.interval * self.over;
-        self.over += 1;
-        let streams: Vec<Moved> = (0..self.gauges.len()).map(|at| self.moved(at)).collect();
-        // After the end there is only waiting for what the server has counted.
-        let late = self.plan.time.is_some_and(|time| from >= time);
-        if late || !self.wants_intervals() {
+        if self.is_over() {
             return Ok(());
         }
-        let interval = Interval { from, to, streams };
+        self.over += 1;
+        let interval = self.written.interval(to, &self.gauges, &self.plan);
+        if !self.wants_intervals() {
+            return Ok(());
+        }
         self.files.bulk_interval(&interval)?;
         if self.report.json_stream {
             return self.progress.beside(|| say(&shown::json::interval(&interval)));
@@ -128,25 +150,31 @@ impl<'a> Looks<'a> {
         Ok(())
     }
 
-    fn moved(&mut self, at: usize) -> Moved {
-        let (now, before) = (self.now(at), self.before[at]);
-        self.before[at] = now;
-        let figures = self.gauges[at].last_info().map(|info| Figures {
-            retransmits: self.plan.up.then(|| now.retransmits.saturating_sub(before.retransmits)),
-            ..Figures::ours(&info, self.plan.up)
-        });
-        Moved { up: now.sent - before.sent, down: now.received - before.received, figures }
+    /// Keeps what moved until `to`.
+    fn keep(&mut self, to: Duration) -> Interval {
+        let piece = self.kept.interval(to, &self.gauges, &self.plan);
+        let piece = Interval { streams: vec![piece.sum()], ..piece };
+        self.course.push(piece.clone());
+        self.count();
+        piece
     }
 
-    fn show(&mut self, now: Instant) {
-        let (since, before) = self.shown;
-        let (passed, bytes) = (now.saturating_duration_since(since), self.bytes());
-        if passed < TICK {
-            return;
-        }
-        self.shown = (now, bytes);
-        let rate = (bytes - before) as f64 * 8.0 / passed.as_secs_f64();
-        let so_far = now.saturating_duration_since(self.from);
+    /// Tells whoever asks meanwhile.
+    fn count(&self) {
+        let sum = |of: fn(&Before) -> u64| self.kept.streams.iter().map(of).sum();
+        let count = |name, help, value| Count { kind: Kind::Counter, name, help, value };
+        let counts = [
+            count("netproto_bench_sent_bytes_total", "Bytes that were sent.", sum(|stream| stream.sent)),
+            count("netproto_bench_received_bytes_total", "Bytes that came.", sum(|stream| stream.received)),
+            count("netproto_bench_retransmits_total", "Segments that were sent again.", sum(|stream| stream.retransmits)),
+        ];
+        self.files.count(|| self.told.clone(), &counts);
+    }
+
+    fn show(&mut self, so_far: Duration, piece: &Interval) {
+        let moved = piece.sum();
+        let rate = piece.bits_per_second(moved.up + moved.down);
+        let bytes: u64 = self.kept.streams.iter().map(|stream| stream.sent + stream.received).sum();
         let done = match (self.plan.time, self.plan.bytes) {
             (Some(time), _) => so_far.as_secs_f64() / time.as_secs_f64(),
             (None, wanted) => bytes as f64 / wanted.unwrap_or(u64::MAX) as f64,
@@ -155,11 +183,43 @@ impl<'a> Looks<'a> {
         self.progress.show(done, format!("{seconds:.1} s  {}  {}", show::bits_per_second(rate), show::bytes(bytes)));
     }
 
-    /// All is over: writes the interval that had begun, if any.
-    pub(super) fn end(mut self) -> Result<(), Trouble> {
+    /// All is over: writes the interval that had begun, if any. Gives the course.
+    pub(super) fn end(mut self) -> Result<Vec<Interval>, Trouble> {
         self.progress.end();
-        let passed = Instant::now().saturating_duration_since(self.from);
-        let to = self.plan.time.map_or(passed, |time| time.min(passed));
-        if to > self.interval * self.over && self.next > self.from { self.write(to) } else { Ok(()) }
+        if self.next > self.from {
+            let to = self.within(Instant::now().saturating_duration_since(self.from));
+            if to > self.kept.at {
+                self.keep(to);
+            }
+            if to > self.written.at {
+                self.write(to)?;
+            }
+        }
+        Ok(self.course.end())
+    }
+}
+
+impl Cut {
+    fn at_start(streams: usize) -> Self {
+        Self { at: Duration::ZERO, streams: vec![Before::default(); streams] }
+    }
+
+    /// What moved since this, until `to`: there it stands from now on.
+    fn interval(&mut self, to: Duration, gauges: &[Arc<Gauge>], plan: &BulkPlan) -> Interval {
+        let streams = self.streams.iter_mut().zip(gauges).map(|(before, gauge)| before.moved(gauge, plan)).collect();
+        Interval { from: std::mem::replace(&mut self.at, to), to, streams }
+    }
+}
+
+impl Before {
+    fn moved(&mut self, gauge: &Gauge, plan: &BulkPlan) -> Moved {
+        let ((sent, received), info) = (gauge.so_far(), gauge.last_info());
+        let now = Self { sent, received, retransmits: info.map_or(0, |info| info.retransmits.into()) };
+        let before = std::mem::replace(self, now);
+        let figures = info.map(|info| Figures {
+            retransmits: plan.up.then(|| now.retransmits.saturating_sub(before.retransmits)),
+            ..Figures::ours(&info, plan.up)
+        });
+        Moved { up: sent - before.sent, down: received - before.received, figures }
     }
 }

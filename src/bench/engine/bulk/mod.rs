@@ -27,8 +27,9 @@ use super::{
 use crate::{
     bench::{
         BenchPlan,
-        bulk::{About, BulkPlan, Results, Stream},
+        bulk::{BulkPlan, Interval, Results, Stream},
         limit::Missed,
+        measured::About,
         report::{self, Files, bulk as shown},
     },
     error::{Exit, Trouble},
@@ -49,14 +50,14 @@ pub(super) async fn run(
     plan: &BenchPlan,
     asked: &BulkPlan,
     found: &Found,
-    files: &mut Files,
+    mut files: Files,
     stop: &Stop,
 ) -> Result<Exit, Trouble> {
     let untold = is_plain(found, asked)?;
     check(found, asked, untold)?;
     files.begin_bulk()?;
-    let results = one(plan, asked, found, untold, files, stop).await?;
-    conclude(plan, &results)
+    let results = one(plan, asked, found, untold, &mut files, stop).await?;
+    conclude(plan, files, &results)
 }
 
 /// Does this server only take, or only send, and tell nothing?
@@ -104,17 +105,14 @@ fn check(found: &Found, asked: &BulkPlan, untold: bool) -> Result<(), Trouble> {
 }
 
 /// Writes the report; what it comes to is the exit code.
-fn conclude(plan: &BenchPlan, results: &Results) -> Result<Exit, Trouble> {
+fn conclude(plan: &BenchPlan, files: Files, results: &Results) -> Result<Exit, Trouble> {
     if let Some(trouble) = in_vain(results) {
         return Err(trouble);
     }
     let (bits, failed, streams) = (results.bits_per_second(), results.failed(), results.streams.len() as u64);
     let missed: Vec<Missed> = plan.limits.iter().filter_map(|limit| limit.judge_bulk(bits, failed, streams)).collect();
-    report::say(&if plan.report.json || plan.report.json_stream {
-        shown::json::result(results, &missed, plan.report.json_stream)
-    } else {
-        shown::report(results, &missed, plan.report.verbose > 0)
-    })?;
+    let document = shown::json::result(results, &missed, plan.report.json_stream);
+    report::measured(&plan.report, files, &document, || shown::report(results, &missed, plan.report.verbose > 0))?;
     Ok(crew::exit(results.interrupted, failed, streams, &missed))
 }
 
@@ -167,17 +165,17 @@ async fn one(
     crew.begin();
     let mut looks = Looks::begin(&plan.report, files, &shared, from);
     let (all_used, looked) = crew.all_done(async || looks.next().await).await;
-    let looked = looked.and(looks.end());
+    let course = looked.and(looks.end());
     let interrupted = stop.phase() != Phase::Running;
-    crew.end(looked, stop, &shared.trouble)?;
-    Ok(results((plan, asked), &shared, (started_at, from, interrupted), &all_used, found.is_ours()))
+    let course = crew.end(course, stop, &shared.trouble)?;
+    Ok(results((plan, asked), &shared, (started_at, from, interrupted), (&all_used, course), found.is_ours()))
 }
 
 fn results(
     (plan, asked): (&BenchPlan, &BulkPlan),
     shared: &Shared,
     (started_at, from, interrupted): (SystemTime, Instant, bool),
-    all_used: &[Used],
+    (all_used, course): (&[Used], Vec<Interval>),
     own_server: bool,
 ) -> Results {
     let now = Instant::now();
@@ -200,12 +198,14 @@ fn results(
             threads: shared.threads,
             timeout: shared.timeout,
             omit: shared.omit,
-            paced_by: asked.rate.map(|_| if os::PACES && shared.peer.scheme == Scheme::Tcp { "kernel" } else { "timer" }),
             command: plan.command.clone(),
+            started_at,
+            machine: os::machine(),
         },
-        started_at,
+        paced_by: asked.rate.map(|_| if os::PACES && shared.peer.scheme == Scheme::Tcp { "kernel" } else { "timer" }),
         duration,
         streams,
+        course,
         cpu_percent,
         // A server of our own has its CPU time from the same process.
         server_cpu_percent: theirs.map(|theirs| if own_server { (theirs - cpu_percent).max(0.0) } else { theirs }),

@@ -9,12 +9,14 @@ use super::{gauge::Gauge, worker::Shared};
 use crate::{
     bench::{
         ReportPlan, Until,
+        measured::Course,
         one_way::{Counts, Interval, OneWayPlan},
         progress::Progress,
-        report::{Files, one_way as shown, say},
+        report::{Count, Files, Told, one_way as shown, say},
         shown as words,
     },
     error::Trouble,
+    role::metrics::Kind,
     values::show,
 };
 
@@ -25,35 +27,52 @@ const TICK: Duration = Duration::from_millis(250);
 pub(super) struct Looks<'a> {
     report: &'a ReportPlan,
     files: &'a mut Files,
+    told: Told,
     gauges: Vec<Arc<Gauge>>,
     plan: OneWayPlan,
     progress: Progress,
     /// When the measured time begins.
     from: Instant,
+    interval: Duration,
     /// Intervals that are over.
     over: u32,
-    interval: Duration,
-    /// When the interval began.
-    before: Counts,
-    shown: (Instant, Counts),
+    /// Up to where intervals were written, and up to where the course was kept.
+    written: Cut,
+    kept: Cut,
+    course: Course<Interval>,
     next: Instant,
 }
 
+/// A moment of the measured time, and what was counted by then.
+#[derive(Default)]
+struct Cut {
+    at: Duration,
+    counts: Counts,
+}
+
 impl<'a> Looks<'a> {
-    pub(super) fn begin(report: &'a ReportPlan, files: &'a mut Files, shared: &Shared) -> Self {
+    pub(super) fn begin(report: &'a ReportPlan, files: &'a mut Files, shared: &Shared, protocol: &'static str) -> Self {
         let from = Instant::now() + shared.omit;
         let until = shared.plan.time.map_or(Until::Requests(1), Until::Duration);
         let looks = Self {
             report,
             files,
+            told: Told {
+                transport: shared.peer.scheme.name(),
+                protocol,
+                target: shared.peer.address.to_string(),
+                mode: "one_way",
+                connections: shared.gauges.len(),
+            },
             gauges: shared.gauges.clone(),
             plan: shared.plan.clone(),
             progress: Progress::begin(report.quiet, until, from),
             from,
-            over: 0,
             interval: report.interval.unwrap_or(INTERVAL).max(Duration::from_millis(1)),
-            before: Counts::default(),
-            shown: (from, Counts::default()),
+            over: 0,
+            written: Cut::default(),
+            kept: Cut::default(),
+            course: Course::default(),
             next: from,
         };
         if looks.wants_lines() {
@@ -70,14 +89,31 @@ impl<'a> Looks<'a> {
     pub(super) async fn next(&mut self) -> Result<(), Trouble> {
         tokio::time::sleep_until(self.next.into()).await;
         let now = Instant::now();
-        let to = self.interval * (self.over + 1);
-        if now >= self.from + to {
-            self.write(to)?;
+        if now >= self.from + self.written_next() {
+            self.write(self.written_next())?;
         }
-        self.show(now);
-        let due = self.from + self.interval * (self.over + 1);
+        let so_far = self.within(now.saturating_duration_since(self.from));
+        if so_far >= self.kept.at + TICK {
+            let piece = self.keep(so_far);
+            self.show(so_far, &piece);
+        }
+        let due = if self.is_over() { now + TICK } else { self.from + self.written_next() };
         self.next = due.min(now + TICK).max(now + Duration::from_micros(100));
         Ok(())
+    }
+
+    /// When the next interval ends: none goes on beyond the time that was asked for.
+    fn written_next(&self) -> Duration {
+        self.within(self.interval * (self.over + 1))
+    }
+
+    fn within(&self, passed: Duration) -> Duration {
+        self.plan.time.map_or(passed, |time| time.min(passed))
+    }
+
+    /// After the end there is only waiting for what the server has counted.
+    fn is_over(&self) -> bool {
+        self.plan.time.is_some_and(|time| self.written.at >= time)
     }
 
     fn counts(&self) -> Counts {
@@ -87,15 +123,11 @@ impl<'a> Looks<'a> {
 
     /// Writes the interval that goes on until `to`.
     fn write(&mut self, to: Duration) -> Result<(), Trouble> {
-        let from = self.interval * self.over;
-        self.over += 1;
-        let now = self.counts();
-        let counts = now.since(&std::mem::replace(&mut self.before, now));
-        // After the end there is only waiting for what the server has counted.
-        if self.plan.time.is_some_and(|time| from >= time) {
+        if self.is_over() {
             return Ok(());
         }
-        let interval = Interval { from, to, counts, length: self.plan.length };
+        self.over += 1;
+        let interval = self.written.interval(to, self.counts(), self.plan.length);
         self.files.one_way_interval(&interval)?;
         if self.report.json_stream {
             return self.progress.beside(|| say(&shown::json::interval(&interval)));
@@ -106,29 +138,75 @@ impl<'a> Looks<'a> {
         Ok(())
     }
 
-    fn show(&mut self, now: Instant) {
-        let (since, before) = self.shown;
-        let passed = now.saturating_duration_since(since);
-        if passed < TICK {
-            return;
+    /// Keeps what was counted until `to`.
+    fn keep(&mut self, to: Duration) -> Interval {
+        let piece = self.kept.interval(to, self.counts(), self.plan.length);
+        self.course.push(piece.clone());
+        self.count();
+        piece
+    }
+
+    /// Tells whoever asks meanwhile.
+    fn count(&self) {
+        let counts = &self.kept.counts;
+        let view = counts.view.unwrap_or_default();
+        let count = |kind, name, help, value| Count { kind, name, help, value };
+        let sent = "Datagrams that were sent.";
+        let mut told = vec![count(Kind::Counter, "netproto_bench_sent_datagrams_total", sent, counts.sent)];
+        if let (Some(received), Some(missing)) = (counts.received(), counts.missing()) {
+            let came = "Datagrams that came, each once, as the server counted.";
+            let late = "Datagrams that had not come when later ones had: they may be on their way.";
+            told.extend([
+                count(Kind::Counter, "netproto_bench_received_datagrams_total", came, received),
+                count(
+                    Kind::Counter,
+                    "netproto_bench_duplicated_datagrams_total",
+                    "Datagrams that came again.",
+                    view.duplicated,
+                ),
+                count(Kind::Counter, "netproto_bench_reordered_datagrams_total", "Those out of order.", view.reordered),
+                count(
+                    Kind::Counter,
+                    "netproto_bench_corrupted_datagrams_total",
+                    "Datagrams that were changed.",
+                    view.corrupt,
+                ),
+                count(Kind::Gauge, "netproto_bench_missing_datagrams", late, missing),
+            ]);
         }
-        let counts = self.counts();
-        self.shown = (now, counts);
-        let rate = counts.since(&before).sent as f64 / passed.as_secs_f64();
-        let seconds = now.saturating_duration_since(self.from).as_secs_f64();
+        self.files.count(|| self.told.clone(), &told);
+    }
+
+    fn show(&mut self, so_far: Duration, piece: &Interval) {
+        let (counts, seconds) = (self.kept.counts, so_far.as_secs_f64());
         let done = match (self.plan.time, self.plan.count) {
             (Some(time), _) => seconds / time.as_secs_f64(),
             (None, wanted) => counts.sent as f64 / wanted.unwrap_or(u64::MAX) as f64,
         };
+        let rate = words::per_second(piece.per_second(piece.counts.sent));
         let missing = counts.missing().map_or_else(String::new, |many| format!("  {} missing", show::grouped(many)));
         let sent = show::grouped(counts.sent);
-        self.progress.show(done, format!("{seconds:.1} s  {}  {sent} sent{missing}", words::per_second(rate)));
+        self.progress.show(done, format!("{seconds:.1} s  {rate}  {sent} sent{missing}"));
     }
 
-    /// All is over, which took `lasted`: writes the interval that had begun, if any.
-    pub(super) fn end(mut self, lasted: Duration) -> Result<(), Trouble> {
+    /// All is over, which took `lasted`: writes the interval that had begun, if any. Gives the course.
+    pub(super) fn end(mut self, lasted: Duration) -> Result<Vec<Interval>, Trouble> {
         self.progress.end();
-        let to = self.plan.time.map_or(lasted, |time| time.min(lasted));
-        if to > self.interval * self.over { self.write(to) } else { Ok(()) }
+        let to = self.within(lasted);
+        if to > self.kept.at {
+            self.keep(to);
+        }
+        if to > self.written.at {
+            self.write(to)?;
+        }
+        Ok(self.course.end())
+    }
+}
+
+impl Cut {
+    /// What was counted since this, until `to`, when it is `counts` in all: there it stands from now on.
+    fn interval(&mut self, to: Duration, counts: Counts, length: usize) -> Interval {
+        let before = std::mem::replace(self, Self { at: to, counts });
+        Interval { from: before.at, to, counts: counts.since(&before.counts), length }
     }
 }

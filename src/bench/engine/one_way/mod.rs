@@ -31,11 +31,13 @@ use crate::{
     bench::{
         BenchPlan,
         limit::Missed,
-        one_way::{About, OneWayPlan, Results, Socket},
+        measured::About,
+        one_way::{Interval, OneWayPlan, Results, Socket},
         report::{self, Files, one_way as shown},
         stats,
     },
     error::{Exit, Trouble},
+    os,
     protocol::{Answers, perf::DATAGRAM_HEAD},
     role::stop::{Phase, Stop},
 };
@@ -48,7 +50,7 @@ pub(super) async fn run(
     plan: &BenchPlan,
     asked: &OneWayPlan,
     found: &Found,
-    files: &mut Files,
+    mut files: Files,
     stop: &Stop,
 ) -> Result<Exit, Trouble> {
     let untold = is_plain(found, asked)?;
@@ -58,8 +60,8 @@ pub(super) async fn run(
             .map_err(|why| Trouble::usage(format!("--fail-if {} can't be judged: {why}", limit.text)))?;
     }
     files.begin_one_way()?;
-    let results = one(plan, asked, found, untold, files, stop).await?;
-    conclude(plan, &results)
+    let results = one(plan, asked, found, untold, &mut files, stop).await?;
+    conclude(plan, files, &results)
 }
 
 /// Does this server tell nothing of what it takes?
@@ -80,14 +82,11 @@ fn is_plain(found: &Found, asked: &OneWayPlan) -> Result<bool, Trouble> {
 }
 
 /// Writes the report; what it comes to is the exit code.
-fn conclude(plan: &BenchPlan, results: &Results) -> Result<Exit, Trouble> {
+fn conclude(plan: &BenchPlan, files: Files, results: &Results) -> Result<Exit, Trouble> {
     let (failed, sockets) = (results.failed(), results.sockets.len() as u64);
     let missed: Vec<Missed> = plan.limits.iter().filter_map(|limit| limit.judge_one_way(results)).collect();
-    report::say(&if plan.report.json || plan.report.json_stream {
-        shown::json::result(results, &missed, plan.report.json_stream)
-    } else {
-        shown::report(results, &missed, plan.report.verbose > 0)
-    })?;
+    let document = shown::json::result(results, &missed, plan.report.json_stream);
+    report::measured(&plan.report, files, &document, || shown::report(results, &missed, plan.report.verbose > 0))?;
     Ok(crew::exit(results.interrupted, failed, sockets, &missed))
 }
 
@@ -124,20 +123,20 @@ async fn one(
     crew.make_ready(shared.threads, stop).await;
     let started_at = SystemTime::now();
     crew.begin();
-    let mut looks = Looks::begin(&plan.report, files, &shared);
+    let mut looks = Looks::begin(&plan.report, files, &shared, found.protocol.name);
     let (done, looked) = crew.all_done(async || looks.next().await).await;
     let lasted = done.iter().map(|one| one.lasted).max().unwrap_or_default();
-    let looked = looked.and(looks.end(lasted));
+    let course = looked.and(looks.end(lasted));
     let interrupted = stop.phase() != Phase::Running;
-    crew.end(looked, stop, &shared.trouble)?;
-    Ok(results((plan, asked), &shared, (started_at, lasted, interrupted), done, found))
+    let course = crew.end(course, stop, &shared.trouble)?;
+    Ok(results((plan, asked), &shared, (started_at, lasted, interrupted), (done, course), found))
 }
 
 fn results(
     (plan, asked): (&BenchPlan, &OneWayPlan),
     shared: &Shared,
     (started_at, duration, interrupted): (SystemTime, Duration, bool),
-    done: Vec<Done>,
+    (done, course): (Vec<Done>, Vec<Interval>),
     found: &Found,
 ) -> Results {
     let mut gaps = stats::histogram();
@@ -160,10 +159,12 @@ fn results(
             timeout: shared.timeout,
             omit: shared.omit,
             command: plan.command.clone(),
+            started_at,
+            machine: os::machine(),
         },
-        started_at,
         duration,
         sockets,
+        course,
         gaps,
         cpu_percent,
         // A server of our own has its CPU time from the same process.

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::bench::{
     bulk::{Count, Figures, Flow, Interval, Moved, Results, Stream},
     limit::Missed,
+    measured::About,
     report::json::{SCHEMA_VERSION, rounded, seconds},
 };
 
@@ -97,17 +98,10 @@ fn load(results: &Results) -> Value {
     object.set("omit_s", seconds(about.omit));
     object.set("block_bytes", plan.block);
     object.set("bits_per_second_asked", plan.rate);
-    object.set("paced_by", about.paced_by);
+    object.set("paced_by", results.paced_by);
     object.set("zero_copy", plan.zero_copy);
     object.set("skip_copy", plan.skip_copy);
     object.set("views", if about.two_views { "both" } else { "ours" });
-    object.0.into()
-}
-
-fn cpu(results: &Results) -> Value {
-    let mut object = Object::default();
-    object.set("generator_percent", rounded(results.cpu_percent));
-    object.set("server_percent", results.server_cpu_percent.map(rounded));
     object.0.into()
 }
 
@@ -121,34 +115,59 @@ pub(in crate::bench::report) fn document(mode: &str, kind: Option<&str>) -> Obje
     object
 }
 
-/// The result, as one line.
-#[must_use]
-pub fn result(results: &Results, missed: &[Missed], in_stream: bool) -> String {
-    let about = &results.about;
-    let mut object = document("bulk", in_stream.then_some("result"));
+/// What the document of a result begins with: what was run, where and when.
+pub(in crate::bench::report) fn head(mode: &str, in_stream: bool, about: &About) -> Object {
+    let mut object = document(mode, in_stream.then_some("result"));
     for (name, value) in [
         ("netproto_version", env!("CARGO_PKG_VERSION")),
         ("command", about.command.as_str()),
         ("target", about.target.as_str()),
         ("transport", about.transport),
         ("protocol", about.protocol),
-        ("started_at", humantime::format_rfc3339_millis(results.started_at).to_string().as_str()),
+        ("started_at", humantime::format_rfc3339_millis(about.started_at).to_string().as_str()),
     ] {
         object.set(name, value);
     }
-    for (name, value) in [("duration_s", results.duration), ("silence_s", results.silence), ("timeout_s", about.timeout)] {
-        object.set(name, seconds(value));
-    }
+    let mut machine = Object::default();
+    machine.set("host", about.machine.host.as_str());
+    machine.set("kernel", about.machine.kernel.as_str());
+    machine.set("cpus", about.machine.cpus);
+    machine.set("cpu", about.machine.cpu.as_deref());
+    object.set("machine", machine.0);
+    object.set("threads", about.threads);
+    object.set("timeout_s", seconds(about.timeout));
+    object
+}
+
+/// What used how much of the cores, in percent of one.
+pub(in crate::bench::report) fn cpu(here: f64, server: Option<f64>) -> Value {
+    let mut object = Object::default();
+    object.set("generator_percent", rounded(here));
+    object.set("server_percent", server.map(rounded));
+    object.0.into()
+}
+
+/// A sentence for each limit.
+pub(in crate::bench::report) fn sentences(missed: &[Missed]) -> Value {
+    missed.iter().map(|missed| missed.sentence.clone()).collect::<Vec<_>>().into()
+}
+
+/// The result, as one line.
+#[must_use]
+pub fn result(results: &Results, missed: &[Missed], in_stream: bool) -> String {
+    let mut object = head("bulk", in_stream, &results.about);
+    object.set("duration_s", seconds(results.duration));
+    object.set("silence_s", seconds(results.silence));
     object.set("interrupted", results.interrupted);
     object.set("connections", results.streams.len());
-    object.set("threads", about.threads);
     object.set("load", load(results));
     numbers(&mut object, (results.up(), results.down()), results.figures(), results.plan.block);
-    object.set("cpu", cpu(results));
+    object.set("cpu", cpu(results.cpu_percent, results.server_cpu_percent));
     object.set("failures", results.failed());
     let streams = results.streams.iter().enumerate();
     object.set("streams", streams.map(|one| stream(one, results.plan.block)).collect::<Vec<_>>());
-    object.set("limits_missed", missed.iter().map(|missed| missed.sentence.clone()).collect::<Vec<_>>());
+    object.set("intervals", results.course.iter().map(moment).collect::<Vec<_>>());
+    object.set("limits_missed", sentences(missed));
     object.line()
 }
 
@@ -160,13 +179,25 @@ fn piece(object: &mut Object, moved: &Moved, interval: &Interval) {
     link(object, moved.figures);
 }
 
+pub(in crate::bench::report) fn times(object: &mut Object, from: Duration, to: Duration) {
+    object.set("from_s", seconds(from));
+    object.set("to_s", seconds(to));
+}
+
+/// Of the course: all streams together.
+fn moment(interval: &Interval) -> Value {
+    let mut object = Object::default();
+    times(&mut object, interval.from, interval.to);
+    piece(&mut object, &interval.sum(), interval);
+    object.0.into()
+}
+
 /// One interval, as one line.
 #[must_use]
 pub fn interval(interval: &Interval) -> String {
     let mut object = document("bulk", Some("interval"));
     object.set("run", 1);
-    object.set("from_s", seconds(interval.from));
-    object.set("to_s", seconds(interval.to));
+    times(&mut object, interval.from, interval.to);
     piece(&mut object, &interval.sum(), interval);
     let stream = |moved: &Moved| {
         let mut object = Object::default();

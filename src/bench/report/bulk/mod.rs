@@ -45,7 +45,7 @@ pub fn report(results: &Results, missed: &[Missed], detail: bool) -> String {
         row(&mut text, "tcp", &format!("    {}", tcp(&figures)));
     }
     row(&mut text, "how", &format!("    {}", means(results)).style(DIM).to_string());
-    if let Some(who) = results.about.paced_by {
+    if let Some(who) = results.paced_by {
         row(&mut text, "paced", &format!("    by the {who}").style(DIM).to_string());
     }
     text.push_str(&table(results));

@@ -27,7 +27,7 @@ fn failed(moment: &Moment) -> Option<f64> {
 pub fn kinds(run: &Results) -> Vec<(&'static str, u64)> {
     let counted = run.totals.counters.by_kind().into_iter().filter(|(_, count)| *count > 0);
     let mut kinds: Vec<_> = counted.collect();
-    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    kinds.sort_unstable_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
     kinds
 }
 

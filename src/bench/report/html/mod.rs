@@ -1,7 +1,8 @@
 //! `--html`: one page that holds all it shows. Pure: records in, text out; it loads nothing from anywhere, and runs nothing.
 //!
-//! One file for each chart (`rate`, `latency`, `percentiles`, `heat`, `errors`); `chart` draws them, `scale` knows where,
-//! `markup` escapes. The charts are SVG that stretches, with letters that don't; what they show stands beside them in words.
+//! One file for each chart of a run of requests (`rate`, `latency`, `percentiles`, `heat`, `errors`), `measured` for runs of bytes and
+//! of datagrams; `chart` draws them, `scale` knows where, `markup` escapes. The charts are SVG that stretches, with letters that don't;
+//! what they show stands beside them in words.
 //!
 //! May use: results, record, `hdrhistogram`, `humantime`, `values`.
 
@@ -11,6 +12,7 @@ mod errors;
 mod heat;
 mod latency;
 mod markup;
+pub mod measured;
 mod over_time;
 mod percentiles;
 mod rate;
@@ -36,26 +38,36 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 #[must_use]
 pub fn page(records: &[Named<'_>]) -> String {
     let all = series::all(records);
+    framed(&title(records), |page| {
+        top(page, records);
+        noted(page, &notes(records, &all));
+        match &all[..] {
+            [only] => tables::cards(page, only.run),
+            _ => tables::columns(page, &all),
+        }
+        charts(page, &all);
+        figures(page, &all);
+        for named in records {
+            let title = measured_title(named.name, records.len());
+            setup::write(page, &named.record.all.about.command, &setup::lines(named.record), &title);
+        }
+        for series in &all {
+            tables::course(page, series, all.len() > 1);
+        }
+    })
+}
+
+fn measured_title(name: &str, of: usize) -> String {
+    if of > 1 { format!("How {name} was measured") } else { "How it was measured".into() }
+}
+
+/// What every page has around what it shows.
+fn framed(title: &str, shows: impl FnOnce(&mut Markup)) -> String {
     let mut page = Markup::default();
-    head(&mut page, &title(records));
+    head(&mut page, title);
     page.open("body", &[]);
     page.open("main", &[]);
-    top(&mut page, records);
-    notes(&mut page, records, &all);
-    match &all[..] {
-        [only] => tables::cards(&mut page, only.run),
-        _ => tables::columns(&mut page, &all),
-    }
-    charts(&mut page, &all);
-    figures(&mut page, &all);
-    for named in records {
-        let title =
-            if records.len() > 1 { format!("How {} was measured", named.name) } else { "How it was measured".into() };
-        setup::write(&mut page, named, &title);
-    }
-    for series in &all {
-        tables::course(&mut page, series, all.len() > 1);
-    }
+    shows(&mut page);
     page.close("main");
     page.element("footer", &[], concat!("drawn by netproto ", env!("CARGO_PKG_VERSION")));
     page.close("body");
@@ -119,21 +131,27 @@ fn top(page: &mut Markup, records: &[Named<'_>]) {
 }
 
 /// What must not be overlooked.
-fn notes(page: &mut Markup, records: &[Named<'_>], all: &[Series<'_>]) {
+fn notes(records: &[Named<'_>], all: &[Series<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
     for named in records {
         let who = if records.len() > 1 { format!("{}: ", named.name) } else { String::new() };
         notes.extend(doubts(named.record).into_iter().map(|note| format!("{who}{note}")));
     }
     if all.iter().any(|series| series.course.is_empty()) {
-        notes.push("the report has no intervals, so the charts over time are empty or left out".into());
+        notes.push(NO_INTERVALS.into());
     }
+    notes
+}
+
+const NO_INTERVALS: &str = "the report has no intervals, so the charts over time are empty or left out";
+
+fn noted(page: &mut Markup, notes: &[String]) {
     if notes.is_empty() {
         return;
     }
     page.open("ul", &[("class", "notes")]);
     for note in notes {
-        page.element("li", &[], &note);
+        page.element("li", &[], note);
     }
     page.close("ul");
     page.ours("\n");

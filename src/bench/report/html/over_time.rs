@@ -8,7 +8,7 @@ use super::{
     scale::Scale,
     series::Series,
 };
-use crate::{bench::shown, values::show};
+use crate::values::show;
 
 /// More curves than these have no room for their words.
 const READ_OUT: usize = 3;
@@ -62,12 +62,6 @@ pub fn readouts(all: &[Series<'_>], x: Scale, words: &dyn Fn(&Moment) -> String)
         Readout { from: x.at(moment.from), to: x.at(moment.to), text }
     };
     first.course.iter().map(readout).collect()
-}
-
-/// Things per second; nothing is just that.
-#[must_use]
-pub fn per_second(rate: f64) -> String {
-    if rate > 0.0 { shown::per_second(rate) } else { "0/s".into() }
 }
 
 /// A moment, to the hundredth; closer to the start in smaller units.

@@ -30,7 +30,7 @@ pub fn chart(all: &[Series<'_>]) -> Chart {
         x: x.times(6),
         y: y.counts(5),
         marks: over_time::marks(all, x, y, &rate),
-        readouts: over_time::readouts(all, x, &|moment| over_time::per_second(moment.rate)),
+        readouts: over_time::readouts(all, x, &|moment| shown::rate(moment.rate)),
         legend: over_time::legend(all),
         ..Chart::default()
     };
@@ -62,10 +62,10 @@ fn says(all: &[Series<'_>]) -> String {
         let rates = || series.course.iter().map(|moment| moment.rate);
         let (least, most) = (rates().fold(f64::INFINITY, f64::min), rates().fold(0.0, f64::max));
         let who = if all.len() > 1 { format!("{}: ", series.letter) } else { String::new() };
-        let mean = over_time::per_second(series.run.rate());
+        let mean = shown::rate(series.run.rate());
         match series.course.len() {
             0 | 1 => format!("{who}{mean}"),
-            _ => format!("{who}{mean}, from {} to {}", over_time::per_second(least), over_time::per_second(most)),
+            _ => format!("{who}{mean}, from {} to {}", shown::rate(least), shown::rate(most)),
         }
     });
     format!("Right replies per second. {}.", said.collect::<Vec<_>>().join("; "))

@@ -11,7 +11,7 @@ use crate::bench::{
 /// Runs that one page overlays: more could not be told apart.
 pub const MOST: usize = 8;
 
-const CLASSES: [&str; MOST] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"];
+pub const CLASSES: [&str; MOST] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"];
 
 /// One run, or several that count as one.
 #[derive(Debug)]

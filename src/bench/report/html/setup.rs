@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{markup::Markup, series::Named};
+use super::markup::Markup;
 use crate::{
     bench::{record::Record, report::changes, results::Results, shown},
     os::Machine,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// One line for each thing that was chosen or found.
-fn lines(record: &Record) -> Vec<(&'static str, String)> {
+pub fn lines(record: &Record) -> Vec<(&'static str, String)> {
     let run = &record.all;
     let about = &run.about;
     let in_flight = about.in_flight.map_or_else(|| "no limit".into(), |most| show::grouped(most as u64));
@@ -65,28 +65,28 @@ fn machines(record: &Record) -> Vec<(&'static str, String)> {
             machines.push(machine);
         }
     }
-    let line = |machine: &Machine| {
-        let cpu = machine.cpu.as_ref().map(|cpu| format!(" ({cpu})")).unwrap_or_default();
-        [
-            ("machine", format!("{}, {}{cpu}", machine.host, shown::counted(machine.cpus as u64, "core"))),
-            ("kernel", machine.kernel.clone()),
-        ]
-    };
-    machines.into_iter().flat_map(line).collect()
+    machines.into_iter().flat_map(machine).collect()
+}
+
+/// One of them.
+pub fn machine(machine: &Machine) -> [(&'static str, String); 2] {
+    let cpu = machine.cpu.as_ref().map(|cpu| format!(" ({cpu})")).unwrap_or_default();
+    let cores = shown::counted(machine.cpus as u64, "core");
+    [("machine", format!("{}, {cores}{cpu}", machine.host)), ("kernel", machine.kernel.clone())]
 }
 
 /// The command and the list of one record.
-pub fn write(page: &mut Markup, named: &Named<'_>, title: &str) {
+pub fn write(page: &mut Markup, command: &str, lines: &[(&'static str, String)], title: &str) {
     page.open("section", &[("class", "setup")]);
     page.element("h2", &[], title);
     page.open("pre", &[("tabindex", "0")]);
-    page.element("code", &[], &named.record.all.about.command);
+    page.element("code", &[], command);
     page.close("pre");
     page.open("dl", &[]);
-    for (name, value) in lines(named.record) {
+    for (name, value) in lines {
         page.open("div", &[]);
         page.element("dt", &[], name);
-        page.element("dd", &[], &value);
+        page.element("dd", &[], value);
         page.close("div");
     }
     page.close("dl");

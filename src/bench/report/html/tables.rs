@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 use super::{errors, markup::Markup, over_time, series::Series};
 use crate::{
-    bench::{failure::Failure, results::Results, shown},
+    bench::{failure::Failure, report::measured::Card, results::Results, shown},
     protocol::Answers,
     values::show,
 };
@@ -46,17 +46,12 @@ fn figure(histogram: &Histogram<u64>, percentile: f64) -> String {
     if histogram.is_empty() { "-".into() } else { show::nanos(histogram.value_at_percentile(percentile)) }
 }
 
-/// `0.65 %`; nothing is just that.
-fn share(percent: f64) -> String {
-    if percent > 0.0 { shown::percent(percent) } else { "0 %".into() }
-}
-
-/// The figures of one run that one looks at first: name, figure, what stands under it.
-fn glance(run: &Results) -> Vec<(&'static str, String, String)> {
+/// The figures of one run that one looks at first.
+fn glance(run: &Results) -> Vec<Card> {
     let counters = &run.totals.counters;
     let asked = run.about.model.rate_asked().map(|rate| format!("asked {}/s", shown::number(rate)));
     let in_all = format!("{} in all", show::grouped(counters.right));
-    let mut cards = vec![("right replies", over_time::per_second(run.rate()), asked.unwrap_or(in_all))];
+    let mut cards = vec![("right replies", shown::rate(run.rate()), asked.unwrap_or(in_all))];
     let (latency, as_sent) = (&run.totals.latency, &run.totals.as_sent);
     if !latency.is_empty() {
         for (name, percentile) in [PERCENTILES[0], PERCENTILES[2]] {
@@ -69,7 +64,7 @@ fn glance(run: &Results) -> Vec<(&'static str, String, String)> {
         }
     }
     if run.about.datagrams && run.about.answers != Answers::Never {
-        let of = format!("{} of {} sent", share(run.loss_percent()), show::grouped(counters.sent));
+        let of = format!("{} of {} sent", shown::share(run.loss_percent()), show::grouped(counters.sent));
         cards.push(("lost", show::grouped(run.lost()), of));
     }
     let failed = match (counters.failed(), run.about.answers) {
@@ -85,13 +80,18 @@ fn glance(run: &Results) -> Vec<(&'static str, String, String)> {
 
 /// The first look at one run.
 pub fn cards(page: &mut Markup, run: &Results) {
+    look(page, &glance(run), run.totals.counters.failed() > 0);
+}
+
+/// Figures beside each other. Failures stand out where there are any.
+pub fn look(page: &mut Markup, cards: &[Card], failed: bool) {
     page.open("dl", &[("class", "cards")]);
-    for (name, value, beside) in glance(run) {
-        let bad = name == "failures" && run.totals.counters.failed() > 0;
+    for (name, value, beside) in cards {
+        let bad = *name == "failures" && failed;
         page.open("div", &[("class", if bad { "bad" } else { "" })]);
         page.element("dt", &[], name);
-        page.element("dd", &[("class", "big")], &value);
-        page.element("dd", &[], &beside);
+        page.element("dd", &[("class", "big")], value);
+        page.element("dd", &[], beside);
         page.close("div");
     }
     page.close("dl");
@@ -107,7 +107,7 @@ pub fn columns(page: &mut Markup, all: &[Series<'_>]) {
     };
     let mut rows = vec![
         row("right replies", &|run| show::grouped(run.totals.counters.right)),
-        row("per second", &|run| over_time::per_second(run.rate())),
+        row("per second", &|run| shown::rate(run.rate())),
     ];
     if all.iter().any(Series::open_loop) {
         rows.push(row("asked", &|run| {
@@ -121,7 +121,7 @@ pub fn columns(page: &mut Markup, all: &[Series<'_>]) {
         rows.push(row(name, &|run| figure(&run.totals.latency, percentile)));
     }
     rows.push(row("failures", &|run| show::grouped(run.totals.counters.failed())));
-    rows.push(row("failures of all", &|run| share(run.failed_percent())));
+    rows.push(row("failures of all", &|run| shown::share(run.failed_percent())));
     if all.iter().any(|series| series.run.about.datagrams) {
         rows.push(row("lost", &|run| if run.about.datagrams { show::grouped(run.lost()) } else { "-".into() }));
     }
@@ -156,7 +156,7 @@ pub fn failures(page: &mut Markup, series: &Series<'_>, named: bool) {
     let ended = run.totals.counters.ended().max(1) as f64;
     let row = |(kind, count): (&'static str, u64)| {
         let example = Failure::ALL.into_iter().find(|known| known.name() == kind).and_then(|kind| run.totals.example(kind));
-        let of_all = share(100.0 * count as f64 / ended);
+        let of_all = shown::share(100.0 * count as f64 / ended);
         vec![errors::words(kind, run), show::grouped(count), of_all, example.unwrap_or_default().to_owned()]
     };
     let mut rows: Vec<_> = errors::kinds(run).into_iter().map(row).collect();
@@ -209,7 +209,7 @@ pub fn course(page: &mut Markup, series: &Series<'_>, named: bool) {
         let latency = |figure: Option<f64>| figure.map_or("-".into(), |ns| show::nanos(ns as u64));
         vec![
             over_time::time(moment.to),
-            over_time::per_second(moment.rate),
+            shown::rate(moment.rate),
             latency(moment.latencies.map(|latencies| latencies.p50)),
             latency(moment.latencies.map(|latencies| latencies.p99)),
             latency(moment.latencies.map(|latencies| latencies.max)),

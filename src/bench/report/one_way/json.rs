@@ -10,7 +10,7 @@ use crate::bench::{
     limit::Missed,
     one_way::{Counts, Interval, Results, Socket},
     report::{
-        bulk::json::{Object, document},
+        bulk::json::{Object, cpu, document, head, sentences, times},
         json::{rounded, seconds},
     },
 };
@@ -86,13 +86,6 @@ fn gaps(results: &Results) -> Value {
     object.0.into()
 }
 
-fn cpu(results: &Results) -> Value {
-    let mut object = Object::default();
-    object.set("generator_percent", rounded(results.cpu_percent));
-    object.set("server_percent", results.server_cpu_percent.map(rounded));
-    object.0.into()
-}
-
 fn socket((at, socket): (usize, &Socket)) -> Value {
     let counts = &socket.counts;
     let mut object = Object::default();
@@ -106,23 +99,10 @@ fn socket((at, socket): (usize, &Socket)) -> Value {
 /// The result, as one line.
 #[must_use]
 pub fn result(results: &Results, missed: &[Missed], in_stream: bool) -> String {
-    let about = &results.about;
-    let mut object = document("one_way", in_stream.then_some("result"));
-    for (name, value) in [
-        ("netproto_version", env!("CARGO_PKG_VERSION")),
-        ("command", about.command.as_str()),
-        ("target", about.target.as_str()),
-        ("transport", about.transport),
-        ("protocol", about.protocol),
-        ("started_at", humantime::format_rfc3339_millis(results.started_at).to_string().as_str()),
-    ] {
-        object.set(name, value);
-    }
+    let mut object = head("one_way", in_stream, &results.about);
     object.set("duration_s", seconds(results.duration));
-    object.set("timeout_s", seconds(about.timeout));
     object.set("interrupted", results.interrupted);
     object.set("connections", results.sockets.len());
-    object.set("threads", about.threads);
     object.set("load", load(results));
     let counts = results.counts();
     object.set("bits_per_second", rounded(results.bits_per_second()));
@@ -133,11 +113,24 @@ pub fn result(results: &Results, missed: &[Missed], in_stream: bool) -> String {
     object.set("delay_us", delay(results));
     object.set("gaps_us", gaps(results));
     object.set("batching", batching(results));
-    object.set("cpu", cpu(results));
+    object.set("cpu", cpu(results.cpu_percent, results.server_cpu_percent));
     object.set("failures", results.failed());
     object.set("sockets", results.sockets.iter().enumerate().map(socket).collect::<Vec<_>>());
-    object.set("limits_missed", missed.iter().map(|missed| missed.sentence.clone()).collect::<Vec<_>>());
+    object.set("intervals", results.course.iter().map(moment).collect::<Vec<_>>());
+    object.set("limits_missed", sentences(missed));
     object.line()
+}
+
+fn piece(object: &mut Object, interval: &Interval) {
+    times(object, interval.from, interval.to);
+    object.set("bits_per_second", rounded(interval.bits_per_second()));
+    object.set("datagrams", datagrams(&interval.counts, interval.counts.missing(), None));
+}
+
+fn moment(interval: &Interval) -> Value {
+    let mut object = Object::default();
+    piece(&mut object, interval);
+    object.0.into()
 }
 
 /// One interval, as one line.
@@ -145,10 +138,7 @@ pub fn result(results: &Results, missed: &[Missed], in_stream: bool) -> String {
 pub fn interval(interval: &Interval) -> String {
     let mut object = document("one_way", Some("interval"));
     object.set("run", 1);
-    object.set("from_s", seconds(interval.from));
-    object.set("to_s", seconds(interval.to));
-    object.set("bits_per_second", rounded(interval.bits_per_second()));
-    object.set("datagrams", datagrams(&interval.counts, interval.counts.missing(), None));
+    piece(&mut object, interval);
     object.line()
 }
 
