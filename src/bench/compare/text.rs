@@ -71,12 +71,7 @@ fn cut(value: &str) -> String {
 
 fn line(row: &Row) -> String {
     let figure = row.figure;
-    let label = match figure {
-        Figure::Rate => "requests".into(),
-        Figure::Bits => "bits".into(),
-        Figure::Datagrams => "datagrams".into(),
-        _ => figure.to_string(),
-    };
+    let label = if figure == Figure::Rate { "requests".into() } else { figure.to_string() };
     let value = |value: Option<f64>| value.map_or("-".into(), |value| figure.shown(value));
     let unit = if figure.is_share() { "pt" } else { "%" };
     let change = row.change.map_or(String::new(), |change| format!("{} {unit}", signed(change)));

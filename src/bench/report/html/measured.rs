@@ -223,13 +223,13 @@ fn one_way_charts(runs: &[Named<'_>]) -> Vec<Chart> {
 }
 
 impl Shows {
-    /// `None`: there is nothing to show.
+    /// `None`: there is nothing to show, or nothing but zeros.
     fn chart(&self, curves: Vec<Curve>) -> Option<Chart> {
         let curves: Vec<_> = curves.into_iter().filter(|curve| curve.values().next().is_some()).collect();
         let end = curves.iter().flat_map(|curve| &curve.steps).map(|step| step.1).fold(0.0, f64::max);
         let most = curves.iter().flat_map(Curve::values).fold(0.0, f64::max);
+        let first = curves.first().filter(|_| most > 0.0)?;
         let (x, y) = (Scale::to(end), Scale::from_zero(most, 5));
-        let first = curves.first()?;
         let mut chart = Chart {
             id: self.id.into(),
             title: self.title.into(),
