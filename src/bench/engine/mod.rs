@@ -8,6 +8,7 @@
 
 mod appointed;
 mod awaited;
+mod beat;
 mod body;
 mod bulk;
 mod connection;

@@ -5,11 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Gauge, TICK, worker::Shared};
+use super::{Gauge, worker::Shared};
 use crate::{
     bench::{
         ReportPlan, Until,
         bulk::{BulkPlan, Figures, Interval, Moved},
+        engine::beat::{Beat, TICK},
         measured::Course,
         progress::Progress,
         report::{Count, Files, Told, bulk as shown, say},
@@ -19,9 +20,6 @@ use crate::{
     values::show,
 };
 
-/// Intervals that are wanted when no length was given.
-const INTERVAL: Duration = Duration::from_secs(1);
-
 pub(super) struct Looks<'a> {
     report: &'a ReportPlan,
     files: &'a mut Files,
@@ -29,16 +27,11 @@ pub(super) struct Looks<'a> {
     gauges: Vec<Arc<Gauge>>,
     plan: BulkPlan,
     progress: Progress,
-    /// When the measured time begins.
-    from: Instant,
-    interval: Duration,
-    /// Intervals that are over.
-    over: u32,
+    beat: Beat,
     /// Up to where intervals were written, and up to where the course was kept.
     written: Cut,
     kept: Cut,
     course: Course<Interval>,
-    next: Instant,
 }
 
 /// A moment of the measured time, and what each stream had moved by then.
@@ -57,7 +50,6 @@ struct Before {
 impl<'a> Looks<'a> {
     pub(super) fn begin(report: &'a ReportPlan, files: &'a mut Files, shared: &Shared, from: Instant) -> Self {
         let until = shared.plan.time.map_or(Until::Requests(1), Until::Duration);
-        let interval = report.interval.unwrap_or(INTERVAL).max(Duration::from_millis(1));
         let looks = Self {
             report,
             files,
@@ -71,13 +63,10 @@ impl<'a> Looks<'a> {
             gauges: shared.gauges.clone(),
             plan: shared.plan.clone(),
             progress: Progress::begin(report.quiet, until, from),
-            from,
-            interval,
-            over: 0,
+            beat: Beat::new(from, shared.plan.time, report.interval),
             written: Cut::at_start(shared.gauges.len()),
             kept: Cut::at_start(shared.gauges.len()),
             course: Course::default(),
-            next: from,
         };
         if looks.wants_lines() {
             looks.progress.say(&shown::interval_head(looks.gauges.len()));
@@ -95,47 +84,28 @@ impl<'a> Looks<'a> {
 
     /// Waits for the next look, and looks.
     pub(super) async fn next(&mut self) -> Result<(), Trouble> {
-        tokio::time::sleep_until(self.next.into()).await;
-        let now = Instant::now();
-        if self.next == self.from {
+        let now = self.beat.wait().await;
+        if self.beat.is_first() {
             // What crossed before the measured time is not counted.
             for cut in [&mut self.written, &mut self.kept] {
                 cut.interval(Duration::ZERO, &self.gauges, &self.plan);
             }
         }
-        if now >= self.from + self.written_next() {
-            self.write(self.written_next())?;
+        let so_far = self.beat.so_far(now);
+        if let Some(to) = self.beat.interval_ends().filter(|to| so_far >= *to) {
+            self.write(to)?;
         }
-        let so_far = self.within(now.saturating_duration_since(self.from));
         if so_far >= self.kept.at + TICK {
             let piece = self.keep(so_far);
             self.show(so_far, &piece);
         }
-        let due = if self.is_over() { now + TICK } else { self.from + self.written_next() };
-        self.next = due.min(now + TICK).max(now + Duration::from_micros(100));
+        self.beat.look_again(now);
         Ok(())
-    }
-
-    /// When the next interval ends: none goes on beyond the time that was asked for.
-    fn written_next(&self) -> Duration {
-        self.within(self.interval * (self.over + 1))
-    }
-
-    fn within(&self, passed: Duration) -> Duration {
-        self.plan.time.map_or(passed, |time| time.min(passed))
-    }
-
-    /// After the end there is only waiting for what the server has counted.
-    fn is_over(&self) -> bool {
-        self.plan.time.is_some_and(|time| self.written.at >= time)
     }
 
     /// Writes the interval that goes on until `to`.
     fn write(&mut self, to: Duration) -> Result<(), Trouble> {
-        if self.is_over() {
-            return Ok(());
-        }
-        self.over += 1;
+        self.beat.interval_is_over();
         let interval = self.written.interval(to, &self.gauges, &self.plan);
         if !self.wants_intervals() {
             return Ok(());
@@ -186,8 +156,8 @@ impl<'a> Looks<'a> {
     /// All is over: writes the interval that had begun, if any. Gives the course.
     pub(super) fn end(mut self) -> Result<Vec<Interval>, Trouble> {
         self.progress.end();
-        if self.next > self.from {
-            let to = self.within(Instant::now().saturating_duration_since(self.from));
+        if !self.beat.is_first() {
+            let to = self.beat.so_far(Instant::now());
             if to > self.kept.at {
                 self.keep(to);
             }

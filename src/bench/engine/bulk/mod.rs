@@ -21,6 +21,7 @@ use self::{
     worker::{Shared, Used},
 };
 use super::{
+    beat::TICK,
     crew::{self, Crew},
     target::Found,
 };
@@ -41,8 +42,7 @@ use crate::{
 
 /// How long nothing may move, unless told otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How often progress is shown, and connections are looked at, at least.
-const TICK: Duration = Duration::from_millis(250);
+/// How often connections are looked at, at least.
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// Runs what is asked against the server that was found.

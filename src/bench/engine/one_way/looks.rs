@@ -9,6 +9,7 @@ use super::{gauge::Gauge, worker::Shared};
 use crate::{
     bench::{
         ReportPlan, Until,
+        engine::beat::{Beat, TICK},
         measured::Course,
         one_way::{Counts, Interval, OneWayPlan},
         progress::Progress,
@@ -20,10 +21,6 @@ use crate::{
     values::show,
 };
 
-/// Intervals that are wanted when no length was given, and how often progress is shown.
-const INTERVAL: Duration = Duration::from_secs(1);
-const TICK: Duration = Duration::from_millis(250);
-
 pub(super) struct Looks<'a> {
     report: &'a ReportPlan,
     files: &'a mut Files,
@@ -31,16 +28,11 @@ pub(super) struct Looks<'a> {
     gauges: Vec<Arc<Gauge>>,
     plan: OneWayPlan,
     progress: Progress,
-    /// When the measured time begins.
-    from: Instant,
-    interval: Duration,
-    /// Intervals that are over.
-    over: u32,
+    beat: Beat,
     /// Up to where intervals were written, and up to where the course was kept.
     written: Cut,
     kept: Cut,
     course: Course<Interval>,
-    next: Instant,
 }
 
 /// A moment of the measured time, and what was counted by then.
@@ -67,13 +59,10 @@ impl<'a> Looks<'a> {
             gauges: shared.gauges.clone(),
             plan: shared.plan.clone(),
             progress: Progress::begin(report.quiet, until, from),
-            from,
-            interval: report.interval.unwrap_or(INTERVAL).max(Duration::from_millis(1)),
-            over: 0,
+            beat: Beat::new(from, shared.plan.time, report.interval),
             written: Cut::default(),
             kept: Cut::default(),
             course: Course::default(),
-            next: from,
         };
         if looks.wants_lines() {
             looks.progress.say(shown::INTERVAL_HEAD);
@@ -87,33 +76,17 @@ impl<'a> Looks<'a> {
 
     /// Waits for the next look, and looks.
     pub(super) async fn next(&mut self) -> Result<(), Trouble> {
-        tokio::time::sleep_until(self.next.into()).await;
-        let now = Instant::now();
-        if now >= self.from + self.written_next() {
-            self.write(self.written_next())?;
+        let now = self.beat.wait().await;
+        let so_far = self.beat.so_far(now);
+        if let Some(to) = self.beat.interval_ends().filter(|to| so_far >= *to) {
+            self.write(to)?;
         }
-        let so_far = self.within(now.saturating_duration_since(self.from));
         if so_far >= self.kept.at + TICK {
             let piece = self.keep(so_far);
             self.show(so_far, &piece);
         }
-        let due = if self.is_over() { now + TICK } else { self.from + self.written_next() };
-        self.next = due.min(now + TICK).max(now + Duration::from_micros(100));
+        self.beat.look_again(now);
         Ok(())
-    }
-
-    /// When the next interval ends: none goes on beyond the time that was asked for.
-    fn written_next(&self) -> Duration {
-        self.within(self.interval * (self.over + 1))
-    }
-
-    fn within(&self, passed: Duration) -> Duration {
-        self.plan.time.map_or(passed, |time| time.min(passed))
-    }
-
-    /// After the end there is only waiting for what the server has counted.
-    fn is_over(&self) -> bool {
-        self.plan.time.is_some_and(|time| self.written.at >= time)
     }
 
     fn counts(&self) -> Counts {
@@ -123,10 +96,7 @@ impl<'a> Looks<'a> {
 
     /// Writes the interval that goes on until `to`.
     fn write(&mut self, to: Duration) -> Result<(), Trouble> {
-        if self.is_over() {
-            return Ok(());
-        }
-        self.over += 1;
+        self.beat.interval_is_over();
         let interval = self.written.interval(to, self.counts(), self.plan.length);
         self.files.one_way_interval(&interval)?;
         if self.report.json_stream {
@@ -192,7 +162,7 @@ impl<'a> Looks<'a> {
     /// All is over, which took `lasted`: writes the interval that had begun, if any. Gives the course.
     pub(super) fn end(mut self, lasted: Duration) -> Result<Vec<Interval>, Trouble> {
         self.progress.end();
-        let to = self.within(lasted);
+        let to = self.beat.within(lasted);
         if to > self.kept.at {
             self.keep(to);
         }
