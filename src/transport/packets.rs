@@ -210,20 +210,9 @@ impl PacketServer {
         os::JOINS_SENT && matches!(self.socket, Kind::Udp { .. })
     }
 
-    /// Sends one datagram, from the address `from` of ours. [`io::ErrorKind::WouldBlock`]: wait for
-    /// [`Self::poll_send_ready`]. Any other error is about this datagram only.
-    pub fn try_send(&self, to: &Endpoint, from: Option<IpAddr>, bytes: &[u8]) -> io::Result<()> {
-        self.try_send_joined(to, from, bytes, None)
-    }
-
-    /// As [`Self::try_send`], of datagrams of `segment` bytes each, the last perhaps shorter. An error is about all of them.
-    pub fn try_send_joined(
-        &self,
-        to: &Endpoint,
-        from: Option<IpAddr>,
-        bytes: &[u8],
-        segment: Option<u16>,
-    ) -> io::Result<()> {
+    /// Sends one datagram from the address `from` of ours, or several of `segment` bytes each, the last perhaps shorter.
+    /// [`io::ErrorKind::WouldBlock`]: wait for [`Self::poll_send_ready`]. Any other error is about these only.
+    pub fn try_send(&self, to: &Endpoint, from: Option<IpAddr>, bytes: &[u8], segment: Option<u16>) -> io::Result<()> {
         match (&self.socket, to) {
             (Kind::Udp { .. }, Endpoint::Ip(to)) => {
                 let mut sent = self.try_send_udp(*to, from, bytes, segment);

@@ -37,7 +37,7 @@ impl Waiting {
     }
 
     fn try_send(&self, socket: &PacketServer) -> io::Result<()> {
-        socket.try_send_joined(&self.to, self.from, self.joint.bytes(), self.joint.segment())
+        socket.try_send(&self.to, self.from, self.joint.bytes(), self.joint.segment())
     }
 
     fn each(&self, mut tell: impl FnMut(&Endpoint)) {

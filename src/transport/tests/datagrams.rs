@@ -19,7 +19,7 @@ async fn receive(server: &PacketServer, batch: &mut Batch) -> Vec<Came> {
 
 async fn answer(server: &PacketServer, (peer, local, bytes): &Came) {
     loop {
-        match server.try_send(peer, *local, bytes) {
+        match server.try_send(peer, *local, bytes, None) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 poll_fn(|cx| server.poll_send_ready(cx)).await.unwrap();
             }
@@ -200,7 +200,7 @@ async fn unix_datagrams_go_both_ways() {
     nameless.send_to(b"x", folder.path("d")).unwrap();
     let came = receive(&server, &mut batch).await;
     assert_eq!(came[0].0, Endpoint::Unnamed);
-    assert!(server.try_send(&came[0].0, None, b"x").is_err());
+    assert!(server.try_send(&came[0].0, None, b"x", None).is_err());
 }
 
 #[tokio::test]
@@ -209,12 +209,13 @@ async fn a_unix_client_that_never_reads_blocks_nobody() {
     let server = one(bind(&folder.target("d", Scheme::Unixgram), None, &SocketFlags::default()));
     let client = packets_to(server.local(), Scheme::Unixgram, &Dial::default()).await.unwrap();
     let lazy = packets_to(server.local(), Scheme::Unixgram, &Dial::default()).await.unwrap();
-    let full = (0..100_000).find_map(|_| server.try_send(lazy.local(), None, b"x").err()).expect("its queue has an end");
+    let full =
+        (0..100_000).find_map(|_| server.try_send(lazy.local(), None, b"x", None).err()).expect("its queue has an end");
     assert_eq!(full.to_string(), "what was sent before has not been read");
     poll_fn(|cx| server.poll_send_ready(cx)).await.unwrap();
     // Nothing of that outlives it.
     drop(lazy);
-    server.try_send(client.local(), None, b"y").unwrap();
+    server.try_send(client.local(), None, b"y", None).unwrap();
     assert_eq!(reply(&client).await.unwrap(), b"y");
 }
 
