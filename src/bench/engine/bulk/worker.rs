@@ -163,6 +163,8 @@ async fn converse(shared: &Shared, stream: Stream, task: Task, gauge: &Arc<Gauge
     }
 }
 
+const LONGER: &str = "-w sets how long to wait, as in -w 30s";
+const PERF_OR_LONGER: &str = "does it speak perf? -P discard measures what only takes; -w waits longer";
 const NO_PERF: &str = "`serve-tcp PORT -P perf` does; -P discard measures what only takes";
 
 /// Why it did not end as it should, if so.
@@ -178,7 +180,7 @@ fn failure(how: &Closed, done: bool, shared: &Shared) -> Option<Failure> {
         Closed::Reset => fail("the server reset the connection in the middle".into(), None, false),
         Closed::TimedOut(_) => {
             let sentence = format!("nothing moved for {}", crate::bench::shown::span(shared.timeout));
-            fail(sentence, Some("-w sets how long to wait, as in -w 30s"), true)
+            fail(sentence, Some(if shared.plain { LONGER } else { PERF_OR_LONGER }), true)
         }
         Closed::Violated(violation) if violation.name == "not_perf" => {
             fail(violation.sentence.clone(), Some(NO_PERF), false)
