@@ -3,13 +3,16 @@
 //!
 //! May use: stats' histograms, `hdrhistogram`, `base64`.
 
+mod counts;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hdrhistogram::{
     Histogram,
     serialization::{Deserializer, Serializer as _, V2Serializer},
 };
 
-use super::stats::{add, histogram};
+use self::counts::Next;
+use super::stats::histogram;
 
 /// Cookie, length of the rest, normalizing offset, digits, lowest and highest value, ratio.
 const HEAD: usize = 40;
@@ -56,9 +59,12 @@ impl Packed {
         if self.is_empty() {
             self.0.clone_from(&other.0);
         } else if !other.is_empty() {
-            let mut sum = self.unpacked();
-            add(&mut sum, &other.unpacked());
-            *self = Self::of(&sum);
+            let mut sum = self.0[..HEAD].to_vec();
+            counts::add(&self.0[HEAD..], &other.0[HEAD..], &mut sum);
+            let length = (sum.len() - HEAD) as u32;
+            sum[LENGTH].copy_from_slice(&length.to_be_bytes());
+            sum.shrink_to_fit();
+            self.0 = sum;
         }
     }
 
@@ -95,21 +101,16 @@ impl Packed {
     }
 }
 
-/// Zigzag LEB128 of nine bytes at most, as V2 has it: a count, or how many are empty as a negative number. The reader of the library takes
-/// any, and panics at the lowest; and sums of ours must not overflow.
+/// The reader of the library takes any count and panics at the lowest; and sums of ours must not overflow.
 fn is_plausible(mut counts: &[u8]) -> bool {
     let mut total = 0u64;
     while !counts.is_empty() {
-        let last = counts.iter().take(8).position(|byte| byte & 0x80 == 0).unwrap_or(8);
-        let Some((bytes, rest)) = counts.split_at_checked(last + 1) else { return false };
-        let low = |(at, byte): (usize, &u8)| u64::from(if at < 8 { byte & 0x7f } else { *byte }) << (7 * at);
-        let number: u64 = bytes.iter().enumerate().map(low).sum();
-        let (size, empty) = (number >> 1, number & 1 == 1);
-        total = total.saturating_add(if empty { 0 } else { size });
+        let Some(next) = counts::take(&mut counts) else { return false };
+        let (Next::Empty(size) | Next::Count(size)) = next;
+        total = total.saturating_add(if matches!(next, Next::Count(_)) { size } else { 0 });
         if size > MOST || total > MOST {
             return false;
         }
-        counts = rest;
     }
     true
 }
@@ -150,6 +151,27 @@ mod tests {
         sum.add(&Packed::default());
         sum.add(&Packed::of(&many));
         assert_eq!(sum, Packed::of(&some((1..10_000).chain([1, 5_000_000_000]))));
+    }
+
+    #[test]
+    fn sums_are_what_the_library_makes_of_them() {
+        let mut random = fastrand::Rng::with_seed(3);
+        for trial in 0..300 {
+            let mut one = || {
+                let (count, most) = (random.usize(..400), random.u32(1..40));
+                let mut one = some((0..count).map(|_| random.u64(..1 << most)));
+                // Counts of every length there is.
+                let many = random.u64(..) >> random.u32(12..64);
+                one.saturating_record_n(random.u64(..1 << most), many);
+                one
+            };
+            let (a, b) = (one(), one());
+            let mut sum = Packed::of(&a);
+            sum.add(&Packed::of(&b));
+            let mut whole = a.clone();
+            crate::bench::stats::add(&mut whole, &b);
+            assert_eq!(sum, Packed::of(&whole), "{trial}");
+        }
     }
 
     #[test]
