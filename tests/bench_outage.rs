@@ -106,7 +106,25 @@ fn text_and_page_tell_of_a_server_that_does_not_come_back() {
     assert!(std::fs::read_to_string(&page).unwrap().contains(sentence));
     let text = output.code(0).text();
     let line = text.lines().find(|line| line.contains(sentence)).unwrap_or_else(|| panic!("{output}"));
-    assert!(line.ends_with(" s on, to the end"), "{output}");
+    assert!(line.ends_with(" s on, the last of them to the end"), "{output}");
+}
+
+/// What falls due while nobody is there to send it is a failure like others: it must not make a dead server look good.
+#[test]
+fn what_was_due_without_a_server_is_counted() {
+    for more in [&[][..], &["--reconnect"]] {
+        let server = Server::start(&["serve-tcp", "127.0.0.1:0", "-P", "echo"]);
+        let args =
+            ["bench", "tcp", &server.at(), "-P", "echo", "-c", "4", "-r", "1k", "-d", "3s", "-i", "100ms", "--json-stream"];
+        let mut run = netproto(&[&args, more, &["--fail-if", "errors>20%"]].concat()).spawn();
+        passed(&run, 3);
+        server.process.signal(Signal::KILL);
+        let output = run.wait();
+        let report = output.code(4).json_lines().pop().unwrap();
+        assert_eq!(count(&report, "/requests") + count(&report, "/failures/total"), 3000, "{output}");
+        assert!(count(&report, "/failures/not_sent") > 1000, "{output}");
+        assert_eq!(report.pointer("/generator/saturated").unwrap(), false, "the server is gone: {output}");
+    }
 }
 
 /// A laptop that sleeps: what was due meanwhile is late, and that is not the server's fault.

@@ -191,6 +191,10 @@ pub struct Results {
 impl Results {
     /// Above this a thread has no time left.
     const BUSY_PERCENT: f64 = 95.0;
+    /// Busy and waiting for a core together: who did less had time.
+    const IDLE_PERCENT: f64 = 10.0;
+    /// Who waits longer for a core is not master of its time.
+    const STARVED_PERCENT: f64 = 25.0;
     /// Below this share of the asked rate, requests did not leave as asked.
     const KEPT_UP: f64 = 0.99;
     /// Requests that leave later than this, half of them, are late.
@@ -256,13 +260,17 @@ impl Results {
         let late = lag(0.5) > Self::HIGH_LAG_NS;
         // Much of what the slowest show is our own.
         let slow = lag(0.99) > Self::HIGH_LAG_NS && 2 * lag(0.99) > self.totals.latency.value_at_quantile(0.99);
-        let starved = slow && 2.0 * starved_percent > busiest_percent;
+        // Who had hardly anything to do was not held up by this machine, but by a server that is gone.
+        let at_work = busiest_percent + starved_percent > Self::IDLE_PERCENT;
+        let starved = at_work && slow && 2.0 * starved_percent > busiest_percent;
+        let without_core = starved_percent > Self::STARVED_PERCENT;
         match self.about.model {
             Model::Closed => busy,
             Model::Hold => false,
             Model::Open { rate, .. } => {
                 let behind = self.rate_sent() < rate * Self::KEPT_UP;
-                (behind && late) || (busy && (behind || late)) || starved
+                let unsent = self.totals.counters.failures(Failure::NotSent) > 0;
+                (at_work && behind && late) || (busy && (behind || late)) || starved || (without_core && (behind || unsent))
             }
         }
     }

@@ -20,13 +20,13 @@ pub(super) struct BulkArgs {
     #[arg(long, value_name = "WAY", hide_possible_values = true)]
     bulk: Option<WayArg>,
     /// Stop after so many bytes, not after --duration
-    #[arg(long, value_name = "SIZE", value_parser = bytes, requires = "bulk")]
+    #[arg(long, value_name = "SIZE", value_parser = bytes, requires = "bulk", conflicts_with = "one_way")]
     bytes: Option<u64>,
     /// Send without copying into the kernel
-    #[arg(long, requires = "bulk")]
+    #[arg(long, requires = "bulk", conflicts_with = "one_way")]
     zero_copy: bool,
     /// Drop what is received in the kernel, unread
-    #[arg(long, requires = "bulk")]
+    #[arg(long, requires = "bulk", conflicts_with = "one_way")]
     skip_copy: bool,
 }
 

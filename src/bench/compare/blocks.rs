@@ -38,20 +38,24 @@ pub fn length(series: &[f64]) -> f64 {
     (ratio * n as f64).cbrt().max(1.0)
 }
 
-/// From lag 0 on.
+/// From lag 0 on, as far as anybody looks.
 fn covariances(series: &[f64]) -> Vec<f64> {
     let n = series.len();
     let mean = series.iter().sum::<f64>() / n as f64;
     let at = |lag: usize| -> f64 {
         series.iter().zip(&series[lag..]).map(|(one, other)| (one - mean) * (other - mean)).sum::<f64>() / n as f64
     };
-    (0..n).map(at).collect()
+    (0..n.min(2 * most_lags(n) + 1)).map(at).collect()
+}
+
+fn most_lags(n: usize) -> usize {
+    (n as f64).sqrt().ceil() as usize + IN_A_ROW
 }
 
 /// The last lag before those that are lost in chance; at least 1.
 fn last_correlated(covariances: &[f64], n: usize) -> usize {
     let bound = LOST * ((n as f64).log10() / n as f64).sqrt() * covariances[0];
-    let most = (n as f64).sqrt().ceil() as usize + IN_A_ROW;
+    let most = most_lags(n);
     let lost = |from: usize| covariances.iter().skip(from).take(IN_A_ROW).all(|covariance| covariance.abs() < bound);
     (1..most).find(|lag| lost(*lag)).map_or(most, |lag| lag - 1).max(1)
 }

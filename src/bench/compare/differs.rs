@@ -34,7 +34,9 @@ pub fn differs(before: &Document, after: &Document) -> Vec<Differs> {
 
 fn between_measured(before: &Measured, after: &Measured) -> Vec<Differs> {
     type Told = fn(&Measured) -> String;
-    let of: [(&'static str, Told); 9] = [
+    let of: [(&'static str, Told); 11] = [
+        ("asked", |run| run.asked.map_or("as many as go".into(), |rate| format!("{}/s", shown::number(rate)))),
+        ("warm-up", |run| shown::span(run.omit)),
         ("transport", |run| run.transport.clone()),
         ("protocol", |run| run.protocol.clone()),
         ("target", |run| run.target.clone()),

@@ -30,9 +30,10 @@ pub(super) fn check_descriptors(plan: &BenchPlan) -> Result<(), Trouble> {
         return Ok(());
     }
     let most = limit.saturating_sub(SPARE_DESCRIPTORS) / ends;
+    let without = if most > 0 { format!("\nwithout that: -c {most}") } else { String::new() };
     let (connections, limit) = (show::grouped(plan.connections as u64), show::grouped(limit));
     Err(Trouble::failed(format!("{connections} connections need more open files than the {limit} that are allowed"))
-        .hint(format!("{}\nwithout that: -c {most}", raising(needed, os::most_descriptors()))))
+        .hint(raising(needed, os::most_descriptors()) + &without))
 }
 
 /// The command that allows so many to what is started from this shell.

@@ -117,6 +117,10 @@ async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Rep
         work.begin(start);
     }
     let used = measure(&work, &mut connections).await;
+    if work.open_loop() && work.job.stop.phase() == Phase::Running {
+        // Where no connection was left, nobody has waited for the pacer to say so.
+        work.drop_rest();
+    }
     let (last_answer, last_end, answered) = (work.last_answer(), work.last_end(), work.answered());
     work.finish();
     let outages = work.down.end(Instant::now(), |place| work.number(place));

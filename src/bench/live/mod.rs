@@ -138,11 +138,12 @@ impl Drop for Live {
 
 /// Passes on what a shell does with jobs, and that the terminal is gone: what was measured is still told. Ctrl-Z itself is a key.
 async fn signals(shared: Arc<Shared>) {
-    let kinds = (signal(os::terminal_stop()), signal(os::goes_on()), signal(SignalKind::hangup()));
-    let (Ok(mut stops), Ok(mut continues), Ok(mut hangups)) = kinds else { return };
+    let kinds = (signal(os::terminal_stop()), signal(os::goes_on()));
+    let ends = (signal(SignalKind::hangup()), signal(SignalKind::quit()));
+    let ((Ok(mut stops), Ok(mut continues)), (Ok(mut hangups), Ok(mut quits))) = (kinds, ends) else { return };
     loop {
         tokio::select! {
-            told = hangups.recv() => match told {
+            told = async { tokio::select! { told = hangups.recv() => told, told = quits.recv() => told } } => match told {
                 Some(()) => {
                     shared.stop.advance(Phase::Finish);
                 }

@@ -30,8 +30,12 @@ pub struct Measured {
     /// Of a core; the server's where it told.
     pub cpu_percent: f64,
     pub server_cpu_percent: Option<f64>,
-    /// Streams or sockets that failed.
+    /// Streams or sockets that failed, and why.
     pub failures: u64,
+    pub failed: Vec<String>,
+    /// What was asked for per second, bits or datagrams; `None`: as many as go.
+    pub asked: Option<f64>,
+    pub omit: Duration,
     pub limits_missed: Vec<String>,
     pub what: What,
     pub course: Vec<Moment>,
@@ -122,10 +126,12 @@ impl What {
 }
 
 pub(super) fn run(node: &Node<'_>) -> Result<Measured, Wrong> {
-    let cpu = node.get("cpu")?;
+    let (cpu, load) = (node.get("cpu")?, node.get("load")?);
     let is_bulk = node.text("mode")? == "bulk";
     let what = if is_bulk { What::Bulk(bulk(node)?) } else { What::OneWay(one_way(node)?) };
     let moment = if is_bulk { bulk_moment } else { one_way_moment };
+    let course = node.list("intervals")?.iter().map(moment).collect::<Result<Vec<_>, _>>()?;
+    read::in_turn(course.iter().map(|moment| (moment.from, moment.to)))?;
     Ok(Measured {
         version: node.shown("netproto_version")?,
         command: node.shown("command")?,
@@ -138,13 +144,29 @@ pub(super) fn run(node: &Node<'_>) -> Result<Measured, Wrong> {
         connections: node.size("connections")?,
         threads: node.size("threads")?,
         machine: read::machine(&node.get("machine")?)?,
-        cpu_percent: cpu.number("generator_percent")?,
-        server_cpu_percent: cpu.number_if("server_percent")?,
+        cpu_percent: cpu.amount("generator_percent")?,
+        server_cpu_percent: cpu.amount_if("server_percent")?,
         failures: node.count("failures")?,
+        failed: failed(node)?,
+        asked: load.amount_if(if is_bulk { "bits_per_second_asked" } else { "rate_asked" })?,
+        omit: load.seconds("omit_s")?,
         limits_missed: node.list("limits_missed")?.iter().map(Node::as_shown).collect::<Result<_, _>>()?,
         what,
-        course: node.list("intervals")?.iter().map(moment).collect::<Result<_, _>>()?,
+        course,
     })
+}
+
+/// A sentence for each stream or socket that did not end as it should.
+fn failed(node: &Node<'_>) -> Result<Vec<String>, Wrong> {
+    let mut sentences = Vec::new();
+    for name in ["stream", "socket"] {
+        for one in node.list(&format!("{name}s"))? {
+            if let Some(why) = one.find("failure") {
+                sentences.push(format!("{name} {}: {}", one.count(name)?, why.as_shown()?));
+            }
+        }
+    }
+    Ok(sentences)
 }
 
 fn bulk(node: &Node<'_>) -> Result<Bulk, Wrong> {
@@ -153,7 +175,7 @@ fn bulk(node: &Node<'_>) -> Result<Bulk, Wrong> {
     Ok(Bulk {
         direction: load.shown("direction")?,
         block_bytes: load.count("block_bytes")?,
-        bits_per_second: node.number("bits_per_second")?,
+        bits_per_second: node.amount("bits_per_second")?,
         ways: ["up", "down"].into_iter().filter_map(way).collect::<Result<_, _>>()?,
         retransmits: node.known("retransmits")?,
         rtt: node.micros("rtt_us")?,
@@ -163,7 +185,7 @@ fn bulk(node: &Node<'_>) -> Result<Bulk, Wrong> {
 
 fn way(name: &'static str, node: &Node<'_>) -> Result<Way, Wrong> {
     let two_views = node.find("views_equal").is_some();
-    Ok(Way { name, bits_per_second: node.number("bits_per_second")?, two_views })
+    Ok(Way { name, bits_per_second: node.amount("bits_per_second")?, two_views })
 }
 
 fn one_way(node: &Node<'_>) -> Result<OneWay, Wrong> {
@@ -171,13 +193,13 @@ fn one_way(node: &Node<'_>) -> Result<OneWay, Wrong> {
     let delay = |name: &str| node.find("delay_us").map_or(Ok(None), |delay| delay.micros(name));
     Ok(OneWay {
         length_bytes: node.get("load")?.count("length_bytes")?,
-        rate: node.number("rate")?,
-        rate_sent: node.number("rate_sent")?,
-        bits_per_second: node.number("bits_per_second")?,
+        rate: node.amount("rate")?,
+        rate_sent: node.amount("rate_sent")?,
+        bits_per_second: node.amount("bits_per_second")?,
         sent: datagrams.count("sent")?,
         received: datagrams.known("received")?,
         lost: datagrams.known("lost")?,
-        loss_percent: datagrams.number_if("loss_percent")?,
+        loss_percent: datagrams.amount_if("loss_percent")?,
         duplicated: datagrams.known("duplicated")?,
         reordered: datagrams.known("reordered")?,
         corrupted: datagrams.known("corrupted")?,

@@ -21,7 +21,7 @@ pub(super) struct Node<'a> {
 
 /// As it may be shown: a file can come from anybody. What was fit to be shown when it was written stays as it is.
 pub(super) fn shown(text: &str) -> String {
-    let escaped = show::escaped(text.as_bytes(), true);
+    let escaped = show::escaped(text.as_bytes(), false);
     if escaped.replace(r"\\", r"\") == text { text.to_owned() } else { escaped }
 }
 
@@ -121,18 +121,22 @@ impl<'a> Node<'a> {
         node.value.as_f64().filter(|number| number.is_finite()).ok_or_else(|| node.is_no("number"))
     }
 
-    /// As [`Self::number`]; what is left out is not known.
-    pub(super) fn number_if(&self, name: &str) -> Result<Option<f64>, Wrong> {
-        self.find(name).map(|_| self.number(name)).transpose()
-    }
-
     /// A length of time in microseconds; what is left out is not known.
     pub(super) fn micros(&self, name: &str) -> Result<Option<Duration>, Wrong> {
-        match self.number_if(name)? {
-            None => Ok(None),
-            Some(micros @ 0.0..1e15) => Ok(Some(Duration::from_nanos((micros * 1e3).round() as u64))),
-            Some(_) => Err(self.get(name)?.is_no("length of time")),
+        Ok(self.amount_if(name)?.map(|micros| Duration::from_nanos((micros * 1e3).round() as u64)))
+    }
+
+    /// As [`Self::number`], of what is never negative, nor larger than anything that is measured.
+    pub(super) fn amount(&self, name: &str) -> Result<f64, Wrong> {
+        match self.number(name)? {
+            amount @ 0.0..1e18 => Ok(amount),
+            _ => Err(self.get(name)?.is_no("amount")),
         }
+    }
+
+    /// As [`Self::amount`]; what is left out is not known.
+    pub(super) fn amount_if(&self, name: &str) -> Result<Option<f64>, Wrong> {
+        self.find(name).map(|_| self.amount(name)).transpose()
     }
 
     pub(super) fn seconds(&self, name: &str) -> Result<Duration, Wrong> {

@@ -147,9 +147,7 @@ fn run(node: &Node<'_>, command: &str) -> Result<Results, Wrong> {
         saturated: generator.flag("saturated")?,
     };
     let pieces = node.list("intervals")?.iter().map(piece).collect::<Result<Vec<_>, _>>()?;
-    if let Some(pair) = pieces.windows(2).find(|pair| pair[1].from < pair[0].to) {
-        return Err(format!("its intervals overlap at {:.3} s", pair[1].from.as_secs_f64()));
-    }
+    in_turn(pieces.iter().map(|piece| (piece.from, piece.to)))?;
     Ok(Results {
         about,
         started_at,
@@ -320,6 +318,21 @@ fn counters(node: &Node<'_>) -> Result<Counters, Wrong> {
         }
     }
     Ok(counters)
+}
+
+/// Intervals that are kept, at most: a run has 256, and what many machines did together as many for each.
+const MOST_INTERVALS: usize = 1 << 16;
+
+/// Each interval comes after the one before, and there are no more than can be.
+pub(super) fn in_turn(intervals: impl Iterator<Item = (Duration, Duration)>) -> Result<(), Wrong> {
+    let (mut last, mut many) = (Duration::ZERO, 0);
+    for (from, to) in intervals {
+        if from < last {
+            return Err(format!("its intervals overlap at {:.3} s", from.as_secs_f64()));
+        }
+        (last, many) = (to, many + 1);
+    }
+    if many > MOST_INTERVALS { Err(format!("it has {many} intervals, which no run has")) } else { Ok(()) }
 }
 
 /// From when to when an interval lasts.

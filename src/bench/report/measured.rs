@@ -24,7 +24,7 @@ pub fn words(run: &Measured) -> String {
     for (name, value, beside) in cards(run) {
         let _ = writeln!(text, "  {name:<12}{value:>16}  {beside}");
     }
-    text.push_str(&text::warned(&run.limits_missed));
+    text.push_str(&text::warned(&[&run.failed[..], &run.limits_missed[..]].concat()));
     text
 }
 
@@ -49,6 +49,10 @@ pub fn parts(run: &Measured) -> Vec<String> {
             parts.push(shown::counted(run.connections as u64, "socket"));
         }
     }
+    if let Some(rate) = run.asked {
+        let bits = matches!(run.what, What::Bulk(_));
+        parts.push(format!("{} asked", if bits { show::bits_per_second(rate) } else { shown::per_second(rate) }));
+    }
     parts.push(shown::seconds(run.duration));
     if run.interrupted {
         parts.push("interrupted".into());
@@ -65,7 +69,7 @@ pub fn cards(run: &Measured) -> Vec<Card> {
     };
     let server = run.server_cpu_percent.map_or("the server told nothing".into(), |percent| format!("server {percent:.0} %"));
     cards.push(("cpu", format!("{:.0} %", run.cpu_percent), server));
-    cards.push(("failures", show::grouped(run.failures), if run.failures == 0 { "none" } else { "see the text" }.into()));
+    cards.push(("failures", show::grouped(run.failures), if run.failures == 0 { "none" } else { "told below" }.into()));
     cards
 }
 

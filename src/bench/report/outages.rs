@@ -25,7 +25,7 @@ pub(super) fn told(results: &Results) -> String {
     text
 }
 
-/// `4 of 4 connections had no answer from 1.02 s on, for 2.2 s`
+/// `4 of 4 connections had no answer from 1.02 s on, the last of them for 2.2 s`: each has a time of its own.
 pub(super) fn sentences(results: &Results) -> Vec<String> {
     let (all, outages) = (results.about.connections, &results.outages);
     let noun = if results.about.datagrams { "socket" } else { "connection" };
@@ -37,7 +37,8 @@ pub(super) fn sentences(results: &Results) -> Vec<String> {
         } else {
             "to the end".into()
         };
-        format!("{} of {all} {noun}{plural} had no answer from {from:.2} s on, {lasted}", outage.connections.min(all))
+        let last = if outage.connections > 1 { "the last of them " } else { "" };
+        format!("{} of {all} {noun}{plural} had no answer from {from:.2} s on, {last}{lasted}", outage.connections.min(all))
     };
     let mut sentences: Vec<_> = outages.iter().take(TOLD).map(sentence).collect();
     if outages.len() > TOLD {

@@ -10,7 +10,7 @@ use crate::{
     bench::{
         ReportPlan, Until,
         bulk::{BulkPlan, Figures, Interval, Moved},
-        engine::beat::{Beat, TICK},
+        engine::beat::Beat,
         measured::Course,
         progress::Progress,
         report::{Count, Files, Told, bulk as shown, say},
@@ -92,10 +92,10 @@ impl<'a> Looks<'a> {
             }
         }
         let so_far = self.beat.so_far(now);
-        if let Some(to) = self.beat.interval_ends().filter(|to| so_far >= *to) {
+        if let Some(to) = self.beat.interval_ended(so_far) {
             self.write(to)?;
         }
-        if so_far >= self.kept.at + TICK {
+        if self.beat.tick_ended(so_far) {
             let piece = self.keep(so_far);
             self.show(so_far, &piece);
         }
@@ -105,7 +105,6 @@ impl<'a> Looks<'a> {
 
     /// Writes the interval that goes on until `to`.
     fn write(&mut self, to: Duration) -> Result<(), Trouble> {
-        self.beat.interval_is_over();
         let interval = self.written.interval(to, &self.gauges, &self.plan);
         if !self.wants_intervals() {
             return Ok(());

@@ -167,7 +167,11 @@ async fn one(
     let (all_used, looked) = crew.all_done(async || looks.next().await).await;
     let course = looked.and(looks.end());
     let interrupted = stop.phase() != Phase::Running;
+    let begun = Instant::now() >= from;
     let course = crew.end(course, stop, &shared.trouble)?;
+    if interrupted && !begun {
+        return Err(Trouble::new(Exit::Interrupted, "interrupted in the warm-up: nothing was measured"));
+    }
     Ok(results((plan, asked), &shared, (started_at, from, interrupted), (&all_used, course), found.is_ours()))
 }
 

@@ -35,6 +35,8 @@ pub(super) struct Line {
     /// `None`: as many as go.
     most: Option<u64>,
     pub(super) sent: u64,
+    /// So many were sent when the server was asked last.
+    asked_at: u64,
     pub(super) flow: Flow,
     gauge: Arc<Gauge>,
     /// Datagrams in one call.
@@ -93,6 +95,7 @@ impl Line {
             batch,
             socket,
             sent: 0,
+            asked_at: 0,
             joined: 0,
             parted: None,
             unreachable: 0,
@@ -182,7 +185,7 @@ impl Line {
         let bytes = asks.asking(self.told_ns);
         // One that is lost, or has no room, is asked again.
         if twice(&mut self.unreachable, || self.socket.try_send(&bytes)).is_ok() {
-            self.asked_ns = now;
+            (self.asked_ns, self.asked_at) = (now, self.sent);
             self.flow.asked(self.sent);
         }
     }
@@ -243,6 +246,11 @@ impl Line {
     /// It counts as heard when sending begins.
     pub(super) fn heard_now(&mut self) {
         self.heard_ns = clock_ns();
+    }
+
+    /// Was anything sent since the server was asked?
+    pub(super) fn has_news(&self) -> bool {
+        self.sent > self.asked_at
     }
 
     pub(super) fn silent_for(&self, time: Duration) -> bool {

@@ -9,7 +9,7 @@ use super::{gauge::Gauge, worker::Shared};
 use crate::{
     bench::{
         ReportPlan, Until,
-        engine::beat::{Beat, TICK},
+        engine::beat::Beat,
         measured::Course,
         one_way::{Counts, Interval, OneWayPlan},
         progress::Progress,
@@ -43,8 +43,12 @@ struct Cut {
 }
 
 impl<'a> Looks<'a> {
-    pub(super) fn begin(report: &'a ReportPlan, files: &'a mut Files, shared: &Shared, protocol: &'static str) -> Self {
-        let from = Instant::now() + shared.omit;
+    pub(super) fn begin(
+        report: &'a ReportPlan,
+        files: &'a mut Files,
+        shared: &Shared,
+        (from, protocol): (Instant, &'static str),
+    ) -> Self {
         let until = shared.plan.time.map_or(Until::Requests(1), Until::Duration);
         let looks = Self {
             report,
@@ -78,10 +82,10 @@ impl<'a> Looks<'a> {
     pub(super) async fn next(&mut self) -> Result<(), Trouble> {
         let now = self.beat.wait().await;
         let so_far = self.beat.so_far(now);
-        if let Some(to) = self.beat.interval_ends().filter(|to| so_far >= *to) {
+        if let Some(to) = self.beat.interval_ended(so_far) {
             self.write(to)?;
         }
-        if so_far >= self.kept.at + TICK {
+        if self.beat.tick_ended(so_far) {
             let piece = self.keep(so_far);
             self.show(so_far, &piece);
         }
@@ -96,7 +100,6 @@ impl<'a> Looks<'a> {
 
     /// Writes the interval that goes on until `to`.
     fn write(&mut self, to: Duration) -> Result<(), Trouble> {
-        self.beat.interval_is_over();
         let interval = self.written.interval(to, self.counts(), self.plan.length);
         self.files.one_way_interval(&interval)?;
         if self.report.json_stream {

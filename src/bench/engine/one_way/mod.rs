@@ -16,7 +16,7 @@ mod worker;
 
 use std::{
     sync::{Arc, Mutex},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use self::{
@@ -123,12 +123,17 @@ async fn one(
     crew.make_ready(shared.threads, stop).await;
     let started_at = SystemTime::now();
     crew.begin();
-    let mut looks = Looks::begin(&plan.report, files, &shared, found.protocol.name);
+    let from = Instant::now() + plan.omit;
+    let mut looks = Looks::begin(&plan.report, files, &shared, (from, found.protocol.name));
     let (done, looked) = crew.all_done(async || looks.next().await).await;
     let lasted = done.iter().map(|one| one.lasted).max().unwrap_or_default();
     let course = looked.and(looks.end(lasted));
     let interrupted = stop.phase() != Phase::Running;
+    let begun = Instant::now() >= from;
     let course = crew.end(course, stop, &shared.trouble)?;
+    if interrupted && !begun {
+        return Err(Trouble::new(Exit::Interrupted, "interrupted in the warm-up: nothing was measured"));
+    }
     Ok(results((plan, asked), &shared, (started_at, lasted, interrupted), (done, course), found))
 }
 

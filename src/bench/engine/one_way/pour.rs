@@ -24,7 +24,7 @@ use crate::{
 const AT_ONCE: usize = 32;
 const SINGLES_AT_ONCE: usize = 256;
 /// How often the server is asked, where nothing else asks it.
-const TICK: Duration = Duration::from_millis(100);
+const TICK: Duration = Duration::from_millis(25);
 /// What was due at the end is still sent when it is so much later.
 const LATE: Duration = Duration::from_millis(2);
 
@@ -184,7 +184,7 @@ impl<'a> Pour<'a> {
             if !paced && line.silent_for(timeout) {
                 let sentence = format!("the server has not answered for {}", shown::span(timeout));
                 line.failed(sentence, Some("-w sets how long to wait, as in -w 5s; -r and -b send all the same"), true);
-            } else if line.silent_for(TICK) {
+            } else if line.silent_for(TICK) && line.has_news() {
                 line.ask(false);
             }
         }

@@ -50,9 +50,14 @@ impl Work {
         self.fail_unsent(kind, counted);
     }
 
-    /// Open loop: nothing more is sent: what is still waiting was not.
+    /// Open loop: nothing more is sent: what is still waiting was not, nor what is left of a count.
     pub(in crate::bench::engine) fn drop_rest(&self) {
-        self.leave_out(Duration::MAX, Failure::NotSent);
+        if self.stops_at().is_some() {
+            self.leave_out(Duration::MAX, Failure::NotSent);
+        } else {
+            let rest = self.schedule.borrow_mut().give_up();
+            self.fail_unsent(Failure::NotSent, rest);
+        }
         self.close();
     }
 

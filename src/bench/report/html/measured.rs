@@ -72,7 +72,7 @@ fn notes(runs: &[Named<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
     for (name, run) in runs {
         let who = if runs.len() > 1 { format!("{name}: ") } else { String::new() };
-        notes.extend(run.limits_missed.iter().map(|missed| format!("{who}{missed}")));
+        notes.extend(run.failed.iter().chain(&run.limits_missed).map(|missed| format!("{who}{missed}")));
         if run.interrupted {
             notes.push(format!("{who}it was interrupted"));
         }
