@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde_json::{Map, Value};
 
 use super::{FileError, Link, Rides};
 
@@ -51,7 +52,15 @@ pub enum Event {
 pub struct Record {
     /// Snake case: `request`, `message`, `transfer`.
     pub name: &'static str,
-    pub fields: serde_json::Map<String, serde_json::Value>,
+    pub fields: Map<String, Value>,
+}
+
+/// Fields by their names.
+pub fn fields(all: impl IntoIterator<Item = (&'static str, Value)>) -> Map<String, Value> {
+    let mut fields = Map::new();
+    // Collected at once, each kind of list would bring a sort of its own into the program.
+    fields.extend(all.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    fields
 }
 
 /// Where an answer is to be had. What is `None` stays as it is.

@@ -21,7 +21,7 @@ mod pair_channels;
 pub use bulk::{Generate, Link, Swallow};
 pub use channel::{ChannelAsk, ChannelId, ChannelNews, Pour};
 pub use cx::Cx;
-pub use event::{Closed, Elsewhere, Event, Leaving, Mismatch, NotNow, Outcome, Record, Verdict, Violation, Why};
+pub use event::{Closed, Elsewhere, Event, Leaving, Mismatch, NotNow, Outcome, Record, Verdict, Violation, Why, fields};
 pub use facts::{Endpoint, Facts, Rides, Watch};
 pub use files::{Draft, Entry, FileError, FileKind, FileReader, FileWriter, Files, Stat};
 pub use input::Input;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::session::fields;
+
 /// How many numbers it has.
 const NUMBERS: usize = 24;
 /// Bytes of it in a frame.
@@ -88,7 +90,7 @@ impl View {
     /// For machines, by name.
     #[must_use]
     pub fn fields(&self) -> Map<String, Value> {
-        NAMES.into_iter().zip(self.numbers()).map(|(name, number)| (name.to_owned(), number.into())).collect()
+        fields(NAMES.into_iter().zip(self.numbers()).map(|(name, number)| (name, number.into())))
     }
 
     /// What [`Self::fields`] made.

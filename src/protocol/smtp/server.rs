@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     protocol::Setup,
-    session::{Cx, EffectId, Event, FileError, Input, Leaving, Outcome, Session, Violation},
+    session::{Cx, EffectId, Event, FileError, Input, Leaving, Outcome, Session, Violation, fields},
 };
 
 /// No more commands are taken while so many bytes wait to be sent.
@@ -256,7 +256,7 @@ pub(super) fn unkept(cx: &mut Cx<'_>, error: &FileError) {
     let sentence = format!("a message could not be kept: {why}");
     let hint = "see that its folder is there and may be written to, and that the disk has room";
     cx.event(Event::Fault(Box::new(Violation::ours("unkept", sentence, hint))));
-    cx.record("unkept", || serde_json::Map::from_iter([("error".to_owned(), why.into())]));
+    cx.record("unkept", || fields([("error", why.into())]));
 }
 
 /// Where the LF stands that ends this line of `rest`.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     Client,
@@ -14,7 +14,7 @@ use crate::{
         names::is_hidden,
         reply::Reply,
     },
-    session::{Cx, FileError, FileKind},
+    session::{Cx, FileError, FileKind, fields},
     values::show::{escaped, quoted},
 };
 
@@ -151,13 +151,12 @@ fn show(found: &[Found], cx: &mut Cx<'_>) {
                 Kind::Other => "other",
             };
             let size = found_size(&size);
-            let fields = [
+            fields([
                 ("name", name.as_str().into()),
                 ("type", kind.into()),
                 ("size", size),
                 ("modified", modified.as_str().into()),
-            ];
-            fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<Map<_, _>>()
+            ])
         });
     }
     cx.body(text.as_bytes());

@@ -1,6 +1,6 @@
 //! Transfers: what is said before one, what goes and comes, and when it is over: the last reply is there, and the data's end.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     Client,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     protocol::ftp::reply::Reply,
-    session::{ChannelAsk, Cx, EffectId, Event, FileError, Pour},
+    session::{ChannelAsk, Cx, EffectId, Event, FileError, Pour, fields},
     values::show::grouped,
 };
 
@@ -192,8 +192,7 @@ impl Client {
         let (bytes, path) = (self.data.bytes, self.at(job.task.as_ref().map_or("", Task::path)));
         let command = if self.is_sending() { "STOR" } else { "RETR" };
         cx.record("transfer", || {
-            let fields = [("command", command.into()), ("path", path.into()), ("bytes", Value::from(bytes))];
-            fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<Map<_, _>>()
+            fields([("command", command.into()), ("path", path.into()), ("bytes", Value::from(bytes))])
         });
         self.task_done(cx);
     }

@@ -11,7 +11,7 @@ use crate::{
         names::Name,
         store::{Start, Store, There},
     },
-    session::{ChannelAsk, ChannelId, Cx, EffectId, FileError, FileReader, Pour},
+    session::{ChannelAsk, ChannelId, Cx, EffectId, FileError, FileReader, Pour, fields},
     values::show,
 };
 
@@ -338,14 +338,13 @@ impl Server {
         let Transfer { verb, name, bytes, .. } = transfer;
         let user = self.login.user().unwrap_or_default();
         cx.record("transfer", || {
-            let fields = [
+            fields([
                 ("user", user.into()),
                 ("command", (*verb).into()),
                 ("path", name.shown().into()),
                 ("bytes", (*bytes).into()),
                 ("code", code.into()),
-            ];
-            fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+            ])
         });
     }
 
