@@ -157,6 +157,14 @@ fn every_fault_is_counted_exactly() {
 }
 
 #[test]
+fn where_nothing_arrives_nothing_was_right() {
+    let server = perf();
+    let at = Between::start(server.addr(), |_| Fate::IsLost).to_string();
+    let output = one_way(&at, &["-n", "200", "-r", "2k", "-w", "200ms"]);
+    assert_eq!(counts(&output.code(1).json())[..3], [200, 0, 200], "{output}");
+}
+
+#[test]
 fn bursts_of_loss_and_late_ones_are_counted_exactly() {
     let server = perf();
     let fate = |number| match number {

@@ -83,7 +83,9 @@ fn is_plain(found: &Found, asked: &OneWayPlan) -> Result<bool, Trouble> {
 
 /// Writes the report; what it comes to is the exit code.
 fn conclude(plan: &BenchPlan, files: Files, results: &Results) -> Result<Exit, Trouble> {
-    let (failed, sockets) = (results.failed(), results.sockets.len() as u64);
+    let sockets = results.sockets.len() as u64;
+    // Where nothing has come, none was of use.
+    let failed = if results.counts().received() == Some(0) { sockets } else { results.failed() };
     let missed: Vec<Missed> = plan.limits.iter().filter_map(|limit| limit.judge_one_way(results)).collect();
     let document = shown::json::result(results, &missed, plan.report.json_stream);
     report::measured(&plan.report, files, &document, || shown::report(results, &missed, plan.report.verbose > 0))?;
