@@ -108,9 +108,7 @@ def _url(port: int, name: str) -> str:
 def _wrk(port: int, seconds: str) -> Figures:
     # It takes whole seconds.
     whole = str(max(1, round(float(seconds))))
-    # It asks with the same words as we do: the server has the same to read.
-    same = ["-H", "User-Agent: netproto", "-H", "Accept: */*"]
-    said, cpu = _measured(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{whole}s", *same, _url(port, "page.html")])
+    said, cpu = _measured(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{whole}s", _url(port, "page.html")])
     if "Non-2xx" in said or "Socket errors" in said:
         raise RuntimeError(f"wrk was not answered: {said}")
     requests = float(re.search(r"(\d+) requests in", said)[1])  # type: ignore[index]
