@@ -46,6 +46,12 @@ impl Packed {
         self.0.is_empty()
     }
 
+    /// What it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
     #[must_use]
     pub fn unpacked(&self) -> Histogram<u64> {
         if self.is_empty() {

@@ -13,6 +13,8 @@ use crate::bench::{
 
 /// Pieces at most: a minute in quarters of a second.
 const MOST: usize = 256;
+/// Bytes that they may take at least, however few they were at first: else a slow load would have hardly any pieces.
+const ROOM: usize = 512 * 1024;
 
 /// Ticks that are not complete.
 #[derive(Debug)]
@@ -47,13 +49,15 @@ pub struct Keeper {
     /// Ticks of each piece.
     per: u32,
     pieces: Vec<Piece>,
+    /// Bytes that they may take, once they were too many: longer ones have more different values, and must not take ever more.
+    room: Option<usize>,
 }
 
 impl Keeper {
     /// Workers deliver every `tick`.
     #[must_use]
     pub fn new(tick: Duration) -> Self {
-        Self { tick, open: VecDeque::new(), done: 0, growing: None, per: 1, pieces: Vec::new() }
+        Self { tick, open: VecDeque::new(), done: 0, growing: None, per: 1, pieces: Vec::new(), room: None }
     }
 
     /// Takes what a worker counted in tick `number`.
@@ -97,7 +101,9 @@ impl Keeper {
         let from = self.pieces.last().map_or(Duration::ZERO, |piece| piece.to);
         let (latency, as_sent) = (Packed::of(&open.latency), Packed::of(&open.as_sent));
         self.pieces.push(Piece { from, to: to.max(from), counters: open.counters, latency, as_sent });
-        if self.pieces.len() > MOST {
+        let bytes: usize = self.pieces.iter().map(Piece::bytes).sum();
+        if self.pieces.len() > MOST || self.room.is_some_and(|room| bytes > room) {
+            self.room.get_or_insert(ROOM.max(bytes + bytes / 8));
             self.join();
         }
     }
@@ -194,6 +200,25 @@ mod tests {
         assert_eq!(pieces.last().map(|piece| piece.to), Some(TICK * ticks));
         let (first, full) = (pieces[0].duration(), TICK * 4);
         assert_eq!(first, full);
+    }
+
+    #[test]
+    fn longer_pieces_take_no_more_room_together() {
+        let mut random = fastrand::Rng::with_seed(5);
+        let (mut keeper, mut most) = (Keeper::new(TICK), [0, 0]);
+        for tick in 0..5 * MOST as u32 {
+            let mut tally = Tally::default();
+            (0..3000).for_each(|_| tally.right(random.u64(100_000..3_000_000), None));
+            keeper.take(tick, &tally);
+            keeper.complete(tick + 1);
+            let bytes: usize = keeper.pieces.iter().map(Piece::bytes).sum();
+            let late = usize::from(tick > MOST as u32);
+            most[late] = bytes.max(most[late]);
+        }
+        assert!(most[1] <= most[0] + most[0] / 6, "{most:?} bytes, in the first minute and after it");
+        let pieces = keeper.end(TICK * 5 * MOST as u32);
+        assert_eq!(pieces.iter().map(|piece| piece.counters.right).sum::<u64>(), 3000 * 5 * MOST as u64);
+        assert!(pieces.len() > 50, "{} pieces", pieces.len());
     }
 
     #[test]
