@@ -84,7 +84,7 @@ fn bulk_cards(bulk: &Bulk) -> Vec<Card> {
         cards.push(("round trip", show::duration(rtt), window));
     }
     if let Some(many) = bulk.retransmits {
-        cards.push(("sent again", show::grouped(many), "segments".into()));
+        cards.push(("retransmits", show::grouped(many), "segments".into()));
     }
     cards
 }

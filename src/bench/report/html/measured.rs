@@ -169,9 +169,9 @@ fn bulk_charts(runs: &[Named<'_>], first: &Bulk) -> Vec<Chart> {
         axis: |scale| scale.counts(5),
     };
     let again = Shows {
-        id: "again",
-        title: "Segments sent again",
-        says: "Per second",
+        id: "retransmits",
+        title: "Retransmits over time",
+        says: "Segments per second that were sent again",
         words: shown::rate,
         axis: |scale| scale.counts(5),
     };
@@ -187,7 +187,7 @@ fn bulk_charts(runs: &[Named<'_>], first: &Bulk) -> Vec<Chart> {
     [
         throughput.chart(curves(runs, &ways, &both)),
         trip.chart(curves(runs, &[("round trip", &rtt)], &rtt)),
-        again.chart(curves(runs, &[("sent again", &resent)], &resent)),
+        again.chart(curves(runs, &[("retransmits", &resent)], &resent)),
     ]
     .into_iter()
     .flatten()
@@ -300,7 +300,7 @@ fn chosen(run: &Measured) -> Vec<(&'static str, String)> {
 fn course(page: &mut Markup, run: &Measured, who: &str) {
     let count = |many: Option<u64>| many.map_or("-".into(), show::grouped);
     let head: &[&str] = match &run.what {
-        What::Bulk(_) => &["to", "up", "down", "sent again", "round trip"],
+        What::Bulk(_) => &["to", "up", "down", "retransmits", "round trip"],
         What::OneWay(_) => &["to", "sent", "received", "missing"],
     };
     let row = |moment: &Moment| {
