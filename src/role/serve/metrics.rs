@@ -125,8 +125,7 @@ fn datagrams(server: &Server) -> bool {
 }
 
 /// The counts of these servers.
-pub(super) fn figures(servers: &[Arc<Server>]) -> Figures {
-    let servers = servers.to_vec();
+pub(super) fn figures(servers: Vec<Arc<Server>>) -> Figures {
     Arc::new(move |out| tell(&servers, out))
 }
 

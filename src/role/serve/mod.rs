@@ -39,10 +39,7 @@ use self::{
     log::{Entry, Log},
     signals::Signals,
 };
-use super::{
-    metrics::Metrics,
-    stop::{Phase, Stop},
-};
+use super::stop::{Phase, Stop};
 use crate::{
     error::{Exit, Trouble, reason},
     os,
@@ -212,11 +209,19 @@ pub async fn serve(parts: Vec<(ServePlan, Sockets)>, stop: Stop) -> anyhow::Resu
     let metrics = first.metrics.as_ref().map(|target| metrics::open(target, &parts)).transpose()?;
     let (log, writer) = Log::start(&first.log, break_off)
         .map_err(|error| Trouble::failed(format!("could not start a thread: {}", reason(&error))))?;
-    for url in metrics.iter().flat_map(Metrics::urls) {
-        log.say(&Entry::Metrics { url });
+    // They outlive the conversations on them.
+    let lanes = start_lanes(first, &log);
+    let servers = made(parts.into_iter().zip(makes), &lanes, &log, &stop);
+    if let Some(metrics) = &metrics {
+        // Before anybody knows where to ask.
+        metrics.show(metrics::figures(servers.iter().map(|(server, _)| server.clone()).collect()));
+        for url in metrics.urls() {
+            log.say(&Entry::Metrics { url });
+        }
     }
-    announce(&log, &parts);
-    serve_each(parts.into_iter().zip(makes), (&log, metrics.as_ref()), &stop).await;
+    announce(&log, &servers);
+    serve_each(servers, &log, &stop).await;
+    drop(lanes);
     log.end(&writer);
     match unwritten.get() {
         // Whoever reads a pipe may have had enough.
@@ -228,29 +233,31 @@ pub async fn serve(parts: Vec<(ServePlan, Sockets)>, stop: Stop) -> anyhow::Resu
     }
 }
 
-/// From the first client to the summary.
-async fn serve_each(
+/// One for each kind of socket, before anybody is let in.
+fn made(
     parts: impl ExactSizeIterator<Item = ((ServePlan, Sockets), MakeSession)>,
-    (log, metrics): (&Log, Option<&Metrics>),
+    lanes: &Lanes,
+    log: &Log,
     stop: &Stop,
-) {
+) -> Vec<(Arc<Server>, Sockets)> {
     let (several, full) = (parts.len() > 1, Stop::default());
     let guest = Arc::<OnceLock<IpAddr>>::default();
-    // All of them outlive the conversations on them.
-    let mut lanes = None;
-    let mut servers = Vec::with_capacity(parts.len());
-    let mut serving = JoinSet::new();
-    for ((plan, sockets), make) in parts {
+    let make = |((plan, sockets), make): ((ServePlan, Sockets), MakeSession)| {
         let log = if several { log.over(plan.listen.scheme) } else { log.clone() };
         let (stop, full, guest) = (stop.clone(), full.clone(), guest.clone());
-        let lanes = lanes.get_or_insert_with(|| start_lanes(&plan, &log)).all();
-        let (counts, told) = (Counts::default(), Mutex::default());
-        let server = Arc::new(Server { plan, make, log, counts, stop, full, guest, told, lanes });
+        let (counts, told, lanes) = (Counts::default(), Mutex::default(), lanes.all());
+        (Arc::new(Server { plan, make, log, counts, stop, full, guest, told, lanes }), sockets)
+    };
+    parts.map(make).collect()
+}
+
+/// From the first client to the summary.
+async fn serve_each(parts: Vec<(Arc<Server>, Sockets)>, log: &Log, stop: &Stop) {
+    let mut serving = JoinSet::new();
+    let mut servers = Vec::with_capacity(parts.len());
+    for (server, sockets) in parts {
         servers.push(server.clone());
         serving.spawn(server.serve(sockets));
-    }
-    if let Some(metrics) = metrics {
-        metrics.show(metrics::figures(&servers));
     }
     let started = Instant::now();
     let Some(plan) = servers.first().map(|server| &server.plan) else { return };
@@ -365,13 +372,14 @@ impl Server {
     }
 }
 
-fn announce(log: &Log, parts: &[(ServePlan, Sockets)]) {
-    for (plan, sockets) in parts {
+fn announce(log: &Log, parts: &[(Arc<Server>, Sockets)]) {
+    for (server, sockets) in parts {
         for address in sockets.addresses() {
-            log.say(&Entry::Listening { scheme: plan.listen.scheme.name().into(), address: address.to_string() });
+            log.say(&Entry::Listening { scheme: server.plan.listen.scheme.name().into(), address: address.to_string() });
         }
     }
-    let Some((plan, sockets)) = parts.first() else { return };
+    let Some((server, sockets)) = parts.first() else { return };
+    let plan = &server.plan;
     let protocol = plan.protocol;
     log.say(&Entry::Hint(format!("{}: {}", protocol.name, protocol.about)));
     if let (Place::Net { host: Host::Loopback, .. }, Some(port)) = (&plan.listen.place, sockets.port()) {
@@ -379,7 +387,7 @@ fn announce(log: &Log, parts: &[(ServePlan, Sockets)]) {
         let refused =
             |plan: &ServePlan| plan.listen.scheme == Scheme::Udp && protocol.amplifies && !plan.allow_amplification;
         let condition =
-            if parts.iter().any(|(plan, _)| refused(plan)) { ", over udp with --allow-amplification" } else { "" };
+            if parts.iter().any(|(server, _)| refused(&server.plan)) { ", over udp with --allow-amplification" } else { "" };
         log.say(&Entry::Hint(format!("only this machine can connect; {command} :{port} opens it to others{condition}")));
     }
 }
