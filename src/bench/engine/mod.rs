@@ -11,6 +11,7 @@ mod awaited;
 mod beat;
 mod body;
 mod bulk;
+mod busy_poll;
 mod connection;
 mod crew;
 mod down;

@@ -10,6 +10,7 @@ use crate::os;
 /// How a thread spent its time.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Used {
+    /// To look again before sleeping is not at work.
     pub(super) cpu: Duration,
     /// It had something to do, and no core.
     pub(super) waited: Duration,
@@ -34,6 +35,7 @@ impl Used {
 pub(super) struct Usage {
     began: Cell<Option<(Duration, Duration, Instant)>>,
     still: Cell<Duration>,
+    looked: Cell<Duration>,
 }
 
 impl Usage {
@@ -57,10 +59,17 @@ impl Usage {
         }
     }
 
+    /// `time` was spent looking whether there is something to do.
+    pub(super) fn looked(&self, time: Duration) {
+        if self.has_begun() {
+            self.looked.set(self.looked.get() + time);
+        }
+    }
+
     pub(super) fn so_far(&self, now: Instant) -> Used {
         let Some((cpu, waited, at)) = self.began.get() else { return Used::default() };
         Used {
-            cpu: os::thread_cpu_time().saturating_sub(cpu),
+            cpu: os::thread_cpu_time().saturating_sub(cpu + self.looked.get()),
             waited: os::thread_waited().unwrap_or_default().saturating_sub(waited),
             wall: now.saturating_duration_since(at),
             still: self.still.get(),

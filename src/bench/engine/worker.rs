@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use super::{
+    busy_poll,
     connection::{self, Gate},
     hold::{self, Held},
     job::Job,
@@ -57,7 +58,8 @@ pub(super) struct Report {
 pub(super) fn spawn(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> io::Result<JoinHandle<Option<Report>>> {
     std::thread::Builder::new().name(format!("bench {index}")).spawn(move || {
         let _alarm = Alarm(job.clone());
-        match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+        let mut builder = Builder::new_current_thread();
+        match builder.enable_all().on_thread_park(busy_poll::before_sleep).build_local(LocalOptions::default()) {
             Ok(runtime) => Some(runtime.block_on(run(job, index, recorder, gate))),
             Err(error) => {
                 job.give_up(Trouble::failed(format!("could not start a worker: {}", reason(&error))));
@@ -143,7 +145,9 @@ async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> Used {
         None => {}
     }
     if work.job.spin {
-        beside.spawn_local(spin());
+        beside.spawn_local(busy_poll::spin());
+    } else if busy_poll::leaves_a_core(work.job.threads) {
+        beside.spawn_local(busy_poll::look_again(work.clone()));
     }
     {
         let mut all = std::pin::pin!(async { while connections.join_next().await.is_some() {} });
@@ -238,14 +242,6 @@ async fn pace(work: Rc<Work>) {
         return work.drop_rest();
     }
     work.close();
-}
-
-/// Never lets the runtime sleep: between turns it looks for what came, and asks again at once. Waking up is then no part of a
-/// latency, and a whole core is used.
-async fn spin() {
-    loop {
-        tokio::task::yield_now().await;
-    }
 }
 
 async fn tick_at(ticker: &mut Ticker, at: Instant) {
