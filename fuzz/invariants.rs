@@ -161,7 +161,7 @@ end
 /// A script in the place of a protocol: the same must hold, and what a peer sends is never the script's own fault.
 pub fn scripts(data: &[u8]) {
     static ROW: OnceLock<&Protocol> = OnceLock::new();
-    let row = ROW.get_or_init(|| lua::row("taker.lua", TAKER.into(), || std::time::SystemTime::UNIX_EPOCH).unwrap());
+    let row = ROW.get_or_init(|| lua::row("taker.lua", TAKER.into(), || std::time::Duration::ZERO).unwrap());
     session_of(row, Choices(data));
 }
 

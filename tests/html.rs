@@ -260,6 +260,7 @@ fn a_page_that_cant_be_written_is_told_before_the_run() {
         .said("nothing was sent");
     for (args, sentence) in [
         (vec!["bench", "tcp", "--csv", "x", "--html", "x"], "--csv and --html name the same file"),
+        (vec!["bench", "tcp", "--csv", "x", "--html", "./x"], "--csv and --html name the same file"),
         (vec!["report"], "report needs a report of bench -J"),
         (vec!["report", "a", "a"], "a is named twice"),
         (vec!["report", "a", "--html", "a"], "--html a would take the place of the report itself"),

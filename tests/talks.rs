@@ -112,7 +112,7 @@ fn row(name: &str) -> &'static Protocol {
         return find(name).expect("a known protocol");
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-    lua::row(name, fs::read(path).expect("a script"), std::time::SystemTime::now).expect("a script that can be used")
+    lua::row(name, fs::read(path).expect("a script"), || std::time::Duration::ZERO).expect("a script that can be used")
 }
 
 fn step(line: &str) -> Option<Step> {

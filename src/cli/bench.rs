@@ -321,12 +321,14 @@ impl ReportArgs {
     }
 
     fn files_differ(&self) -> Result<(), Trouble> {
+        // `x` and `./x` are one file.
+        let place = |path: &Option<PathBuf>| path.as_ref().map(|path| std::path::absolute(path).unwrap_or(path.clone()));
         for (a, first, b, second) in [
             ("--csv", &self.csv, "--hdr", &self.hdr),
             ("--csv", &self.csv, "--html", &self.html),
             ("--hdr", &self.hdr, "--html", &self.html),
         ] {
-            if first.is_some() && first == second {
+            if first.is_some() && place(first) == place(second) {
                 return Err(Trouble::usage(format!("{a} and {b} name the same file")).hint("each needs one of its own"));
             }
         }

@@ -14,9 +14,10 @@ use clap::builder::{PossibleValue, TypedValueParser};
 
 use crate::{
     error::{Trouble, reason},
+    os,
     protocol::{self, Framing, Protocol, framing, lua},
     session::Rides,
-    transport::{Scheme, wall_clock},
+    transport::Scheme,
     values::read,
 };
 
@@ -152,7 +153,7 @@ pub fn script(path: &str) -> Result<&'static Protocol, Trouble> {
         Trouble::usage(format!("could not read {path}: {}", reason(&error)))
             .hint("a protocol with a / or .lua in its name is a script; `netproto protocols` lists the others")
     })?;
-    lua::row(path, source, wall_clock).map_err(|unusable| Trouble::usage(unusable.sentence).hint(unusable.hint))
+    lua::row(path, source, os::steady_clock).map_err(|unusable| Trouble::usage(unusable.sentence).hint(unusable.hint))
 }
 
 /// The protocol of `serve`. An address where it should stand is the habit of the other commands.

@@ -143,7 +143,7 @@ impl Framing {
 
     #[must_use]
     pub fn is_raw(&self) -> bool {
-        self.kind == Kind::Raw
+        matches!(self.kind, Kind::Raw)
     }
 
     /// The same framing for messages that are longer by `extra` bytes, as answers with a prefix are.

@@ -18,6 +18,9 @@ pub struct Wrap<'a> {
 }
 
 impl Wrap<'_> {
+    /// Nothing stands around it.
+    const NONE: Self = Self { head: [0; HEAD], used: 0, tail: &[] };
+
     #[must_use]
     pub fn head(&self) -> &[u8] {
         &self.head[..self.used]
@@ -62,7 +65,7 @@ impl Framing {
     /// # Errors
     /// As [`Framing::fits`]; `frame_too_long` also for a datagram, and `empty_message`.
     pub fn fits_in(&self, message: &[u8], cx: &Cx<'_>) -> Result<Wrap<'_>, Violation> {
-        let wrap = self.fits(message)?;
+        let wrap = if self.is_raw() { Wrap::NONE } else { self.fits(message)? };
         let size = wrap.size() + message.len();
         if cx.datagrams() && size > cx.facts.max_datagram {
             return Err(Violation::too_long("datagram", size, cx.facts.max_datagram));
@@ -81,7 +84,7 @@ impl Framing {
         if !self.is_raw() && length > self.max {
             return Err(Violation::too_long("message", length, self.max));
         }
-        let mut wrap = Wrap { head: [0; HEAD], used: 0, tail: &[] };
+        let mut wrap = Wrap::NONE;
         match &self.kind {
             Kind::Raw => {}
             Kind::Lines => wrap.tail = b"\r\n",

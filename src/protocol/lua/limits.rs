@@ -1,7 +1,7 @@
 //! What a script may use up: steps in one call, time in one call, memory in all and at once.
 //!
-//! Steps are instructions of Lua, and what the functions written in Rust count for their own work. The clock is the one the
-//! driver lends: it catches what steps can't see, such as long strings that are joined again and again.
+//! Steps are instructions of Lua, and what the functions written in Rust count for their own work. The clock is one that
+//! the driver lends and that never steps: it catches what steps can't see, such as long strings that are joined again and again.
 //!
 //! One instruction can take long in two ways: by a long string (converting it, comparing it) and by a large table that grows
 //! (keys that were chosen to collide make that the square of its length). So memory is lent piece by piece: at each look at
@@ -13,7 +13,7 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use mlua::{HookTriggers, Lua, VmState};
@@ -42,6 +42,9 @@ const MUCH: usize = 512 * 1024;
 /// Steps outside of instructions between two looks at the clock.
 pub(super) const LOOK: u64 = 4096;
 
+/// One that never steps, from any moment on: to set the time of day must not end a script.
+pub(super) type Clock = fn() -> Duration;
+
 /// What is left in the call that runs now.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
@@ -50,8 +53,8 @@ pub(super) struct Budget {
     /// Steps at the beginning.
     given: Cell<u64>,
     left: Cell<u64>,
-    until: Cell<Option<SystemTime>>,
-    clock: Cell<Option<fn() -> SystemTime>>,
+    until: Cell<Duration>,
+    clock: Cell<Option<Clock>>,
     spent: Cell<Option<Spent>>,
     /// Steps since the last look at the clock.
     unseen: Cell<u64>,
@@ -81,10 +84,10 @@ impl Spent {
 
 impl Budget {
     /// A call begins, for which so many bytes have come.
-    pub(super) fn begin(&self, bytes: usize, clock: fn() -> SystemTime) {
+    pub(super) fn begin(&self, bytes: usize, clock: Clock) {
         self.given.set(STEPS.saturating_add(STEPS_A_BYTE.saturating_mul(bytes as u64)));
         self.left.set(self.given.get());
-        self.until.set(clock().checked_add(TIME));
+        self.until.set(clock() + TIME);
         self.clock.set(Some(clock));
         self.spent.set(None);
         self.unseen.set(0);
@@ -152,8 +155,8 @@ impl Budget {
     /// Looks at the clock.
     pub(super) fn look(&self) -> Result<(), Spent> {
         self.unseen.set(0);
-        match (self.clock.get(), self.until.get()) {
-            (Some(clock), Some(until)) if clock() > until => Err(self.spend(Spent::Time)),
+        match self.clock.get() {
+            Some(clock) if clock() > self.until.get() => Err(self.spend(Spent::Time)),
             _ => Ok(()),
         }
     }

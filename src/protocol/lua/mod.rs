@@ -25,7 +25,7 @@ use std::{
         OnceLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::SystemTime,
+    time::Duration,
 };
 
 use super::{Param, Params, Protocol};
@@ -97,7 +97,7 @@ pub fn is_script_file(name: &str) -> bool {
 ///
 /// # Errors
 /// [`Unusable`]: it does not parse, its first run fails, or what it says of itself makes no sense.
-pub fn row(path: &str, source: Vec<u8>, clock: fn() -> SystemTime) -> Result<&'static Protocol, Unusable> {
+pub fn row(path: &str, source: Vec<u8>, clock: fn() -> Duration) -> Result<&'static Protocol, Unusable> {
     if source.len() > LONGEST {
         let sentence = format!("{path} is longer than 1 MiB, which is the most for a script");
         return Err(Unusable { sentence, hint: "is it a script at all?".into() });

@@ -2,8 +2,6 @@
 //!
 //! May use: `session`, `protocol`, `values`, mlua.
 
-use std::time::SystemTime;
-
 use mlua::{Table, Value};
 
 use super::{
@@ -12,7 +10,9 @@ use super::{
         explained::{CLIENT, SERVER},
         raw,
     },
-    Declared, Script, Unusable, session,
+    Declared, Script, Unusable,
+    limits::Clock,
+    session,
     state::State,
 };
 use crate::session::Rides;
@@ -29,7 +29,7 @@ struct Reader<'a> {
 }
 
 /// The row, and its name where the script has none.
-pub(super) fn of(stem: &str, script: Script, clock: fn() -> SystemTime) -> Result<&'static Protocol, Unusable> {
+pub(super) fn of(stem: &str, script: Script, clock: Clock) -> Result<&'static Protocol, Unusable> {
     let state = State::load(&script, clock)?;
     let reader = Reader { file: &script.file, globals: state.lua.globals() };
     if !state.server.any() && !state.client.any() {

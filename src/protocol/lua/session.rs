@@ -95,9 +95,9 @@ impl Scripted {
         bytes: usize,
         work: impl FnOnce(&Call<'_>) -> mlua::Result<T>,
     ) -> Result<T, Violation> {
-        let state = State::of(self.script, cx.facts.wall_clock)?;
+        let state = State::of(self.script, cx.facts.steady_clock)?;
         let ours = |error: &mlua::Error| fault::violation(error, &state.budget, &self.script.file);
-        state.budget.begin(bytes, cx.facts.wall_clock);
+        state.budget.begin(bytes, cx.facts.steady_clock);
         state.budget.lend(&state.lua);
         let table = state.seat(&mut self.seat, &self.given).map_err(|error| ours(&error))?;
         let hooks = if self.end == End::Server { &state.server } else { &state.client };
@@ -148,7 +148,7 @@ impl Scripted {
             self.full = true;
             cx.pause_input();
         }
-        let held = State::of(self.script, cx.facts.wall_clock)?.held.get();
+        let held = State::of(self.script, cx.facts.steady_clock)?.held.get();
         if self.kept.left.len() > MOST_LEFT || (self.kept.left.len() > SMALL && held > TOGETHER) {
             return Err(Violation::too_long(
                 "input that the script takes no message from,",
@@ -292,7 +292,7 @@ impl Session for Scripted {
         }
         if id == SENT {
             self.counting = false;
-            let state = State::of(self.script, cx.facts.wall_clock)?;
+            let state = State::of(self.script, cx.facts.steady_clock)?;
             self.count(&state, cx);
             return Ok(());
         }

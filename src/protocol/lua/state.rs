@@ -9,7 +9,6 @@ use std::{
     cell::{Cell, RefCell},
     rc::Rc,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
-    time::SystemTime,
 };
 
 use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value, chunk::ChunkMode};
@@ -18,7 +17,7 @@ use super::{
     super::{ParamKind, Params},
     Script, connection, fault,
     input::{self, Shared},
-    limits::{self, Budget, MEMORIES},
+    limits::{self, Budget, Clock, MEMORIES},
     strings,
     turn::Turn,
 };
@@ -111,7 +110,7 @@ thread_local! {
 
 impl State {
     /// This thread's state of the script.
-    pub(super) fn of(script: &'static Script, clock: fn() -> SystemTime) -> Result<Rc<Self>, Violation> {
+    pub(super) fn of(script: &'static Script, clock: Clock) -> Result<Rc<Self>, Violation> {
         STATES.with_borrow_mut(|states| {
             if let Some((_, state)) = states.iter().find(|(id, _)| *id == script.id) {
                 return state.clone();
@@ -123,7 +122,7 @@ impl State {
     }
 
     /// Runs the script for the first time: what it says of itself and its hooks are there then.
-    pub(super) fn load(script: &Script, clock: fn() -> SystemTime) -> Result<Self, Violation> {
+    pub(super) fn load(script: &Script, clock: Clock) -> Result<Self, Violation> {
         let budget = Rc::new(Budget::default());
         budget.begin(script.source.len(), clock);
         let made = Self::make(script, &budget);

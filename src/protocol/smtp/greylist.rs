@@ -5,7 +5,7 @@ use std::{
     hash::{BuildHasher as _, RandomState},
     net::IpAddr,
     sync::{Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use crate::{
@@ -30,7 +30,7 @@ pub(super) struct Greylist {
 
 #[derive(Debug, Default)]
 struct Seen {
-    first: HashMap<Triple, SystemTime>,
+    first: HashMap<Triple, Duration>,
     order: VecDeque<Triple>,
 }
 
@@ -52,10 +52,10 @@ impl Greylist {
             _ => None,
         };
         let triple: Triple = self.keys.hash_one((ip, from.to_ascii_lowercase(), to.to_ascii_lowercase()));
-        let now = (cx.facts.wall_clock)();
+        let now = (cx.facts.steady_clock)();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(first) = seen.first.get(&triple) {
-            return now.duration_since(*first).is_ok_and(|since| since >= self.wait);
+            return now.saturating_sub(*first) >= self.wait;
         }
         if seen.order.len() >= MOST
             && let Some(oldest) = seen.order.pop_front()

@@ -250,14 +250,20 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
 
     /// Says what there is to say now, all of it before anything is written: pipelined requests cost one write.
     fn say(&mut self, cx: &mut Context<'_>) -> Turn {
-        for n in 0..SAID_AT_ONCE {
+        let mut said = 0;
+        while said < SAID_AT_ONCE {
             match self.say_one(cx) {
-                Turn::Again => {}
-                Turn::Wait if n > 0 => return Turn::Again,
+                Turn::Again => said += 1,
+                Turn::Wait if said > 0 => break,
                 turn => return turn,
             }
         }
-        Turn::Again
+        let more = said == SAID_AT_ONCE || self.unsent() > self.terms.low_water;
+        match self.flush(cx) {
+            // Whoever has said the last thing may be asked at once whether it is over.
+            Turn::Wait if more || self.flags.source_ended || self.flags.refused => Turn::Again,
+            turn => turn,
+        }
     }
 
     fn say_one(&mut self, cx: &mut Context<'_>) -> Turn {

@@ -77,7 +77,7 @@ fn who_floods_lets_others_in_between() {
     let row = made(source).unwrap();
     let flood = vec![b'\n'; 1 << 16];
     let mut session = (row.server.unwrap())(&setup(row));
-    let facts = Facts { wall_clock: || std::time::SystemTime::UNIX_EPOCH, ..Facts::in_memory(Rides::Stream) };
+    let facts = Facts::in_memory(Rides::Stream);
     let (mut out, mut scanned) = (Out::default(), 0);
     session.input(&mut Input::stream(&flood, &mut scanned), &mut Cx::new(&facts, &mut out)).unwrap();
     assert!(out.messages < 8192, "{} messages in one call", out.messages);
@@ -100,7 +100,7 @@ fn a_wake_or_a_drain_is_one_turn() {
     )
     .unwrap();
     let mut session = (row.server.unwrap())(&setup(row));
-    let facts = Facts { wall_clock: || std::time::SystemTime::UNIX_EPOCH, ..Facts::in_memory(Rides::Stream) };
+    let facts = Facts::in_memory(Rides::Stream);
     let (mut out, mut scanned) = (Out::default(), 0);
     session.input(&mut Input::stream(b"x", &mut scanned), &mut Cx::new(&facts, &mut out)).unwrap();
     assert!(!out.rests, "a short call is followed by the next");
