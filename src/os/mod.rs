@@ -5,7 +5,12 @@
 //!
 //! May use: libc, rustix, socket2, quinn-udp, tokio. Nothing of ours.
 
-use std::time::Duration;
+use std::{
+    os::fd::{AsRawFd, BorrowedFd, OwnedFd},
+    time::Duration,
+};
+
+use tokio::io::{Interest, unix::AsyncFd};
 
 #[cfg(all(target_os = "linux", not(netproto_portable)))]
 mod linux;
@@ -208,6 +213,19 @@ pub fn concerns_destination(error: &std::io::Error) -> bool {
 #[must_use]
 pub fn has_no_buffers(error: &std::io::Error) -> bool {
     error.raw_os_error() == Some(libc::ENOBUFS)
+}
+
+/// Tells when the descriptor of `owner` has something to be read. Must be called inside a runtime.
+///
+/// # Errors
+/// The system can't watch it.
+#[allow(unsafe_code)]
+pub fn watch(owner: &impl AsRawFd) -> std::io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: it is open while its owner is lent.
+    let fd = unsafe { BorrowedFd::borrow_raw(owner.as_raw_fd()) }.try_clone_to_owned()?;
+    // SAFETY: the descriptor is owned by the `AsyncFd` from here on, and never given away or closed before it, which is what
+    // `register` asks for.
+    unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.map_err(std::io::Error::from)
 }
 
 /// The number of a network interface; `None` when there is none of this name.

@@ -1,6 +1,6 @@
 //! How bytes travel: TCP, UDP and Unix sockets. A transport never sees a message.
 //!
-//! May use: tokio, socket2, quinn-udp, listenfd, rustix, fastrand, humantime, `session` (`Endpoint`, `Facts`, `Joined`, `Rides`), `os`,
+//! May use: tokio, mio, socket2, quinn-udp, listenfd, rustix, fastrand, humantime, `session` (`Endpoint`, `Facts`, `Joined`, `Rides`), `os`,
 //! `error`, `values`. Never: protocol, role, bench, cli, clap.
 
 mod batch;
@@ -10,6 +10,7 @@ mod flags;
 mod listen;
 mod packet_client;
 mod packets;
+mod poller;
 mod race;
 mod resolve;
 mod side;
@@ -22,6 +23,7 @@ pub use connect::{Route, addresses, connect, connect_to};
 pub use listen::{Listener, inherited, is_exhausted, listen};
 pub use packet_client::{PacketClient, not_reached, packets_to};
 pub use packets::{PacketServer, bind, inherited_packets};
+pub use poller::{News, Poller, Ready};
 pub use race::Attempt;
 pub use resolve::Resolved;
 pub use side::{dial_beside, listen_beside};

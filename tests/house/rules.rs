@@ -52,7 +52,7 @@ pub const ROOMS: &[Room] = &[
     Room {
         name: "transport",
         modules: &["session", "os", "values", "error"],
-        crates: &["fastrand", "humantime", "listenfd", "quinn_udp", "rustix", "socket2", "tokio"],
+        crates: &["fastrand", "humantime", "listenfd", "mio", "quinn_udp", "rustix", "socket2", "tokio"],
         pure: false,
     },
     Room {

@@ -5,65 +5,19 @@
 //! has been of use, and for a share of its core at most. `--spin` never sleeps.
 
 use std::{
-    cell::{Cell, RefCell},
     num::NonZero,
-    rc::Rc,
-    task::{Poll, Waker},
     thread::available_parallelism,
     time::{Duration, Instant},
 };
 
-use super::work::Work;
-
 /// How long it looks, which is about what being woken costs both ends.
-const MOMENT: Duration = Duration::from_micros(8);
+pub(super) const MOMENT: Duration = Duration::from_micros(8);
 /// Of a core, the most that looking takes on the whole.
 const SHARE: f64 = 0.2;
 /// The most that is saved up of that, in seconds.
 const SAVED: f64 = 0.001;
 /// After looking in vain, again and again, the most times that it sleeps at once.
 const MOST_SKIPPED: u32 = 64;
-
-/// What a thread is told before it sleeps, and by whom it is kept awake.
-#[derive(Default)]
-struct Bedtime {
-    /// The thread is about to sleep.
-    near: Cell<bool>,
-    /// Who looks has looked, and lets it.
-    granted: Cell<bool>,
-    looks: RefCell<Option<Waker>>,
-}
-
-thread_local! {
-    static BEDTIME: Bedtime = Bedtime::default();
-}
-
-/// To be called by the runtime whenever its thread is about to sleep.
-pub(super) fn before_sleep() {
-    BEDTIME.with(|bedtime| {
-        if bedtime.granted.take() {
-            return;
-        }
-        if let Some(waker) = &*bedtime.looks.borrow() {
-            bedtime.near.set(true);
-            waker.wake_by_ref();
-        }
-    });
-}
-
-/// Until the thread is about to sleep; it does not while this is awaited again.
-async fn bedtime() {
-    std::future::poll_fn(|cx| {
-        BEDTIME.with(|bedtime| {
-            if bedtime.near.take() {
-                return Poll::Ready(());
-            }
-            bedtime.looks.borrow_mut().get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
-            Poll::Pending
-        })
-    })
-    .await;
-}
 
 /// Never lets the runtime sleep: between turns it looks for what came, and asks again at once. Waking up is then no part of a
 /// latency, and a whole core is used.
@@ -78,43 +32,8 @@ pub(super) fn leaves_a_core(threads: usize) -> bool {
     threads < available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Looks for a moment before each sleep. What that takes is not counted as work.
-pub(super) async fn look_again(work: Rc<Work>) {
-    let mut worth = Worth::from(Instant::now());
-    loop {
-        bedtime().await;
-        let from = Instant::now();
-        if worth.it_is(from) {
-            let (took, found) = look(&work, from).await;
-            work.usage.looked(took);
-            worth.tried(took, found);
-            if found {
-                continue;
-            }
-        }
-        BEDTIME.with(|bedtime| bedtime.granted.set(true));
-    }
-}
-
-/// How long it looked, and whether an answer came within the moment.
-async fn look(work: &Work, from: Instant) -> (Duration, bool) {
-    let last = work.last_answer();
-    loop {
-        tokio::task::yield_now().await;
-        let came = work.last_answer();
-        if came != last {
-            // What was done about it since is work.
-            return (came.saturating_duration_since(from), true);
-        }
-        let took = from.elapsed();
-        if took >= MOMENT {
-            return (took, false);
-        }
-    }
-}
-
 /// Whether looking is worth its while.
-struct Worth {
+pub(super) struct Worth {
     /// What may still be spent, in seconds; below zero, what was spent too much.
     credit: f64,
     since: Instant,
@@ -125,12 +44,12 @@ struct Worth {
 }
 
 impl Worth {
-    fn from(since: Instant) -> Self {
+    pub(super) fn from(since: Instant) -> Self {
         Self { credit: 0.0, since, skip: 0, skips: 1 }
     }
 
     /// Asked before each sleep.
-    fn it_is(&mut self, now: Instant) -> bool {
+    pub(super) fn it_is(&mut self, now: Instant) -> bool {
         let earned = SHARE * now.saturating_duration_since(self.since).as_secs_f64();
         (self.credit, self.since) = ((self.credit + earned).min(SAVED), now);
         if self.skip > 0 {
@@ -140,7 +59,7 @@ impl Worth {
         self.credit > 0.0
     }
 
-    fn tried(&mut self, took: Duration, found: bool) {
+    pub(super) fn tried(&mut self, took: Duration, found: bool) {
         self.credit -= took.as_secs_f64();
         if found {
             self.skips = 1;

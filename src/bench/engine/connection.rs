@@ -17,7 +17,7 @@ use crate::{
     bench::failure::Failure,
     error::{Trouble, reason},
     role::{drive::Drive, packets::DrivePackets, stop::Phase},
-    session::{Facts, Rides},
+    session::{Closed, Facts, Rides},
     transport::{self, PacketClient, Stream},
 };
 
@@ -240,8 +240,21 @@ async fn talk(work: &Rc<Work>, place: usize, wire: Wire, taken: Option<Request>,
     let (how, party) = match wire {
         Wire::Stream(stream) => {
             let facts = Facts { said_before: *said, ..job.peer.facts(stream.local()) };
+            let (stream, ready) = match &work.lane {
+                Some(lane) => match lane.take_in(stream, place) {
+                    Ok(taken) => taken,
+                    Err(error) => return party.ended(&Closed::Failed(reason(&error))),
+                },
+                None => (stream, None),
+            };
             let mut drive = Drive::new(stream, session, party, facts, job.terms.clone());
-            ((&mut drive).await, drive.into_parts().1)
+            match (&work.lane, ready) {
+                (Some(lane), Some(ready)) => {
+                    let (how, drive) = lane.talk(place, ready, drive).await;
+                    (how, drive.into_parts().1)
+                }
+                _ => ((&mut drive).await, drive.into_parts().1),
+            }
         }
         Wire::Packets(socket) => {
             let facts = job.peer.facts(socket.local().clone());

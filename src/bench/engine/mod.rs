@@ -18,6 +18,7 @@ mod down;
 mod hold;
 mod idle;
 mod job;
+mod lane;
 mod one_way;
 mod onlooker;
 mod party;

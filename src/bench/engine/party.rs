@@ -195,8 +195,9 @@ impl Party {
         if self.datagrams() {
             self.order(seq);
         }
+        let waited = now.saturating_duration_since(request.sent);
         match verdict {
-            Verdict::Right if now.saturating_duration_since(request.sent) > self.work.job.timeout => {
+            Verdict::Right if waited > self.work.job.timeout => {
                 self.work.count(request.measured, |tally| {
                     tally.failed(Failure::TimedOut);
                     tally.failed(Failure::Late);
@@ -204,7 +205,7 @@ impl Party {
             }
             Verdict::Right => {
                 self.state.answered = true;
-                self.work.right(self.place, &request, now);
+                self.work.right(self.place, &request, now, waited);
             }
             Verdict::Wrong(mismatch) => {
                 self.state.answered = true;

@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
+    rc::Rc,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
@@ -13,7 +14,13 @@ mod tuned;
 
 use self::tuned::Pause;
 pub(super) use super::request::Request;
-use super::{down::Down, idle::Idle, job::Job, usage::Usage};
+use super::{
+    down::Down,
+    idle::Idle,
+    job::Job,
+    lane::{self, Lane},
+    usage::Usage,
+};
 use crate::{
     bench::{
         failure::Failure,
@@ -27,6 +34,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Work {
     pub(super) job: Arc<Job>,
+    /// Where its conversations are, if they may be.
+    pub(super) lane: Option<Rc<Lane>>,
     pub(super) down: Down,
     recorder: RefCell<Recorder>,
     /// What is due, and in open loop also what was due and nobody has taken yet: its times follow from the schedule, so
@@ -66,8 +75,10 @@ impl Work {
         let down = Down::new(places, job.reconnect || job.datagrams());
         let schedule = Schedule::new(shape, worker, job.in_flight.unwrap_or(usize::MAX));
         let gaps = job.connect_rate.map(|rate| RefCell::new(Gaps::new(rate, worker)));
+        let lane = lane::is_for(&job).then(|| Lane::new(places).ok()).flatten().map(Rc::new);
         Self {
             job,
+            lane,
             down,
             gaps,
             opened: Cell::new(0),
@@ -283,10 +294,10 @@ impl Work {
         });
     }
 
-    /// A right answer to `request` came, at `place`.
-    pub(super) fn right(&self, place: usize, request: &Request, now: Instant) {
-        let latency = nanos(now.saturating_duration_since(request.due));
-        let as_sent = self.open_loop().then(|| nanos(now.saturating_duration_since(request.sent)));
+    /// A right answer to `request` came, at `place`, so long after it was sent.
+    pub(super) fn right(&self, place: usize, request: &Request, now: Instant, waited: Duration) {
+        let since_due = if request.due == request.sent { waited } else { now.saturating_duration_since(request.due) };
+        let (latency, as_sent) = (nanos(since_due), self.open_loop().then(|| nanos(waited)));
         self.count(request.measured, |tally| tally.right(latency, as_sent));
         self.answered.borrow_mut()[place] += u64::from(request.measured);
     }

@@ -19,6 +19,7 @@ use super::{
     connection::{self, Gate},
     hold::{self, Held},
     job::Job,
+    lane::Lane,
     usage::Used,
     work::Work,
 };
@@ -58,8 +59,7 @@ pub(super) struct Report {
 pub(super) fn spawn(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> io::Result<JoinHandle<Option<Report>>> {
     std::thread::Builder::new().name(format!("bench {index}")).spawn(move || {
         let _alarm = Alarm(job.clone());
-        let mut builder = Builder::new_current_thread();
-        match builder.enable_all().on_thread_park(busy_poll::before_sleep).build_local(LocalOptions::default()) {
+        match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => Some(runtime.block_on(run(job, index, recorder, gate))),
             Err(error) => {
                 job.give_up(Trouble::failed(format!("could not start a worker: {}", reason(&error))));
@@ -106,7 +106,11 @@ async fn run(job: Arc<Job>, index: usize, recorder: Recorder, gate: Gate) -> Rep
         }
     } else {
         for (place, number) in numbers.into_iter().enumerate() {
-            connections.spawn_local(connection::run(work.clone(), place, number, gate.clone()));
+            let (work, gate) = (work.clone(), gate.clone());
+            connections.spawn_local(async move {
+                connection::run(work.clone(), place, number, gate).await;
+                work.lane.iter().for_each(|lane| lane.leave());
+            });
         }
     }
     let mut start = gate.start.clone();
@@ -144,10 +148,11 @@ async fn measure(work: &Rc<Work>, connections: &mut JoinSet<()>) -> Used {
         }
         None => {}
     }
+    if let Some(lane) = work.lane.clone() {
+        beside.spawn_local(on_lane(lane, work.clone()));
+    }
     if work.job.spin {
         beside.spawn_local(busy_poll::spin());
-    } else if busy_poll::leaves_a_core(work.job.threads) {
-        beside.spawn_local(busy_poll::look_again(work.clone()));
     }
     {
         let mut all = std::pin::pin!(async { while connections.join_next().await.is_some() {} });
@@ -242,6 +247,12 @@ async fn pace(work: Rc<Work>) {
         return work.drop_rest();
     }
     work.close();
+}
+
+async fn on_lane(lane: Rc<Lane>, work: Rc<Work>) {
+    if let Err(error) = lane.run(&work).await {
+        work.job.give_up(Trouble::failed(format!("could not look after the connections: {}", reason(&error))));
+    }
 }
 
 async fn tick_at(ticker: &mut Ticker, at: Instant) {

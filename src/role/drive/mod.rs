@@ -6,6 +6,7 @@
 
 mod beside;
 mod bulk;
+mod hear;
 mod input;
 mod output;
 mod pour;
@@ -81,6 +82,10 @@ struct Flags {
     unheard: bool,
     /// The session has been at work for long: others come first.
     rests: bool,
+    /// The session reported something.
+    reported: bool,
+    /// It is over, as [`Drive::closed`] says; who polls next is told.
+    over: bool,
     /// The session takes input again: what it left is to be offered without waiting for more.
     offer_again: bool,
 }
@@ -156,6 +161,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             self.party.heard(messages);
         }
         if !out.events.is_empty() {
+            self.flags.reported = true;
             let now = Instant::now();
             for event in out.events.drain(..) {
                 self.flags.refused &= !matches!(event, Event::Ready);
@@ -251,6 +257,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     /// Says what there is to say now, all of it before anything is written: pipelined requests cost one write.
     fn say(&mut self, cx: &mut Context<'_>) -> Turn {
         let mut said = 0;
+        self.flags.reported = false;
         while said < SAID_AT_ONCE {
             match self.say_one(cx) {
                 Turn::Again => said += 1,
@@ -259,9 +266,10 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             }
         }
         let more = said == SAID_AT_ONCE || self.unsent() > self.terms.low_water;
+        let Flags { source_ended, refused, reported, .. } = self.flags;
         match self.flush(cx) {
-            // Whoever has said the last thing may be asked at once whether it is over.
-            Turn::Wait if more || self.flags.source_ended || self.flags.refused => Turn::Again,
+            // What was reported, or the last thing said, may be its end.
+            Turn::Wait if more || source_ended || refused || reported || self.stage != Stage::Open => Turn::Again,
             turn => turn,
         }
     }
@@ -362,6 +370,9 @@ impl<W: Wire, P: Source + Sink + Unpin> Future for Drive<W, P> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Closed> {
         let this = self.get_mut();
+        if this.flags.over {
+            return Poll::Ready(this.finish());
+        }
         loop {
             match this.turn(cx) {
                 Turn::Again if std::mem::take(&mut this.flags.rests) => {

@@ -60,9 +60,7 @@ impl Wire for Stream {
     }
 
     fn cut(&self) {
-        if let Self::Tcp(socket) = self {
-            socket.cut();
-        }
+        Self::cut(self);
     }
 
     fn poll_drop(&self, cx: &mut Context<'_>, room: &mut [u8]) -> Option<Poll<io::Result<usize>>> {

@@ -155,7 +155,7 @@ async fn bytes_go_both_ways_and_a_reset_is_seen_as_one() {
 fn tcp(stream: &Stream) -> SockRef<'_> {
     match stream {
         Stream::Tcp(socket) => SockRef::from(socket),
-        Stream::Unix(_) => panic!("no TCP"),
+        Stream::Unix(_) | Stream::Polled(_) => panic!("no TCP"),
     }
 }
 

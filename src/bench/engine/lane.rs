@@ -1,0 +1,212 @@
+//! The short way from the socket to the answer: a worker whose connections all do nothing but ask and answer looks after their
+//! sockets itself, and hands what comes to the conversations, without a task being woken and polled for it.
+//!
+//! Each conversation is a task all the same: it is polled when there is more to do than that (to connect, to end, to wait for a
+//! time), and while any connection is not on the lane, the runtime is asked as well. While all are, it is only asked now and then,
+//! which is as often as its timers go.
+
+use std::{
+    cell::{Cell, RefCell},
+    future::poll_fn,
+    io,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use super::{
+    busy_poll::{MOMENT, Worth, leaves_a_core},
+    job::Job,
+    party::Party,
+    work::Work,
+};
+use crate::{
+    os,
+    role::drive::Drive,
+    session::Closed,
+    transport::{News, Poller, Ready, Scheme, Stream},
+};
+
+/// How often the runtime is asked, at least: its timers are no finer.
+const OFTEN: Duration = Duration::from_millis(1);
+/// How often one stream is read in a row; then others come first.
+const READS: usize = 16;
+
+/// A conversation, and what its end of the stream may try.
+struct Seat {
+    drive: RefCell<Drive<Stream, Party>>,
+    ready: Arc<Ready>,
+    /// Polls the task.
+    task: RefCell<Waker>,
+}
+
+/// The sockets of one worker.
+pub(super) struct Lane {
+    poller: Poller,
+    /// By place.
+    seats: RefCell<Vec<Option<Rc<Seat>>>>,
+    seated: Cell<usize>,
+    /// Connections that have not come to their end.
+    left: Cell<usize>,
+    /// A task is to be polled.
+    woken: Cell<bool>,
+    /// How often one was.
+    polls: Cell<u64>,
+}
+
+/// Does a load of this kind go on a lane? One that goes by the clock has to be asked for the time; connections of one request each
+/// are hardly ever on it.
+pub(super) fn is_for(job: &Job) -> bool {
+    job.peer.scheme == Scheme::Tcp && !job.shape.open_loop() && !job.reconnect && job.hold.is_none()
+}
+
+impl std::fmt::Debug for Lane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lane").field("seated", &self.seated).field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+impl Lane {
+    /// For so many connections.
+    ///
+    /// # Errors
+    /// The system has no more descriptors.
+    pub(super) fn new(places: usize) -> io::Result<Self> {
+        Ok(Self {
+            poller: Poller::new()?,
+            seats: RefCell::new(vec![None; places]),
+            seated: Cell::new(0),
+            left: Cell::new(places),
+            woken: Cell::new(false),
+            polls: Cell::new(0),
+        })
+    }
+
+    /// Takes in a stream, if it is of a kind that can be.
+    pub(super) fn take_in(&self, stream: Stream, place: usize) -> io::Result<(Stream, Option<Arc<Ready>>)> {
+        stream.polled_by(&self.poller, place)
+    }
+
+    /// Has a conversation at `place`, over a stream that was taken in.
+    pub(super) async fn talk(
+        &self,
+        place: usize,
+        ready: Arc<Ready>,
+        drive: Drive<Stream, Party>,
+    ) -> (Closed, Drive<Stream, Party>) {
+        let task = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+        let seat = Rc::new(Seat { drive: RefCell::new(drive), ready, task: RefCell::new(task) });
+        self.seats.borrow_mut()[place] = Some(seat.clone());
+        self.seated.set(self.seated.get() + 1);
+        let how = poll_fn(|cx| {
+            self.polls.set(self.polls.get() + 1);
+            seat.task.borrow_mut().clone_from(cx.waker());
+            std::pin::Pin::new(&mut *seat.drive.borrow_mut()).poll(cx)
+        })
+        .await;
+        self.seats.borrow_mut()[place] = None;
+        self.seated.set(self.seated.get() - 1);
+        let seat = Rc::into_inner(seat).unwrap_or_else(|| unreachable!("whoever hears of news has let go of it"));
+        (how, seat.drive.into_inner())
+    }
+
+    /// A connection has come to its end, and there will be no other in its place.
+    pub(super) fn leave(&self) {
+        self.left.set(self.left.get() - 1);
+    }
+
+    fn has_all(&self) -> bool {
+        self.seated.get() == self.left.get() && self.left.get() > 0
+    }
+
+    /// Waits so long at most for news, and has them heard. Tells whether there were any.
+    fn look(&self, wait: Duration) -> io::Result<bool> {
+        Ok(self.poller.look(wait, |place, news| self.hear(place, news))? > 0)
+    }
+
+    fn hear(&self, place: usize, news: News) {
+        let seats = self.seats.borrow();
+        let Some(seat) = &seats[place] else { return };
+        let mut polls = seat.ready.note(news);
+        if seat.ready.is_readable() {
+            let task = seat.task.borrow();
+            let mut drive = seat.drive.borrow_mut();
+            for _ in 0..READS {
+                if polls || !seat.ready.is_readable() {
+                    break;
+                }
+                polls = !drive.hear(&mut Context::from_waker(&task));
+            }
+            polls |= seat.ready.is_readable();
+        }
+        if polls {
+            seat.task.borrow().wake_by_ref();
+            self.woken.set(true);
+        }
+    }
+
+    /// Looks after all of them, for ever.
+    pub(super) async fn run(&self, work: &Work) -> io::Result<()> {
+        loop {
+            self.share().await?;
+            self.own(work).await?;
+        }
+    }
+
+    /// While not all connections are here, the runtime says when something has come.
+    async fn share(&self) -> io::Result<()> {
+        let news = os::watch(&self.poller)?;
+        while !self.has_all() {
+            poll_fn(|cx| news.poll_read_ready(cx).map_ok(|mut ready| ready.clear_ready())).await?;
+            while self.look(Duration::ZERO)? && !self.has_all() {
+                // Those who are not here have to get on as well.
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(())
+    }
+
+    /// While all are here, nothing else is waited for.
+    async fn own(&self, work: &Work) -> io::Result<()> {
+        let mut worth = leaves_a_core(work.job.threads).then(|| Worth::from(Instant::now()));
+        let mut asked = Instant::now();
+        while self.has_all() {
+            let now = Instant::now();
+            if self.woken.take() || now.saturating_duration_since(asked) >= OFTEN {
+                let polls = self.polls.get();
+                tokio::task::yield_now().await;
+                // Whoever was polled may want to be polled again.
+                self.woken.set(self.polls.get() != polls);
+                asked = now;
+                self.look(Duration::ZERO)?;
+            } else {
+                self.wait(work, worth.as_mut(), now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where nothing is there it looks for a moment if that is worth its while, else it sleeps.
+    fn wait(&self, work: &Work, worth: Option<&mut Worth>, from: Instant) -> io::Result<()> {
+        if work.job.spin {
+            return self.look(Duration::ZERO).map(drop);
+        }
+        if let Some(worth) = worth
+            && worth.it_is(from)
+        {
+            let (mut took, mut found) = (Duration::ZERO, false);
+            while !found && took < MOMENT {
+                found = self.look(Duration::ZERO)?;
+                // What was done about what came is work.
+                took = if found { took } else { from.elapsed() };
+            }
+            work.usage.looked(took);
+            worth.tried(took, found);
+            if found {
+                return Ok(());
+            }
+        }
+        self.look(OFTEN).map(drop)
+    }
+}
