@@ -13,7 +13,7 @@ use std::{
 /// How long it looks, which is about what being woken costs both ends.
 pub(super) const MOMENT: Duration = Duration::from_micros(8);
 /// Of a core, the most that looking takes on the whole.
-const SHARE: f64 = 0.2;
+const SHARE: f64 = 0.25;
 /// The most that is saved up of that, in seconds.
 const SAVED: f64 = 0.001;
 /// After looking in vain, again and again, the most times that it sleeps at once.

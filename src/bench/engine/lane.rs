@@ -2,8 +2,8 @@
 //! sockets itself, and hands what comes to the conversations, without a task being woken and polled for it.
 //!
 //! Each conversation is a task all the same: it is polled when there is more to do than that (to connect, to end, to wait for a
-//! time), and while any connection is not on the lane, the runtime is asked as well. While all are, it is only asked now and then,
-//! which is as often as its timers go.
+//! time). While any connection is not on the lane, and while nothing comes, it is the runtime that waits; else it is only asked now
+//! and then.
 
 use std::{
     cell::{Cell, RefCell},
@@ -28,8 +28,11 @@ use crate::{
     transport::{News, Poller, Ready, Scheme, Stream},
 };
 
-/// How often the runtime is asked, at least: its timers are no finer.
+/// How often the runtime is asked while there is news: its timers are no finer.
 const OFTEN: Duration = Duration::from_millis(1);
+/// How long a worker sleeps on its own; then the runtime waits, which keeps its times. (A sleep that would end before the next tick
+/// of the system has a timer set for it, and in a virtual machine that costs more than the sleep.)
+const NAP: Duration = Duration::from_millis(5);
 /// How often one stream is read in a row; then others come first.
 const READS: usize = 16;
 
@@ -154,20 +157,22 @@ impl Lane {
         }
     }
 
-    /// While not all connections are here, the runtime says when something has come.
+    /// The runtime says when something has come: until that was heard, and while not all connections are here.
     async fn share(&self) -> io::Result<()> {
         let news = os::watch(&self.poller)?;
-        while !self.has_all() {
+        loop {
             poll_fn(|cx| news.poll_read_ready(cx).map_ok(|mut ready| ready.clear_ready())).await?;
-            while self.look(Duration::ZERO)? && !self.has_all() {
+            while self.look(Duration::ZERO)? {
+                if self.has_all() {
+                    return Ok(());
+                }
                 // Those who are not here have to get on as well.
                 tokio::task::yield_now().await;
             }
         }
-        Ok(())
     }
 
-    /// While all are here, nothing else is waited for.
+    /// While all are here and something comes, nothing else is waited for.
     async fn own(&self, work: &Work) -> io::Result<()> {
         let mut worth = leaves_a_core(work.job.threads).then(|| Worth::from(Instant::now()));
         let mut asked = Instant::now();
@@ -180,17 +185,17 @@ impl Lane {
                 self.woken.set(self.polls.get() != polls);
                 asked = now;
                 self.look(Duration::ZERO)?;
-            } else {
-                self.wait(work, worth.as_mut(), now)?;
+            } else if !self.wait(work, worth.as_mut(), now)? {
+                break;
             }
         }
         Ok(())
     }
 
-    /// Where nothing is there it looks for a moment if that is worth its while, else it sleeps.
-    fn wait(&self, work: &Work, worth: Option<&mut Worth>, from: Instant) -> io::Result<()> {
+    /// Where nothing is there it looks for a moment if that is worth its while, else it sleeps. Tells whether something came.
+    fn wait(&self, work: &Work, worth: Option<&mut Worth>, from: Instant) -> io::Result<bool> {
         if work.job.spin {
-            return self.look(Duration::ZERO).map(drop);
+            return self.look(Duration::ZERO).map(|_| true);
         }
         if let Some(worth) = worth
             && worth.it_is(from)
@@ -204,9 +209,9 @@ impl Lane {
             work.usage.looked(took);
             worth.tried(took, found);
             if found {
-                return Ok(());
+                return Ok(true);
             }
         }
-        self.look(OFTEN).map(drop)
+        self.look(NAP)
     }
 }

@@ -5,6 +5,9 @@ use std::task::Context;
 use super::{Drive, Flags, Stage, Turn, Wire};
 use crate::role::{Sink, Source};
 
+/// How often it is asked for more to say.
+const AGAIN: usize = 4;
+
 impl<W: Wire, P: Source + Sink> Drive<W, P> {
     /// Whoever looks after the stream says that something came. `false`: there is more to do than to read and to answer, and the
     /// conversation is to be polled.
@@ -12,17 +15,25 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         if !self.only_talks() {
             return false;
         }
-        let turn = match self.read(cx) {
+        let mut turn = self.read(cx);
+        if turn == Turn::Wait {
             // Nothing came after all.
-            Turn::Wait => return true,
-            Turn::Again => match self.quit(cx) {
-                Turn::Wait => self.say(cx),
-                turn => turn,
-            },
-            turn @ Turn::Over => turn,
-        };
+            return true;
+        }
+        for _ in 0..AGAIN {
+            if turn == Turn::Again {
+                turn = self.quit(cx);
+            }
+            if turn != Turn::Wait {
+                break;
+            }
+            turn = self.say(cx);
+            if turn == Turn::Wait {
+                return self.only_talks();
+            }
+        }
         self.flags.over = turn == Turn::Over;
-        turn == Turn::Wait && self.only_talks()
+        false
     }
 
     /// Nothing is under way or due.
