@@ -6,6 +6,10 @@ mod support;
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -178,4 +182,31 @@ fn framed_datagrams_do_not_look_like_a_loop() {
         let report = output.code(0).json();
         assert_eq!((count(&report, "/requests"), count(&report, "/failures/total")), (500, 0), "{args:?}\n{output}");
     }
+}
+
+/// One connection is answered without end and as fast as it goes: the others are answered all the same, and the run ends in time.
+#[test]
+fn an_answer_without_end_holds_up_nobody_else() {
+    let first = Arc::new(AtomicBool::new(true));
+    let addr = serve(move |mut stream: TcpStream| {
+        let endless = first.swap(false, Ordering::SeqCst);
+        let mut request = [0; 4096];
+        while stream.read(&mut request).is_ok_and(|n| n > 0) {
+            if endless {
+                let piece = [&b"10000\r\n"[..], &vec![b'x'; 0x10000], b"\r\n"].concat();
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+                while stream.write_all(&piece).is_ok() {}
+                return;
+            }
+            if stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").is_err() {
+                return;
+            }
+        }
+    });
+    let url = format!("http://{addr}/");
+    let mut run = netproto(&["bench", "http", &url, "-c", "3", "-t", "1", "-d", "1s", "-w", "600ms", "-J"]).spawn();
+    let output = run.wait_within(Duration::from_secs(20));
+    let report = output.code(0).json();
+    assert!(count(&report, "/requests") > 100, "{output}");
+    assert_eq!((count(&report, "/failures/total"), count(&report, "/failures/timed_out")), (1, 1), "{output}");
 }

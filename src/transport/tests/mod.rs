@@ -1,6 +1,7 @@
 //! The transports, over real sockets.
 
 mod datagrams;
+mod poller;
 mod streams;
 mod unix;
 
