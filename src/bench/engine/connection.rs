@@ -229,6 +229,8 @@ fn unmade(job: &Job, error: io::Error) -> Unmade {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Unmade::Failed(Failure::Refused, None),
         io::ErrorKind::TimedOut => Unmade::Failed(Failure::ConnectTimedOut, None),
+        // The listener went away while the connection waited to be accepted.
+        io::ErrorKind::ConnectionReset => Unmade::Failed(Failure::Reset, None),
         _ => Unmade::Failed(Failure::ConnectFailed, Some(reason(&error))),
     }
 }
