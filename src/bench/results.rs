@@ -97,7 +97,7 @@ pub struct About {
 pub struct Generator {
     /// CPU time of all worker threads by elapsed time: 100 is one core.
     pub cpu_percent: f64,
-    /// The same of the thread that had least time left.
+    /// The same of the thread that had least time left: what it merely looked before sleeping is time left.
     pub busiest_percent: f64,
     /// How long that one had something to do, and no core.
     pub starved_percent: f64,

@@ -368,7 +368,7 @@ fn results(
     let percents = || reports.iter().map(|report| report.used.percents());
     let (busiest_percent, starved_percent) =
         percents().max_by(|one, other| (one.0 + one.1).total_cmp(&(other.0 + other.1))).unwrap_or_default();
-    let cpu_percent = percents().map(|(ran, _)| ran).sum();
+    let cpu_percent = reports.iter().map(|report| report.used.cpu_percent()).sum();
     let stood_still = reports.iter().map(|report| report.used.still).max().unwrap_or_default();
     let generator = Generator { cpu_percent, busiest_percent, starved_percent, stood_still, saturated: false };
     let machine = Some(os::machine());

@@ -10,8 +10,9 @@ use crate::os;
 /// How a thread spent its time.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Used {
-    /// To look again before sleeping is not at work.
     pub(super) cpu: Duration,
+    /// Of that, it merely looked whether there is something to do.
+    pub(super) looked: Duration,
     /// It had something to do, and no core.
     pub(super) waited: Duration,
     pub(super) wall: Duration,
@@ -24,9 +25,14 @@ impl Used {
         if self.wall.is_zero() { 0.0 } else { 100.0 * part.as_secs_f64() / self.wall.as_secs_f64() }
     }
 
-    /// Of the time that it had, how much it ran, and how much it waited for a core.
+    /// Of the time that it had, how much it was at work, and how much it waited for a core.
     pub(super) fn percents(self) -> (f64, f64) {
-        (self.percent(self.cpu), self.percent(self.waited))
+        (self.percent(self.cpu.saturating_sub(self.looked)), self.percent(self.waited))
+    }
+
+    /// Of the time that it had, how much it ran.
+    pub(super) fn cpu_percent(self) -> f64 {
+        self.percent(self.cpu)
     }
 }
 
@@ -69,7 +75,8 @@ impl Usage {
     pub(super) fn so_far(&self, now: Instant) -> Used {
         let Some((cpu, waited, at)) = self.began.get() else { return Used::default() };
         Used {
-            cpu: os::thread_cpu_time().saturating_sub(cpu + self.looked.get()),
+            cpu: os::thread_cpu_time().saturating_sub(cpu),
+            looked: self.looked.get(),
             waited: os::thread_waited().unwrap_or_default().saturating_sub(waited),
             wall: now.saturating_duration_since(at),
             still: self.still.get(),
