@@ -209,14 +209,15 @@ fn hex_pair(digits: [Option<u8>; 2]) -> Option<u8> {
 /// The nearest of `known` to what was typed, if it is near enough to be meant.
 #[must_use]
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let far = typed.len() / 2 + 1;
+    // At least half of it has to be right.
+    let far = (typed.chars().count() / 2).clamp(1, 3);
     let length = typed.chars().count();
     known
         .into_iter()
         // As many letters as one is longer, at least: what is long need not be compared.
-        .filter(|name| name.chars().count().abs_diff(length) <= far.min(3))
+        .filter(|name| name.chars().count().abs_diff(length) <= far)
         .map(|name| (edits(typed, name), name))
-        .filter(|(n, _)| *n <= far.min(3))
+        .filter(|(n, _)| *n <= far)
         .min_by_key(|(n, _)| *n)
         .map(|(_, name)| name)
 }
@@ -310,5 +311,6 @@ mod tests {
         assert_eq!(nearest("ehco", known), Some("echo"));
         assert_eq!(nearest("procesed", known), Some("processed"));
         assert_eq!(nearest("xyz", known), None);
+        assert_eq!(nearest("nope", ["qotd", "ftp", "dns"]), None);
     }
 }
