@@ -24,21 +24,38 @@ pub(super) const MOST: u64 = 1 << 53;
 
 /// A histogram in nanoseconds, packed. Known to be whole: it can be unpacked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Packed(Vec<u8>);
+pub struct Packed(Box<[u8]>);
+
+/// Packs one after the other in the same room, a third of a megabyte.
+#[derive(Default)]
+pub struct Packer {
+    serializer: V2Serializer,
+    bytes: Vec<u8>,
+}
+
+impl Packer {
+    /// Nothing at all where nothing was recorded.
+    pub fn pack(&mut self, histogram: &Histogram<u64>) -> Packed {
+        self.bytes.clear();
+        // Only a count above i64::MAX has no V2 form.
+        if !histogram.is_empty() && self.serializer.serialize(histogram, &mut self.bytes).is_err() {
+            self.bytes.clear();
+        }
+        Packed(self.bytes.as_slice().into())
+    }
+}
+
+impl std::fmt::Debug for Packer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Packer").finish_non_exhaustive()
+    }
+}
 
 impl Packed {
     /// Nothing at all where nothing was recorded.
     #[must_use]
     pub fn of(histogram: &Histogram<u64>) -> Self {
-        let mut bytes = Vec::new();
-        if !histogram.is_empty() {
-            match V2Serializer::new().serialize(histogram, &mut bytes) {
-                Ok(_) => bytes.shrink_to_fit(),
-                // Only a count above i64::MAX has no V2 form.
-                Err(_) => bytes.clear(),
-            }
-        }
-        Self(bytes)
+        Packer::default().pack(histogram)
     }
 
     #[must_use]
@@ -57,7 +74,7 @@ impl Packed {
         if self.is_empty() {
             return histogram();
         }
-        Deserializer::new().deserialize(&mut self.0.as_slice()).unwrap_or_else(|_| unreachable!("packed by us, or checked"))
+        Deserializer::new().deserialize(&mut &*self.0).unwrap_or_else(|_| unreachable!("packed by us, or checked"))
     }
 
     /// Adds another: nothing of either is lost.
@@ -65,12 +82,12 @@ impl Packed {
         if self.is_empty() {
             self.0.clone_from(&other.0);
         } else if !other.is_empty() {
-            let mut sum = self.0[..HEAD].to_vec();
+            let mut sum = Vec::with_capacity(self.0.len() + other.0.len());
+            sum.extend_from_slice(&self.0[..HEAD]);
             counts::add(&self.0[HEAD..], &other.0[HEAD..], &mut sum);
             let length = (sum.len() - HEAD) as u32;
             sum[LENGTH].copy_from_slice(&length.to_be_bytes());
-            sum.shrink_to_fit();
-            self.0 = sum;
+            self.0 = sum.as_slice().into();
         }
     }
 
@@ -101,7 +118,7 @@ impl Packed {
             return Err("its counts make no sense");
         }
         match Deserializer::new().deserialize::<u64, _>(&mut bytes.as_slice()) {
-            Ok(_) => Ok(Self(bytes)),
+            Ok(_) => Ok(Self(bytes.into())),
             Err(_) => Err("its counts make no sense"),
         }
     }

@@ -60,6 +60,8 @@ pub(super) struct Reporter<'a> {
     delivered: Vec<Option<u32>>,
     /// Intervals that are not complete; the first is number `written`.
     open: VecDeque<Tally>,
+    /// Intervals that were written, to be used again.
+    spare: Vec<Tally>,
     written: u32,
     /// Ticks of which progress was shown.
     seen: u32,
@@ -97,6 +99,7 @@ impl<'a> Reporter<'a> {
             givers,
             delivered,
             open,
+            spare: Vec::new(),
             written: 0,
             seen: 0,
             total,
@@ -132,7 +135,7 @@ impl<'a> Reporter<'a> {
         if self.wants_intervals() {
             let at = (number / self.cut.per).saturating_sub(self.written) as usize;
             while self.open.len() <= at {
-                self.open.push_back(Tally::default());
+                self.open.push_back(self.spare.pop().unwrap_or_default());
             }
             self.open[at].add(&tally);
         }
@@ -165,14 +168,21 @@ impl<'a> Reporter<'a> {
     }
 
     fn write(&mut self, to: Duration) -> Result<(), Trouble> {
-        let tally = self.open.pop_front().unwrap_or_default();
-        let Names { run, after, datagrams } = self.names;
         let from = self.cut.interval * self.written;
         self.written += 1;
         if !self.wants_intervals() {
             return Ok(());
         }
-        let interval = Interval { run, after, from, to, tally: &tally, asked: self.shape().asked(from, to) };
+        let mut tally = self.open.pop_front().or_else(|| self.spare.pop()).unwrap_or_default();
+        self.show(from, to, &tally)?;
+        tally.clear();
+        self.spare.push(tally);
+        Ok(())
+    }
+
+    fn show(&mut self, from: Duration, to: Duration, tally: &Tally) -> Result<(), Trouble> {
+        let Names { run, after, datagrams } = self.names;
+        let interval = Interval { run, after, from, to, tally, asked: self.shape().asked(from, to) };
         self.files.interval(&interval)?;
         if self.plan.json_stream {
             return self.progress.beside(|| say(&json::interval(&interval, datagrams)));

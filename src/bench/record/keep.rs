@@ -7,12 +7,12 @@ use hdrhistogram::Histogram;
 
 use super::Piece;
 use crate::bench::{
-    packed::Packed,
+    packed::Packer,
     stats::{Counters, Tally, add, histogram},
 };
 
 /// Pieces at most: a minute in quarters of a second.
-const MOST: usize = 256;
+const MOST: usize = 240;
 /// Bytes that they may take at least, however few they were at first: else a slow load would have hardly any pieces.
 const ROOM: usize = 512 * 1024;
 
@@ -34,6 +34,16 @@ impl Open {
         add(&mut self.latency, latency);
         add(&mut self.as_sent, as_sent);
     }
+
+    /// As new.
+    fn clear(&mut self) {
+        self.counters = Counters::default();
+        for histogram in [&mut self.latency, &mut self.as_sent] {
+            if !histogram.is_empty() {
+                histogram.reset();
+            }
+        }
+    }
 }
 
 /// Where the pieces of a run are gathered.
@@ -44,11 +54,15 @@ pub struct Keeper {
     open: VecDeque<Open>,
     /// Ticks that all workers have delivered.
     done: u32,
-    /// The piece that grows, and how many ticks it has.
-    growing: Option<(Open, u32)>,
+    /// The piece that grows, and how many ticks it has: none while it is empty.
+    growing: Open,
+    ticks: u32,
     /// Ticks of each piece.
     per: u32,
     pieces: Vec<Piece>,
+    /// Used again: large pieces of memory that come and go among small ones that stay would have the heap grow.
+    spare: Vec<Open>,
+    packer: Packer,
     /// Bytes that they may take, once they were too many: longer ones have more different values, and must not take ever more.
     room: Option<usize>,
 }
@@ -57,14 +71,25 @@ impl Keeper {
     /// Workers deliver every `tick`.
     #[must_use]
     pub fn new(tick: Duration) -> Self {
-        Self { tick, open: VecDeque::new(), done: 0, growing: None, per: 1, pieces: Vec::new(), room: None }
+        Self {
+            tick,
+            open: VecDeque::new(),
+            done: 0,
+            growing: Open::new(),
+            ticks: 0,
+            per: 1,
+            pieces: Vec::with_capacity(MOST + 1),
+            spare: Vec::new(),
+            packer: Packer::default(),
+            room: None,
+        }
     }
 
     /// Takes what a worker counted in tick `number`.
     pub fn take(&mut self, number: u32, tally: &Tally) {
         let at = number.saturating_sub(self.done) as usize;
         while self.open.len() <= at {
-            self.open.push_back(Open::new());
+            self.open.push_back(self.spare.pop().unwrap_or_else(Open::new));
         }
         self.open[at].add(&tally.counters, &tally.latency, &tally.as_sent);
     }
@@ -82,44 +107,48 @@ impl Keeper {
 
     /// The oldest open tick goes into the piece that grows. Gives how many that has now.
     fn grow(&mut self) -> u32 {
-        let next = self.open.pop_front();
-        match (&mut self.growing, next) {
-            (growing @ None, next) => *growing = Some((next.unwrap_or_else(Open::new), 1)),
-            (Some((growing, ticks)), next) => {
-                *ticks += 1;
-                if let Some(next) = next {
-                    growing.add(&next.counters, &next.latency, &next.as_sent);
-                }
-            }
+        self.ticks += 1;
+        if let Some(mut next) = self.open.pop_front() {
+            self.growing.add(&next.counters, &next.latency, &next.as_sent);
+            next.clear();
+            self.spare.push(next);
         }
-        self.growing.as_ref().map_or(0, |(_, ticks)| *ticks)
+        self.ticks
     }
 
     /// The piece that grows is whole.
     fn put(&mut self, to: Duration) {
-        let Some((open, _)) = self.growing.take() else { return };
+        if std::mem::take(&mut self.ticks) == 0 {
+            return;
+        }
         let from = self.pieces.last().map_or(Duration::ZERO, |piece| piece.to);
-        let (latency, as_sent) = (Packed::of(&open.latency), Packed::of(&open.as_sent));
-        self.pieces.push(Piece { from, to: to.max(from), counters: open.counters, latency, as_sent });
+        let growing = &mut self.growing;
+        let (latency, as_sent) = (self.packer.pack(&growing.latency), self.packer.pack(&growing.as_sent));
+        let counters = std::mem::take(&mut growing.counters);
+        growing.clear();
+        self.pieces.push(Piece { from, to: to.max(from), counters, latency, as_sent });
         let bytes: usize = self.pieces.iter().map(Piece::bytes).sum();
         if self.pieces.len() > MOST || self.room.is_some_and(|room| bytes > room) {
-            self.room.get_or_insert(ROOM.max(bytes + bytes / 8));
+            self.room.get_or_insert(ROOM.max(bytes));
             self.join();
         }
     }
 
-    /// Half as many, each twice as long. What is left over goes on growing.
+    /// Half as many, each twice as long, in the same places. What is left over goes on growing.
     fn join(&mut self) {
-        let mut pieces = std::mem::take(&mut self.pieces).into_iter();
-        while let Some(mut piece) = pieces.next() {
-            let Some(next) = pieces.next() else {
-                let (latency, as_sent) = (piece.latency.unpacked(), piece.as_sent.unpacked());
-                self.growing = Some((Open { counters: piece.counters, latency, as_sent }, self.per));
-                break;
-            };
-            piece.join(&next);
-            self.pieces.push(piece);
+        let half = self.pieces.len() / 2;
+        for at in 0..half {
+            let (before, rest) = self.pieces.split_at_mut(2 * at + 1);
+            before[2 * at].join(&rest[0]);
+            self.pieces.swap(at, 2 * at);
         }
+        if self.pieces.len() % 2 == 1
+            && let Some(piece) = self.pieces.pop()
+        {
+            self.growing.add(&piece.counters, &piece.latency.unpacked(), &piece.as_sent.unpacked());
+            self.ticks = self.per;
+        }
+        self.pieces.truncate(half);
         self.per *= 2;
     }
 
@@ -147,6 +176,7 @@ impl Keeper {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::packed::Packed;
 
     const TICK: Duration = Duration::from_millis(250);
 
