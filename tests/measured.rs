@@ -70,7 +70,6 @@ fn runs_of_a_kind_are_laid_over_one_another_and_others_are_told_apart() {
     mixed.code(2).said("a is a run of --bulk, and other one of --one-way").said("hint: ");
     let compared = netproto(&["compare", &a, &other]).run();
     compared.code(1).said("is a run of --bulk, and").said("one of --one-way");
-    netproto(&["merge", &a, &b]).run().code(1).said("is of a run with --bulk, and this takes runs of requests");
 }
 
 #[test]
@@ -112,10 +111,79 @@ fn what_is_wrong_in_a_document_is_named_by_its_place() {
     let text = fs::read_to_string(&json).unwrap();
     for (was, is, clause) in [
         ("\"direction\":\"up\"", "\"direction\":5", "load.direction is no text"),
-        ("\"machine\":{", "\"machines\":{", "machine is missing"),
+        ("\"machine\":{", "\"machine_\":{", "machine is missing"),
         ("\"from_s\":0.0", "\"from_s\":9.0", "an interval ends at 0."),
     ] {
         let broken = folder.file("broken", text.replacen(was, is, 1));
         netproto(&["report", &broken]).run().code(1).said("is no whole report of bench -J").said(clause);
     }
+}
+
+/// A document, merged of these.
+fn merged(files: &[&str]) -> serde_json::Value {
+    netproto(&[&["merge", "-q", "-J"][..], files].concat()).run().code(0).json()
+}
+
+#[test]
+fn streams_of_several_machines_are_one_report() {
+    let folder = Folder::new("measured-merged");
+    let server = perf("tcp");
+    let run = |name: &str, way: &str, bytes: &str| {
+        kept(&folder, name, &server, "tcp", &["--bulk", way, "-c", "2", "--bytes", bytes])
+    };
+    let (a, b, c) = (run("a", "up", "3M"), run("b", "up", "5M"), run("c", "down", "7M"));
+    let all = merged(&[&a, &b]);
+    assert_eq!((&all["up"]["received"]["bytes"], &all["up"]["views_equal"]), (&8_388_608.into(), &true.into()));
+    assert_eq!((&all["load"]["direction"], &all["load"]["bytes_asked"]), (&"up".into(), &8_388_608.into()));
+    assert_eq!((&all["machine"], &all["connections"], &all["failures"]), (&().into(), &4.into(), &0.into()));
+    let numbers: Vec<_> = all["streams"].as_array().unwrap().iter().map(|stream| stream["stream"].clone()).collect();
+    assert_eq!(numbers, [1, 2, 3, 4]);
+    let sum = |field: &str| number(&all["machines"][0], field) + number(&all["machines"][1], field);
+    for field in ["/bits_per_second", "/blocks", "/threads", "/cpu/generator_percent", "/cwnd_bytes"] {
+        assert!((number(&all, field) - sum(field)).abs() <= 0.002 + sum(field) * 1e-9, "{field}");
+    }
+    let file = folder.join("all");
+    fs::write(&file, all.to_string()).unwrap();
+    // What is merged already is taken apart again, whatever the order.
+    let (of_all, of_each) = (merged(&[&file, &c]), merged(&[&a, &b, &c]));
+    let without_command = |mut document: serde_json::Value| {
+        document["command"] = ().into();
+        document
+    };
+    assert_eq!(without_command(of_all.clone()), without_command(of_each));
+    assert_eq!((&of_all["load"]["direction"], &of_all["down"]["received"]["bytes"]), (&"both".into(), &7_340_032.into()));
+    let output = netproto(&["merge", &a, &b, &c]).run();
+    let text = output.code(0).text();
+    for part in ["bulk both · 6 streams", "machines", "retransmits", "as received"] {
+        assert!(text.contains(part), "no {part:?}: {text}");
+    }
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    output.said("they have different loads: up in blocks of 1.00 MiB, down in blocks of 1.00 MiB");
+    netproto(&["merge", &file, &a]).run().code(1).said("comes twice");
+    let page = folder.join("page.html");
+    assert!(netproto(&["report", &file]).run().code(0).text().contains("machines"));
+    netproto(&["report", &file, "--html", &page]).run().code(0);
+    markup::elements(&fs::read_to_string(&page).unwrap());
+}
+
+#[test]
+fn datagrams_of_several_machines_are_one_report() {
+    let folder = Folder::new("measured-datagrams");
+    let (server, streams) = (perf("udp"), perf("tcp"));
+    let run = |name: &str, count: &str| kept(&folder, name, &server, "udp", &["--one-way", "-n", count, "-r", "10k"]);
+    let (a, b) = (run("a", "1000"), run("b", "3000"));
+    let all = merged(&[&a, &b]);
+    let sent = |course: &serde_json::Value| -> u64 {
+        course.as_array().unwrap().iter().map(|piece| piece["datagrams"]["sent"].as_u64().unwrap()).sum()
+    };
+    assert_eq!((number(&all, "/datagrams/sent"), number(&all, "/load/datagrams_asked")), (4000.0, 4000.0));
+    assert_eq!(sent(&all["intervals"]), 4000);
+    let worst = |field: &str| number(&all["machines"][0], field).max(number(&all["machines"][1], field));
+    for field in ["/jitter_us", "/delay_us/p99", "/gaps_us/max", "/duration_s"] {
+        assert_eq!(number(&all, field).to_bits(), worst(field).to_bits(), "{field}");
+    }
+    let lost = number(&all, "/datagrams/lost");
+    assert!((number(&all, "/datagrams/loss_percent") - lost / 40.0).abs() < 0.001, "{lost}");
+    let other = kept(&folder, "c", &streams, "tcp", &["--bulk", "up", "--bytes", "1M"]);
+    netproto(&["merge", &a, &other]).run().code(1).said("runs of --one-way and of --bulk can't be one report");
 }

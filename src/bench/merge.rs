@@ -3,14 +3,16 @@
 //!
 //! May use: results, record, report.
 
+mod measured;
+
 use std::{
     io::{self, Write as _},
     path::PathBuf,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use super::{
-    record::{Made, Piece, Record},
+    record::{Document, Made, Measured, Piece, Record},
     report::{self, json, machines, text},
     results::{About, Model, Results},
     shard::Shard,
@@ -18,6 +20,7 @@ use super::{
 };
 use crate::{
     error::{Exit, Trouble},
+    os::Machine,
     values::show,
 };
 
@@ -40,24 +43,72 @@ pub struct MergePlan {
 /// Does what the plan says.
 ///
 /// # Errors
-/// [`Trouble`]: a file that is no report of `bench -J`, the same run twice, a stdout that can't be written.
+/// [`Trouble`]: a file that is no report of `bench -J`, reports of different kinds, the same run twice, a stdout that can't be written.
 pub fn run(plan: &MergePlan) -> Result<Exit, Trouble> {
-    let records = plan.files.iter().map(|path| Record::open(path)).collect::<Result<Vec<_>, _>>()?;
+    let documents = plan.files.iter().map(|path| Document::open(path)).collect::<Result<Vec<_>, _>>()?;
+    let kinds = distinct(documents.iter().map(|document| document.kind().into()));
+    if let [one, other, ..] = &kinds[..] {
+        return Err(Trouble::failed(format!("runs of {one} and of {other} can't be one report"))
+            .hint("merge those of the same kind, and the others apart"));
+    }
+    let (mut records, mut measured) = (Vec::new(), Vec::new());
+    for document in documents {
+        match document {
+            Document::Requests(record) => records.push(*record),
+            Document::Measured(run) => measured.push(*run),
+        }
+    }
+    let text = if measured.is_empty() { requests(plan, records)? } else { measures(plan, measured)? };
+    report::say(&text)?;
+    Ok(Exit::Done)
+}
+
+/// The report of runs of requests.
+fn requests(plan: &MergePlan, records: Vec<Record>) -> Result<String, Trouble> {
     let runs: Vec<_> = records.into_iter().flat_map(machines_of).collect();
     refuse_twice(&runs)?;
-    if !plan.quiet {
-        for doubt in doubts(&runs) {
+    plan.warn(&doubts(&runs));
+    let Some(all) = at_once(&runs, plan.command.clone()) else { return Ok(String::new()) };
+    Ok(if plan.json {
+        json::merged(&all, &runs)
+    } else {
+        [text::report(&all), machines::table(&runs), text::silence(&all)].concat()
+    })
+}
+
+/// The report of runs that only measured.
+fn measures(plan: &MergePlan, runs: Vec<Measured>) -> Result<String, Trouble> {
+    let apart = |run: Measured| if run.machines.is_empty() { vec![run] } else { run.machines };
+    let runs: Vec<_> = runs.into_iter().flat_map(apart).collect();
+    if let Some((_, twice)) =
+        runs.iter().enumerate().find(|(at, run)| runs[..*at].iter().any(|other| other.document == run.document))
+    {
+        return Err(comes_twice(twice.machine.as_ref()));
+    }
+    plan.warn(&measured::doubts(&runs));
+    let document = measured::at_once(&runs, &plan.command).to_string() + "\n";
+    if plan.json {
+        return Ok(document);
+    }
+    match Document::read(&document, "the merged report")? {
+        Document::Measured(all) => Ok(report::measured::words(&all)),
+        Document::Requests(_) => unreachable!("it was made of runs that only measured"),
+    }
+}
+
+impl MergePlan {
+    fn warn(&self, doubts: &[String]) {
+        for doubt in doubts.iter().filter(|_| !self.quiet) {
             // Nobody may be reading: the report is what was asked for.
             let _ = writeln!(io::stderr(), "warning: {doubt}");
         }
     }
-    let Some(all) = at_once(&runs, plan.command.clone()) else { return Ok(Exit::Failed) };
-    report::say(&if plan.json {
-        json::merged(&all, &runs)
-    } else {
-        [text::report(&all), machines::table(&runs), text::silence(&all)].concat()
-    })?;
-    Ok(Exit::Done)
+}
+
+fn comes_twice(machine: Option<&Machine>) -> Trouble {
+    let host = machine.map_or("one machine", |machine| machine.host.as_str());
+    Trouble::failed(format!("the same run of {host} comes twice: it would count twice"))
+        .hint("name each report once; a merged one holds those that it was made of")
 }
 
 /// What is merged already is taken apart again.
@@ -73,9 +124,7 @@ fn refuse_twice(runs: &[Results]) -> Result<(), Trouble> {
     let key = |run: &Results| (run.started_at, run.machine.clone(), run.about.clone(), run.totals.counters.clone());
     for (at, run) in runs.iter().enumerate() {
         if runs[..at].iter().any(|other| key(other) == key(run) && other.totals.latency == run.totals.latency) {
-            let host = run.machine.as_ref().map_or("one machine", |machine| machine.host.as_str());
-            return Err(Trouble::failed(format!("the same run of {host} comes twice: its requests would count twice"))
-                .hint("name each report once; a merged one holds those that it was made of"));
+            return Err(comes_twice(run.machine.as_ref()));
         }
     }
     Ok(())
@@ -94,23 +143,24 @@ pub fn doubts(runs: &[Results]) -> Vec<String> {
         ("time-outs", |about| shown::span(about.timeout)),
     ];
     for (what, told) in same {
-        let values = distinct(runs.iter().map(|run| told(&run.about)));
-        if values.len() > 1 {
-            doubts.push(format!("they have different {what}: {}", listed(&values)));
-        }
+        doubts.extend(different(what, runs.iter().map(|run| told(&run.about))));
     }
-    let starts = runs.iter().map(|run| run.started_at);
-    if let (Some(first), Some(last)) = (starts.clone().min(), starts.max()) {
-        let apart = last.duration_since(first).unwrap_or_default();
-        if apart > TOGETHER {
-            doubts.push(format!(
-                "they began {} apart, and rates are added as if they had run at the same time",
-                show::duration(apart)
-            ));
-        }
-    }
+    doubts.extend(apart(runs.iter().map(|run| run.started_at)));
     doubts.extend(missing_shards(runs));
     doubts
+}
+
+/// They did not begin at the same time.
+fn apart(starts: impl Iterator<Item = SystemTime> + Clone) -> Option<String> {
+    let apart = starts.clone().max()?.duration_since(starts.min()?).unwrap_or_default();
+    (apart > TOGETHER).then(|| {
+        format!("they began {} apart, and rates are added as if they had run at the same time", show::duration(apart))
+    })
+}
+
+fn different(what: &str, values: impl Iterator<Item = String>) -> Option<String> {
+    let values = distinct(values);
+    (values.len() > 1).then(|| format!("they have different {what}: {}", listed(&values)))
 }
 
 /// Shards that are not there, or are there twice.

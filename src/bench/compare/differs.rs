@@ -46,8 +46,8 @@ fn between_measured(before: &Measured, after: &Measured) -> Vec<Differs> {
             What::Bulk(bulk) => format!("{}, blocks of {}", bulk.direction, show::bytes(bulk.block_bytes)),
             What::OneWay(one_way) => shown::counted(one_way.length_bytes, "byte"),
         }),
-        ("host", |run| run.machine.host.clone()),
-        ("kernel", |run| run.machine.kernel.clone()),
+        ("host", |run| told(run.machine.as_ref(), |machine| machine.host.clone())),
+        ("kernel", |run| told(run.machine.as_ref(), |machine| machine.kernel.clone())),
         ("netproto", |run| run.version.clone()),
     ];
     of.into_iter().map(|(what, of)| Differs { what, before: of(before), after: of(after) }).collect()
@@ -65,8 +65,8 @@ fn between(before: &Record, after: &Record) -> Vec<Differs> {
         ("in flight", |run| run.about.in_flight.map_or("no limit".into(), |most| shown::number(most as f64))),
         ("time-out", |run| shown::span(run.about.timeout)),
         ("reconnect", |run| if run.about.reconnect { "yes" } else { "no" }.into()),
-        ("host", |run| machine(run, |machine| machine.host.clone())),
-        ("kernel", |run| machine(run, |machine| machine.kernel.clone())),
+        ("host", |run| told(run.machine.as_ref(), |machine| machine.host.clone())),
+        ("kernel", |run| told(run.machine.as_ref(), |machine| machine.kernel.clone())),
     ];
     let told = |(what, of): (&'static str, Told)| Differs { what, before: of(&before.all), after: of(&after.all) };
     let runs = Differs { what: "runs", before: runs(before), after: runs(after) };
@@ -83,8 +83,8 @@ fn load(about: &About) -> String {
     }
 }
 
-fn machine(run: &Results, of: fn(&Machine) -> String) -> String {
-    run.machine.as_ref().map_or("several".into(), of)
+fn told(machine: Option<&Machine>, of: fn(&Machine) -> String) -> String {
+    machine.map_or("several".into(), of)
 }
 
 fn runs(record: &Record) -> String {

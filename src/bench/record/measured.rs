@@ -1,8 +1,10 @@
 //! What is kept of a run that only measured (`--bulk`, `--one-way`), read back from a document of `bench -J`.
 //!
-//! May use: node, `os`'s machine.
+//! May use: node, `os`'s machine, `serde_json`'s values.
 
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::{
     node::{Node, Wrong},
@@ -26,7 +28,10 @@ pub struct Measured {
     /// Streams, or sockets.
     pub connections: usize,
     pub threads: usize,
-    pub machine: Machine,
+    /// `None`: it was made of several.
+    pub machine: Option<Machine>,
+    /// Each machine's run, where it was made of several.
+    pub machines: Vec<Measured>,
     /// Of a core; the server's where it told.
     pub cpu_percent: f64,
     pub server_cpu_percent: Option<f64>,
@@ -39,6 +44,8 @@ pub struct Measured {
     pub limits_missed: Vec<String>,
     pub what: What,
     pub course: Vec<Moment>,
+    /// What it was read from.
+    pub document: Value,
 }
 
 /// What was measured.
@@ -130,6 +137,8 @@ pub(super) fn run(node: &Node<'_>) -> Result<Measured, Wrong> {
     let is_bulk = node.text("mode")? == "bulk";
     let what = if is_bulk { What::Bulk(bulk(node)?) } else { What::OneWay(one_way(node)?) };
     let moment = if is_bulk { bulk_moment } else { one_way_moment };
+    let machines = node.list("machines")?.iter().map(run).collect::<Result<Vec<_>, _>>()?;
+    let machine = if machines.is_empty() { Some(node.get("machine")?) } else { None };
     let course = node.list("intervals")?.iter().map(moment).collect::<Result<Vec<_>, _>>()?;
     read::in_turn(course.iter().map(|moment| (moment.from, moment.to)))?;
     Ok(Measured {
@@ -143,7 +152,8 @@ pub(super) fn run(node: &Node<'_>) -> Result<Measured, Wrong> {
         interrupted: node.flag("interrupted")?,
         connections: node.size("connections")?,
         threads: node.size("threads")?,
-        machine: read::machine(&node.get("machine")?)?,
+        machine: machine.map(|machine| read::machine(&machine)).transpose()?,
+        machines,
         cpu_percent: cpu.amount("generator_percent")?,
         server_cpu_percent: cpu.amount_if("server_percent")?,
         failures: node.count("failures")?,
@@ -153,6 +163,7 @@ pub(super) fn run(node: &Node<'_>) -> Result<Measured, Wrong> {
         limits_missed: node.list("limits_missed")?.iter().map(Node::as_shown).collect::<Result<_, _>>()?,
         what,
         course,
+        document: node.value().clone(),
     })
 }
 

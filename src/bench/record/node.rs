@@ -33,6 +33,10 @@ impl<'a> Node<'a> {
         Self { value, path: String::new() }
     }
 
+    pub(super) fn value(&self) -> &'a Value {
+        self.value
+    }
+
     fn below(&self, name: &str, value: &'a Value) -> Self {
         let dot = if self.path.is_empty() { "" } else { "." };
         Self { value, path: format!("{}{dot}{name}", self.path) }

@@ -207,7 +207,7 @@ struct Slice {
 }
 
 /// Three decimals: nanoseconds, in microseconds.
-pub(super) fn rounded(value: f64) -> f64 {
+pub(in crate::bench) fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
 

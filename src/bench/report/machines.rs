@@ -1,13 +1,18 @@
 //! `merge`: what each machine had in the whole.
 //!
-//! May use: results, shown.
+//! May use: results, record's measured runs, shown.
 
 use std::fmt::Write as _;
 
 use hdrhistogram::Histogram;
 
 use crate::{
-    bench::{results::Results, shard::Shard, shown},
+    bench::{
+        record::measured::{Measured, What},
+        results::Results,
+        shard::Shard,
+        shown,
+    },
     values::show,
 };
 
@@ -33,6 +38,29 @@ pub fn table(runs: &[Results]) -> String {
     for run in runs.iter().filter(|run| run.generator.saturated) {
         let busiest = run.generator.busiest_percent.min(100.0);
         let _ = writeln!(text, "\n  ! {} was the limit itself: one thread at {busiest:.0} %", name(run));
+    }
+    text
+}
+
+/// The same, of runs that only measured.
+#[must_use]
+pub fn measured(runs: &[Measured]) -> String {
+    let lost = if runs.iter().any(|run| matches!(run.what, What::Bulk(_))) { "retransmits" } else { "lost" };
+    let mut text = format!("\n  {:<WIDTH$}{:>16}{lost:>14}{:>8}{:>12}\n", "machines", "", "cpu", "failures");
+    for run in runs {
+        let (rate, lost) = match &run.what {
+            What::Bulk(bulk) => (show::bits_per_second(bulk.bits_per_second), bulk.retransmits),
+            What::OneWay(one_way) => (shown::per_second(one_way.rate), one_way.lost),
+        };
+        let host = run.machine.as_ref().map_or("several", |machine| machine.host.as_str());
+        let _ = writeln!(
+            text,
+            "  {:<WIDTH$}{rate:>16}{:>14}{:>8}{:>12}",
+            host.chars().take(WIDTH).collect::<String>(),
+            lost.map_or("-".into(), show::grouped),
+            format!("{:.0} %", run.cpu_percent),
+            show::grouped(run.failures),
+        );
     }
     text
 }

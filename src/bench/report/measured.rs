@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::text;
+use super::{machines, text};
 use crate::{
     bench::{
         record::measured::{Bulk, Measured, OneWay, What},
@@ -23,6 +23,9 @@ pub fn words(run: &Measured) -> String {
     text.push('\n');
     for (name, value, beside) in cards(run) {
         let _ = writeln!(text, "  {name:<12}{value:>16}  {beside}");
+    }
+    if !run.machines.is_empty() {
+        text.push_str(&machines::measured(&run.machines));
     }
     text.push_str(&text::warned(&[&run.failed[..], &run.limits_missed[..]].concat()));
     text

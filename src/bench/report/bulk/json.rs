@@ -140,7 +140,7 @@ pub(in crate::bench::report) fn head(mode: &str, in_stream: bool, about: &About)
 }
 
 /// What used how much of the cores, in percent of one.
-pub(in crate::bench::report) fn cpu(here: f64, server: Option<f64>) -> Value {
+pub(in crate::bench) fn cpu(here: f64, server: Option<f64>) -> Value {
     let mut object = Object::default();
     object.set("generator_percent", rounded(here));
     object.set("server_percent", server.map(rounded));

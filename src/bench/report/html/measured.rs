@@ -291,7 +291,8 @@ fn chosen(run: &Measured) -> Vec<(&'static str, String)> {
     lines.push(("threads", run.threads.to_string()));
     lines.push(("began", run.began.clone()));
     lines.push(("measured for", shown::seconds(run.duration)));
-    lines.extend(setup::machine(&run.machine));
+    let machines = run.machine.iter().chain(run.machines.iter().filter_map(|run| run.machine.as_ref()));
+    lines.extend(setup::machines(machines));
     lines.push(("measured by", format!("netproto {}", run.version)));
     lines
 }

@@ -38,7 +38,7 @@ pub fn lines(record: &Record) -> Vec<(&'static str, String)> {
     let began = humantime::format_rfc3339_seconds(run.started_at).to_string();
     lines.push(("began", began));
     lines.push(("measured for", shown::seconds(run.duration)));
-    lines.extend(machines(record));
+    lines.extend(machines_of(record));
     let mut cpu = format!("{:.0} % of a core", run.generator.cpu_percent);
     if about.threads > 1 {
         let busiest = run.generator.busiest_percent.min(100.0);
@@ -58,9 +58,14 @@ fn load(run: &Results) -> String {
 }
 
 /// Where the generator ran; several that did the same name each of their machines.
-fn machines(record: &Record) -> Vec<(&'static str, String)> {
+fn machines_of(record: &Record) -> Vec<(&'static str, String)> {
+    machines(record.runs().iter().chain([&record.all]).filter_map(|run| run.machine.as_ref()))
+}
+
+/// Each of them once.
+pub fn machines<'a>(all: impl Iterator<Item = &'a Machine>) -> Vec<(&'static str, String)> {
     let mut machines: Vec<&Machine> = Vec::new();
-    for machine in record.runs().iter().chain([&record.all]).filter_map(|run| run.machine.as_ref()) {
+    for machine in all {
         if !machines.contains(&machine) {
             machines.push(machine);
         }
@@ -69,7 +74,7 @@ fn machines(record: &Record) -> Vec<(&'static str, String)> {
 }
 
 /// One of them.
-pub fn machine(machine: &Machine) -> [(&'static str, String); 2] {
+fn machine(machine: &Machine) -> [(&'static str, String); 2] {
     let cpu = machine.cpu.as_ref().map(|cpu| format!(" ({cpu})")).unwrap_or_default();
     let cores = shown::counted(machine.cpus as u64, "core");
     [("machine", format!("{}, {cores}{cpu}", machine.host)), ("kernel", machine.kernel.clone())]
