@@ -58,12 +58,14 @@ impl Shape {
 
     /// When the measured time begins.
     #[must_use]
+    #[inline]
     pub fn measured_from(&self) -> Duration {
         self.ramp + self.omit
     }
 
     /// When sending stops, if that is a matter of time.
     #[must_use]
+    #[inline]
     pub fn stops_at(&self) -> Option<Duration> {
         match self.until {
             Until::Duration(duration) => Some(self.measured_from() + duration),
@@ -160,6 +162,7 @@ impl Schedule {
     }
 
     /// What to do at `now`, measured from the start, with `in_flight` requests on their way. [`Next::Now`] counts as sent.
+    #[inline]
     pub fn next(&mut self, now: Duration, in_flight: usize) -> Next {
         let next = self.peek(now, in_flight);
         if let Next::Now(due) = next {
@@ -170,6 +173,7 @@ impl Schedule {
 
     /// The same, when nothing is sent.
     #[must_use]
+    #[inline]
     pub fn peek(&self, now: Duration, in_flight: usize) -> Next {
         if self.left == Some(0) {
             return Next::Done;
@@ -257,6 +261,7 @@ impl Schedule {
     }
 
     /// Finds out when the next request is due.
+    #[inline]
     fn look_up(&mut self) {
         let count = match &self.pace {
             Pace::Closed => return,
@@ -266,6 +271,7 @@ impl Schedule {
         self.due = self.shape.curve.as_ref().map_or(Duration::MAX, |curve| curve.time_of(count));
     }
 
+    #[inline]
     fn take(&mut self, due: Duration) {
         match &mut self.pace {
             Pace::Closed => {}

@@ -61,6 +61,7 @@ enum Handed {
 
 impl Handed {
     /// Tells the party and the driver's flags what became of it.
+    #[inline]
     fn settle(self, party: &mut impl Source, ended: &mut bool, refused: &mut bool) {
         match self {
             Self::Taken => {}
@@ -75,6 +76,7 @@ impl Handed {
 
 impl Said {
     /// Hands it to the session.
+    #[inline]
     fn hand(self, session: &mut dyn Session, cx: &mut Cx<'_>) -> Handed {
         match self {
             Self::End => Handed::Ended,

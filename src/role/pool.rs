@@ -24,6 +24,7 @@ thread_local! {
 }
 
 /// Lends this thread's read buffer. Must not be nested.
+#[inline]
 pub(super) fn with_scratch<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
     READ.with_borrow_mut(|buffer| {
         if buffer.is_empty() {
@@ -45,11 +46,13 @@ pub(super) fn with_bulk<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
 
 /// An empty queue.
 #[allow(clippy::unnecessary_box_returns, reason = "the boxes are what is lent")]
+#[inline]
 pub(super) fn take_out() -> Box<Out> {
     OUTS.with_borrow_mut(Vec::pop).unwrap_or_default()
 }
 
 /// Takes an empty queue back.
+#[inline]
 pub(super) fn give_out(out: Box<Out>) {
     debug_assert!(out.is_empty() && out.events.is_empty(), "a lent queue comes back empty");
     OUTS.with_borrow_mut(|outs| {

@@ -37,6 +37,7 @@ struct Waiting {
 
 impl Stop {
     #[must_use]
+    #[inline]
     pub fn phase(&self) -> Phase {
         match self.0.phase.load(Ordering::Acquire) {
             0 => Phase::Running,
@@ -78,6 +79,7 @@ pub struct Waiter {
 
 impl Waiter {
     /// The next phase, when it has come.
+    #[inline]
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Phase> {
         let news = |seen: Phase, stop: &Stop| Some(stop.phase()).filter(|phase| *phase > seen);
         if news(self.seen, &self.stop).is_none() {

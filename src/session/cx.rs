@@ -22,6 +22,7 @@ impl<'a> Cx<'a> {
 
     /// Over datagrams?
     #[must_use]
+    #[inline]
     pub fn datagrams(&self) -> bool {
         self.facts.rides == Rides::Datagrams
     }
@@ -33,11 +34,13 @@ impl<'a> Cx<'a> {
     }
 
     /// Says these bytes.
+    #[inline]
     pub fn write(&mut self, bytes: &[u8]) {
         self.out.own.extend_from_slice(bytes);
     }
 
     /// Says these bytes without copying them when they are many.
+    #[inline]
     pub fn write_shared(&mut self, bytes: &Bytes) {
         if bytes.len() < 4096 {
             return self.write(bytes);
@@ -47,6 +50,7 @@ impl<'a> Cx<'a> {
     }
 
     /// What was written since the last end is one datagram, an empty one if it was nothing. Over streams: nothing.
+    #[inline]
     pub fn end_datagram(&mut self) {
         if self.datagrams() {
             self.out.mark(Mark::EndDatagram);
@@ -134,6 +138,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Reports.
+    #[inline]
     pub fn event(&mut self, event: Event) {
         self.out.events.push(event);
     }
@@ -153,6 +158,7 @@ impl<'a> Cx<'a> {
     }
 
     /// A whole message came from the peer: counted, and shown to whoever asked for messages.
+    #[inline]
     pub fn heard(&mut self, message: &[u8]) {
         self.out.messages += 1;
         if self.facts.watch.messages {
@@ -166,6 +172,7 @@ impl<'a> Cx<'a> {
     }
 
     /// This is what a person wants to see of an answer.
+    #[inline]
     pub fn body(&mut self, bytes: &[u8]) {
         if self.facts.watch.bodies {
             self.event(Event::Body(Bytes::copy_from_slice(bytes)));

@@ -26,6 +26,7 @@ impl<'a> Input<'a> {
 
     /// Is this one whole datagram? Then what is not taken is gone.
     #[must_use]
+    #[inline]
     pub fn is_datagram(&self) -> bool {
         self.datagram
     }
@@ -37,6 +38,7 @@ impl<'a> Input<'a> {
     }
 
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.taken == self.data.len()
     }
@@ -48,11 +50,13 @@ impl<'a> Input<'a> {
     }
 
     /// Takes all there is.
+    #[inline]
     pub fn everything(&mut self) -> &'a [u8] {
         self.take(self.data.len() - self.taken)
     }
 
     /// Takes `n` bytes, or nothing when they are not all there. The caller has checked `n` against its limit.
+    #[inline]
     pub fn exactly(&mut self, n: usize) -> Option<&'a [u8]> {
         (self.rest().len() >= n).then(|| self.take(n))
     }
@@ -97,6 +101,7 @@ impl<'a> Input<'a> {
         }
     }
 
+    #[inline]
     fn take(&mut self, n: usize) -> &'a [u8] {
         let taken = &self.data[self.taken..self.taken + n];
         self.taken += n;

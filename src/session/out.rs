@@ -79,6 +79,7 @@ pub struct Out {
 impl Out {
     /// Bytes queued and not yet sent.
     #[must_use]
+    #[inline]
     pub fn unsent(&self) -> usize {
         self.own.len() - self.sent + self.shared
     }
@@ -91,12 +92,14 @@ impl Out {
 
     /// Nothing is queued: no bytes, no effects. (Events and counts do not count.)
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.sent == self.own.len() && self.marks.is_empty()
     }
 
     /// Bytes of memory that the queue itself holds.
     #[must_use]
+    #[inline]
     pub fn capacity(&self) -> usize {
         let marks = self.marks.capacity() * size_of::<(usize, Mark)>();
         self.own.capacity() + marks + self.events.capacity() * size_of::<Event>()
@@ -104,6 +107,7 @@ impl Out {
 
     /// What is to be done next.
     #[must_use]
+    #[inline]
     pub fn front(&self) -> Front<'_> {
         match self.marks.front() {
             Some((at, _)) if *at > self.sent => Front::Bytes(&self.own[self.sent..*at]),
@@ -119,6 +123,7 @@ impl Out {
 
     /// All there is to write, when that is one run and nothing stands in it: the common case.
     #[must_use]
+    #[inline]
     pub fn only_run(&self) -> Option<&[u8]> {
         self.marks.is_empty().then(|| &self.own[self.sent..])
     }
@@ -146,6 +151,7 @@ impl Out {
     }
 
     /// `n` bytes from the front of [`Self::runs`] were sent.
+    #[inline]
     pub fn advance(&mut self, mut n: usize) {
         while n > 0 {
             let own = self.marks.front().map_or(self.own.len(), |(at, _)| *at) - self.sent;
@@ -217,6 +223,7 @@ impl Out {
     }
 
     /// Forgets what was sent: at once when that was all, else when it is the larger part of a large buffer.
+    #[inline]
     fn tidy(&mut self) {
         if self.sent == self.own.len() && self.marks.is_empty() {
             self.own.clear();
@@ -234,11 +241,13 @@ impl Out {
     ///
     /// # Errors
     /// Either.
+    #[inline]
     pub fn outcome(&mut self, result: Result<(), Violation>) -> Result<(), Violation> {
         let failed = self.failed.take();
         result.and_then(|()| failed.map_or(Ok(()), |violation| Err(*violation)))
     }
 
+    #[inline]
     pub(super) fn mark(&mut self, mark: Mark) {
         self.marks.push_back((self.own.len(), mark));
     }

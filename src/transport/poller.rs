@@ -107,6 +107,7 @@ pub struct Ready {
 
 impl Ready {
     /// Tells whether there is room to write where there was none.
+    #[inline]
     pub fn note(&self, news: News) -> bool {
         self.calls.store(0, Relaxed);
         if news.readable {
@@ -115,15 +116,21 @@ impl Ready {
         if news.ended {
             self.ended.store(true, Relaxed);
         }
-        news.writable && self.full.swap(false, Relaxed)
+        if !news.writable || !self.full.load(Relaxed) {
+            return false;
+        }
+        self.full.store(false, Relaxed);
+        true
     }
 
     #[must_use]
+    #[inline]
     pub fn is_readable(&self) -> bool {
         self.readable.load(Relaxed)
     }
 
     /// May one more call be made? Else whoever asks is polled again, after others.
+    #[inline]
     fn may_call(&self, cx: &mut Context<'_>) -> bool {
         let calls = self.calls.load(Relaxed);
         if calls < IN_A_ROW {
@@ -136,6 +143,7 @@ impl Ready {
     }
 
     /// All that had come was read: what comes next is told, but for the end, which is told once.
+    #[inline]
     fn drained(&self) {
         if !self.ended.load(Relaxed) {
             self.readable.store(false, Relaxed);
@@ -162,6 +170,7 @@ impl Polled {
         self.ready.clone()
     }
 
+    #[inline]
     pub(super) fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if !self.ready.is_readable() || !self.ready.may_call(cx) {
             return Poll::Pending;
@@ -185,6 +194,7 @@ impl Polled {
     }
 
     /// Does what writes to the socket, while there is room.
+    #[inline]
     pub(super) fn poll_send(
         &self,
         cx: &mut Context<'_>,
@@ -202,6 +212,7 @@ impl Polled {
         }
     }
 
+    #[inline]
     pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_send(cx, |socket| Ok(send(socket, bytes, SendFlags::NOSIGNAL)?))
     }

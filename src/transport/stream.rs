@@ -236,14 +236,34 @@ pub(super) fn unix_endpoint(path: Option<&Path>) -> Endpoint {
 }
 
 impl AsyncRead for Stream {
+    #[inline]
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        either!(self.get_mut(), socket => Pin::new(socket).poll_read(cx, buffer), polled => polled.poll_read(cx, buffer))
+        match self.get_mut() {
+            Self::Polled(polled) => polled.poll_read(cx, buffer),
+            others => others.read(cx, buffer),
+        }
+    }
+}
+
+impl Stream {
+    #[inline(never)]
+    fn read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        either!(self, socket => Pin::new(socket).poll_read(cx, buffer), polled => polled.poll_read(cx, buffer))
+    }
+
+    #[inline(never)]
+    fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        either!(self, socket => Pin::new(socket).poll_write(cx, bytes), polled => polled.poll_write(cx, bytes))
     }
 }
 
 impl AsyncWrite for Stream {
+    #[inline]
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        either!(self.get_mut(), socket => Pin::new(socket).poll_write(cx, bytes), polled => polled.poll_write(cx, bytes))
+        match self.get_mut() {
+            Self::Polled(polled) => polled.poll_write(cx, bytes),
+            others => others.write(cx, bytes),
+        }
     }
 
     fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, runs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {

@@ -17,11 +17,13 @@ pub(super) struct Awaited {
 
 impl Awaited {
     /// How many.
+    #[inline]
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
     /// Gives the number of the request.
+    #[inline]
     pub(super) fn push(&mut self, request: Request) -> u64 {
         let seq = self.first + self.requests.len() as u64;
         if request.measured {
@@ -42,6 +44,7 @@ impl Awaited {
     }
 
     /// Takes `seq` off the list, if it is still awaited.
+    #[inline]
     pub(super) fn settle(&mut self, seq: u64) -> Option<Request> {
         let at = usize::try_from(seq.checked_sub(self.first)?).ok()?;
         let request = self.requests.get_mut(at)?.take()?;
@@ -59,6 +62,7 @@ impl Awaited {
         self.settle(seq).map(|request| (seq, request))
     }
 
+    #[inline]
     fn trim(&mut self) {
         while let Some(None) = self.requests.front() {
             self.requests.pop_front();

@@ -2,7 +2,10 @@
 //!
 //! Which request says what follows from its number and the seed alone, so that a run can be had again.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
@@ -11,6 +14,9 @@ use crate::bench::{
     sizes::Sizes,
     template::{Filling, Template},
 };
+
+/// Bytes of the pattern that stay.
+const STAYING: usize = 4096;
 
 /// How datagrams are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +62,7 @@ impl Body {
             Load::Length(length) if number != Number::None && length >= size_of::<u64>() => {
                 Kind::Pattern(pattern(length).into(), Sizes::One(length), number)
             }
-            Load::Length(length) => Kind::Same(pattern(length).into()),
+            Load::Length(length) => Kind::Same(same(length)),
             Load::Sizes(sizes) => Kind::Pattern(pattern(sizes.longest()).into(), sizes, number),
             Load::Messages(mut messages) if messages.len() <= 1 => Kind::Same(messages.pop().unwrap_or_default()),
             Load::Messages(messages) => Kind::InTurn(messages),
@@ -117,6 +123,13 @@ impl Body {
 /// Letters, over and over: no framing needs to escape them, and a piece in the wrong place is seen.
 fn pattern(length: usize) -> Vec<u8> {
     (b'a'..=b'z').cycle().take(length).collect()
+}
+
+/// A pattern that most often is part of one that stays as long as the program: to hand it on, nobody has to count who holds it.
+fn same(length: usize) -> Bytes {
+    static STAYS: OnceLock<Vec<u8>> = OnceLock::new();
+    let stays = STAYS.get_or_init(|| pattern(STAYING));
+    stays.get(..length).map_or_else(|| pattern(length).into(), Bytes::from_static)
 }
 
 /// `seq` as eight letters.

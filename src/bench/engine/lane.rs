@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     os,
-    role::drive::Drive,
+    role::drive::{Drive, Heard},
     session::Closed,
     transport::{News, Poller, Ready, Scheme, Stream},
 };
@@ -33,8 +33,12 @@ const OFTEN: Duration = Duration::from_millis(1);
 /// How long a worker sleeps on its own; then the runtime waits, which keeps its times. (A sleep that would end before the next tick
 /// of the system has a timer set for it, and in a virtual machine that costs more than the sleep.)
 const NAP: Duration = Duration::from_millis(5);
-/// How often one stream is read in a row; then others come first.
-const READS: usize = 16;
+/// So many receive before any of them hears, and hear before any answers. To receive, to think and to send are three long ways, each
+/// shorter for whoever has just gone it (what the processor keeps of it is still there); and the other end finds several requests at
+/// once. With more, they only wait for each other.
+const AT_ONCE: usize = 16;
+/// The most that is read at once, in bytes; and a little more, so that the beginnings of all do not lie in the same places of a cache.
+const ROOM: usize = 64 * 1024 + 192;
 
 /// A conversation, and what its end of the stream may try.
 struct Seat {
@@ -44,12 +48,33 @@ struct Seat {
     task: RefCell<Waker>,
 }
 
+/// Those who are looked after at once.
+struct Round {
+    /// Room for what each receives, one after the other.
+    rooms: Vec<u8>,
+    /// Who received something, and how much.
+    received: Vec<(usize, usize)>,
+    /// Who has something to say.
+    answers: Vec<usize>,
+}
+
+impl Round {
+    fn new() -> Self {
+        Self { rooms: vec![0; AT_ONCE * ROOM], received: Vec::with_capacity(AT_ONCE), answers: Vec::with_capacity(AT_ONCE) }
+    }
+
+    fn room(&mut self, at: usize) -> &mut [u8] {
+        &mut self.rooms[at * ROOM..][..ROOM]
+    }
+}
+
 /// The sockets of one worker.
 pub(super) struct Lane {
     poller: Poller,
     /// By place.
     seats: RefCell<Vec<Option<Rc<Seat>>>>,
     seated: Cell<usize>,
+    round: RefCell<Round>,
     /// Connections that have not come to their end.
     left: Cell<usize>,
     /// A task is to be polled.
@@ -80,6 +105,7 @@ impl Lane {
             poller: Poller::new()?,
             seats: RefCell::new(vec![None; places]),
             seated: Cell::new(0),
+            round: RefCell::new(Round::new()),
             left: Cell::new(places),
             woken: Cell::new(false),
             polls: Cell::new(0),
@@ -123,27 +149,60 @@ impl Lane {
         self.seated.get() == self.left.get() && self.left.get() > 0
     }
 
-    /// Waits so long at most for news, and has them heard. Tells whether there were any.
+    /// Waits so long at most for news, and has them received, heard and answered. Tells whether there were any.
     fn look(&self, wait: Duration) -> io::Result<bool> {
-        Ok(self.poller.look(wait, |place, news| self.hear(place, news))? > 0)
+        let round = &mut *self.round.borrow_mut();
+        let many = self.poller.look(wait, |place, news| {
+            self.receive(place, news, round);
+            if round.received.len() == AT_ONCE {
+                self.hear(round);
+            }
+        })?;
+        self.hear(round);
+        Ok(many > 0)
     }
 
-    fn hear(&self, place: usize, news: News) {
+    fn receive(&self, place: usize, news: News, round: &mut Round) {
         let seats = self.seats.borrow();
         let Some(seat) = &seats[place] else { return };
-        let mut polls = seat.ready.note(news);
+        let has_room = seat.ready.note(news);
         if seat.ready.is_readable() {
-            let task = seat.task.borrow();
-            let mut drive = seat.drive.borrow_mut();
-            for _ in 0..READS {
-                if polls || !seat.ready.is_readable() {
-                    break;
-                }
-                polls = !drive.hear(&mut Context::from_waker(&task));
+            let room = round.room(round.received.len());
+            let received = seat.drive.borrow_mut().receive(room, &mut Context::from_waker(&seat.task.borrow()));
+            match received {
+                Ok(n) => round.received.push((place, n)),
+                Err(heard) => self.settle(seat, heard),
             }
-            polls |= seat.ready.is_readable();
         }
-        if polls {
+        if has_room {
+            // What waits to be written is the task's.
+            self.settle(seat, Heard::More);
+        }
+    }
+
+    /// Has those who received something hear it, then those answer who have something to say.
+    fn hear(&self, round: &mut Round) {
+        let seats = self.seats.borrow();
+        for (at, (place, n)) in round.received.iter().copied().enumerate() {
+            let Some(seat) = &seats[place] else { continue };
+            let bytes = &round.rooms[at * ROOM..][..n];
+            match seat.drive.borrow_mut().hear(bytes, &mut Context::from_waker(&seat.task.borrow())) {
+                Heard::Answers => round.answers.push(place),
+                heard => self.settle(seat, heard),
+            }
+        }
+        round.received.clear();
+        for place in round.answers.drain(..) {
+            let Some(seat) = &seats[place] else { continue };
+            let heard = seat.drive.borrow_mut().answer(&mut Context::from_waker(&seat.task.borrow()));
+            self.settle(seat, heard);
+        }
+    }
+
+    /// Has its task polled where there is more to do, or to read.
+    #[inline]
+    fn settle(&self, seat: &Seat, heard: Heard) {
+        if heard == Heard::More || seat.ready.is_readable() {
             seat.task.borrow().wake_by_ref();
             self.woken.set(true);
         }

@@ -118,6 +118,7 @@ impl Party {
     }
 
     /// The next request, if there is one and room for it.
+    #[inline]
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Option<Request>> {
         if let Some(mut request) = self.taken.take() {
             request.sent = Instant::now();
@@ -132,6 +133,7 @@ impl Party {
         self.work.poll_request(cx, self.place, self.awaited.count(), self.now.take())
     }
 
+    #[inline]
     fn said(&mut self, request: Request, cx: &mut Context<'_>) -> (u64, Bytes) {
         if self.work.open_loop() {
             self.work.lag(&request, self.free);
@@ -184,6 +186,7 @@ impl Party {
         }
     }
 
+    #[inline]
     fn answered(&mut self, seq: u64, verdict: &Verdict, now: Instant) {
         let Some(request) = self.awaited.settle(seq) else { return self.late(seq) };
         if self.silent() {
@@ -357,6 +360,7 @@ impl Source for Party {
         self.awaited.count() > 0
     }
 
+    #[inline]
     fn poll_quit(&mut self, cx: &mut Context<'_>) -> Poll<Quit> {
         if self.stop.poll(cx).is_ready() {
             return Poll::Ready(Quit::Now(Closed::Stopped));

@@ -111,6 +111,7 @@ impl Work {
     }
 
     /// The number of a connection among those of all workers.
+    #[inline]
     pub(super) fn number(&self, place: usize) -> usize {
         self.worker.index as usize + place * self.worker.of as usize
     }
@@ -168,6 +169,7 @@ impl Work {
     }
 
     /// Counts, if `measured`.
+    #[inline]
     pub(super) fn count(&self, measured: bool, count: impl FnOnce(&mut Tally)) {
         if measured {
             count(&mut self.recorder.borrow_mut().tally);
@@ -181,6 +183,7 @@ impl Work {
 
     /// The next request for `place`, which has `in_flight` on their way; `None`: nothing more will be sent. The clock is read
     /// only where `now` is not known.
+    #[inline]
     pub(super) fn poll_request(
         &self,
         cx: &mut Context<'_>,
@@ -206,6 +209,7 @@ impl Work {
         }
     }
 
+    #[inline]
     fn next_of_closed_loop(&self, in_flight: usize, now: Instant) -> Next {
         self.schedule.borrow_mut().next(self.since(now), in_flight)
     }
@@ -247,6 +251,7 @@ impl Work {
         self.schedule.borrow().peek(self.since(now), 0)
     }
 
+    #[inline]
     fn leaves(&self, due: Instant, sent: Instant) -> Request {
         let measured = due >= self.measured_from.get();
         if measured && !self.usage.has_begun() {
@@ -260,6 +265,7 @@ impl Work {
         self.returned.borrow_mut().push_back(Request { again: true, ..request });
     }
 
+    #[inline]
     fn take_returned(&self) -> Option<Request> {
         let mut returned = self.returned.borrow_mut();
         if returned.is_empty() {
@@ -274,6 +280,7 @@ impl Work {
     }
 
     /// `request` leaves: from now on it is the other end's.
+    #[inline]
     pub(super) fn sent(&self, request: &Request) {
         self.count(request.measured && !request.again, |tally| tally.counters.sent += 1);
     }
@@ -295,6 +302,7 @@ impl Work {
     }
 
     /// A right answer to `request` came, at `place`, so long after it was sent.
+    #[inline]
     pub(super) fn right(&self, place: usize, request: &Request, now: Instant, waited: Duration) {
         let since_due = if request.due == request.sent { waited } else { now.saturating_duration_since(request.due) };
         let (latency, as_sent) = (nanos(since_due), self.open_loop().then(|| nanos(waited)));

@@ -27,6 +27,7 @@ pub(super) struct Room {
 
 impl Room {
     /// Takes the room for a message of `length` bytes. One is always taken, however long.
+    #[inline]
     pub(super) fn enter(&mut self, length: usize) -> Result<(), NotNow> {
         if self.used > 0 && self.used + length + COST > MOST_BYTES {
             self.refused = true;
@@ -37,6 +38,7 @@ impl Room {
     }
 
     /// Gives it back, and tells who was refused when there is room again.
+    #[inline]
     pub(super) fn leave(&mut self, length: usize, cx: &mut Cx<'_>) {
         self.used -= length + COST;
         if self.refused && self.used <= MOST_BYTES / 2 {
@@ -55,11 +57,13 @@ pub(super) struct Sent {
 }
 
 impl Sent {
+    #[inline]
     pub(super) fn new(seq: u64, body: &Bytes) -> Self {
         Self { seq, body: body.clone(), forgotten: false }
     }
 
     /// Reports the answer to this.
+    #[inline]
     pub(super) fn settle(&self, verdict: Verdict, cx: &mut Cx<'_>) {
         let seq = self.seq;
         cx.event(if self.forgotten { Event::Late { seq } } else { Event::Answered { seq, verdict } });

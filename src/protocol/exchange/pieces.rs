@@ -62,6 +62,7 @@ impl Pieces {
         }
     }
 
+    #[inline]
     pub(super) fn sent(&mut self, seq: u64, body: &Bytes) -> Result<(), NotNow> {
         self.room.enter(body.len())?;
         self.end += body.len() as u64;
@@ -178,6 +179,7 @@ impl Pieces {
     }
 
     /// What we said from `at` on, to the end of the message there.
+    #[inline]
     fn said_from(&self, at: u64) -> &[u8] {
         let index = match self.said.front() {
             Some(front) if at < front.end => 0,
@@ -190,6 +192,7 @@ impl Pieces {
 
     /// Reports the messages of which some way saw all, which does not depend on how the stream was cut; lets go of those that
     /// no way needs any more.
+    #[inline]
     fn confirm(&mut self, cx: &mut Cx<'_>) {
         let least = self.ways.first().map_or(0, |way| way.data);
         while let Some(said) = self.said.get(self.confirmed)
@@ -239,6 +242,7 @@ impl Pieces {
 }
 
 /// How many bytes two slices have in common from their start.
+#[inline]
 fn agree(a: &[u8], b: &[u8]) -> usize {
     let n = a.len().min(b.len());
     let (a, b) = (&a[..n], &b[..n]);

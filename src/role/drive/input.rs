@@ -30,20 +30,28 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         if self.swallows() {
             return self.swallow(cx);
         }
-        pool::with_scratch(|scratch| {
-            let mut buffer = ReadBuf::new(scratch);
-            match Pin::new(&mut self.wire).poll_read(cx, &mut buffer) {
-                Poll::Pending => Turn::Wait,
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Turn::Again,
-                Poll::Ready(Err(error)) => self.broken(&error),
-                Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.eof(),
-                Poll::Ready(Ok(())) => self.received(buffer.filled()),
-            }
+        pool::with_scratch(|scratch| match self.receive_into(scratch, cx) {
+            Ok(n) => self.received(&scratch[..n]),
+            Err(turn) => turn,
         })
     }
 
+    /// Reads once: how many bytes came, at least one; or what it came to without any.
+    #[inline]
+    pub(super) fn receive_into(&mut self, room: &mut [u8], cx: &mut Context<'_>) -> Result<usize, Turn> {
+        let mut buffer = ReadBuf::new(room);
+        match Pin::new(&mut self.wire).poll_read(cx, &mut buffer) {
+            Poll::Pending => Err(Turn::Wait),
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Err(Turn::Again),
+            Poll::Ready(Err(error)) => Err(self.broken(&error)),
+            Poll::Ready(Ok(())) if buffer.filled().is_empty() => Err(self.eof()),
+            Poll::Ready(Ok(())) => Ok(buffer.filled().len()),
+        }
+    }
+
     /// Is reading held back, by the peer that does not read, by the session, or by who listens?
-    fn held_back(&mut self, cx: &mut Context<'_>) -> bool {
+    #[inline]
+    pub(super) fn held_back(&mut self, cx: &mut Context<'_>) -> bool {
         // A file takes as long as it takes: that is no sign of a peer that does not read.
         if self.terms.high_water < usize::MAX && self.out.as_ref().is_some_and(|out| out.pours()) {
             return true;
@@ -56,7 +64,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         self.paused_since.is_some() || self.flags.input_paused || self.party.poll_room(cx).is_pending()
     }
 
-    fn received(&mut self, bytes: &[u8]) -> Turn {
+    pub(super) fn received(&mut self, bytes: &[u8]) -> Turn {
         self.traffic.bytes_in += bytes.len() as u64;
         if self.stage == Stage::Lingering {
             let enough = self.traffic.bytes_in > self.linger_until;
@@ -91,6 +99,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     }
 
     /// Offers bytes to the session; tells how many it took.
+    #[inline]
     fn offer(&mut self, bytes: &[u8]) -> (Turn, usize) {
         let (mut scanned, mut taken) = (self.scanned, 0);
         let turn = self.call(|session, cx| {

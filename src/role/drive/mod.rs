@@ -10,6 +10,7 @@ mod hear;
 mod input;
 mod output;
 mod pour;
+mod say;
 mod wire;
 
 use std::{
@@ -20,18 +21,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::wire::Wire;
 use self::{beside::Beside, bulk::Bulk};
-use super::{Handed, Quit, Sink, Source, Terms, Traffic, pool, timers::Timers};
+pub use self::{hear::Heard, wire::Wire};
+use super::{Quit, Sink, Source, Terms, Traffic, pool, timers::Timers};
 use crate::session::{Closed, Cx, EffectId, Event, Facts, Leaving, Out, Outcome, Session, Violation};
 
 /// After our close, how long and how much of the peer's is still read and thrown away: a socket closed over unread bytes
 /// resets the connection, and the reset can overtake our last answer.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Messages that are said before what they became is written.
-const SAID_AT_ONCE: usize = 64;
 
 /// Where the conversation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +82,8 @@ struct Flags {
     rests: bool,
     /// The session reported something.
     reported: bool,
+    /// There may be more to say than was said last.
+    more: bool,
     /// It is over, as [`Drive::closed`] says; who polls next is told.
     over: bool,
     /// The session takes input again: what it left is to be offered without waiting for more.
@@ -185,10 +185,12 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
     }
 
     /// Bytes that were said and not yet taken by the transport.
+    #[inline]
     pub fn unsent(&self) -> usize {
         self.out.as_ref().map_or(0, |out| out.unsent())
     }
 
+    #[inline]
     fn idle_out(&self) -> bool {
         self.out.as_ref().is_none_or(|out| out.is_empty())
     }
@@ -213,6 +215,7 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
         self.wind_up()
     }
 
+    #[inline]
     fn quit(&mut self, cx: &mut Context<'_>) -> Turn {
         match self.party.poll_quit(cx) {
             Poll::Ready(Quit::Now(how)) => self.over(how),
@@ -252,45 +255,6 @@ impl<W: Wire, P: Source + Sink> Drive<W, P> {
             return self.over_as_begun(Closed::Stopped);
         }
         Turn::Wait
-    }
-
-    /// Says what there is to say now, all of it before anything is written: pipelined requests cost one write.
-    fn say(&mut self, cx: &mut Context<'_>) -> Turn {
-        let mut said = 0;
-        self.flags.reported = false;
-        while said < SAID_AT_ONCE {
-            match self.say_one(cx) {
-                Turn::Again => said += 1,
-                Turn::Wait if said > 0 => break,
-                turn => return turn,
-            }
-        }
-        let more = said == SAID_AT_ONCE || self.unsent() > self.terms.low_water;
-        let Flags { source_ended, refused, reported, .. } = self.flags;
-        match self.flush(cx) {
-            // What was reported, or the last thing said, may be its end.
-            Turn::Wait if more || source_ended || refused || reported || self.stage != Stage::Open => Turn::Again,
-            turn => turn,
-        }
-    }
-
-    fn say_one(&mut self, cx: &mut Context<'_>) -> Turn {
-        let may = self.stage == Stage::Open
-            && !self.flags.source_ended
-            && !self.flags.refused
-            && !self.flags.winding
-            && !self.flags.unheard;
-        if !may || self.unsent() > self.terms.low_water {
-            return Turn::Wait;
-        }
-        let Poll::Ready(said) = self.party.poll_say(cx) else { return Turn::Wait };
-        let mut handed = Handed::Taken;
-        let turn = self.call(|session, cx| {
-            handed = said.hand(session, cx);
-            Ok(())
-        });
-        handed.settle(&mut self.party, &mut self.flags.source_ended, &mut self.flags.refused);
-        turn
     }
 
     fn broken(&mut self, error: &io::Error) -> Turn {

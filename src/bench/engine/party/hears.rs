@@ -30,6 +30,7 @@ impl Sink for Party {
         }
     }
 
+    #[inline]
     fn wire(&mut self, way: Way, bytes: &[u8]) {
         let n = bytes.len() as u64;
         match way {

@@ -20,11 +20,13 @@ pub(super) struct Pause {
 }
 
 impl Work {
+    #[inline]
     pub(in crate::bench::engine) fn is_paused(&self) -> bool {
         self.pause.at.get().is_some()
     }
 
     /// From the start to `now`, pauses left out.
+    #[inline]
     pub(in crate::bench::engine) fn since(&self, now: Instant) -> Duration {
         let now = self.pause.at.get().map_or(now, |at| at.min(now));
         now.saturating_duration_since(self.start.get())
