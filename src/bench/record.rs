@@ -40,11 +40,6 @@ impl Piece {
         self.to.saturating_sub(self.from)
     }
 
-    /// What its histograms take.
-    fn bytes(&self) -> usize {
-        self.latency.bytes() + self.as_sent.bytes()
-    }
-
     /// Takes in what follows it, or what happened at the same time elsewhere.
     pub fn join(&mut self, other: &Self) {
         self.from = self.from.min(other.from);

@@ -7,14 +7,17 @@ use hdrhistogram::Histogram;
 
 use super::Piece;
 use crate::bench::{
-    packed::Packer,
+    packed::{self, Packed, Packer},
     stats::{Counters, Tally, add, histogram},
 };
 
 /// Pieces at most: a minute in quarters of a second.
 const MOST: usize = 240;
 /// Bytes that they may take at least, however few they were at first: else a slow load would have hardly any pieces.
-const ROOM: usize = 512 * 1024;
+const ROOM: usize = 256 * 1024;
+
+/// Room that is set aside for them, in bytes; the system gives it where it is used.
+const STORE: usize = 1024 * 1024;
 
 /// Ticks that are not complete.
 #[derive(Debug)]
@@ -46,6 +49,23 @@ impl Open {
     }
 }
 
+/// A piece that is whole: what it has in [`Keeper::store`].
+#[derive(Debug)]
+struct Kept {
+    from: Duration,
+    to: Duration,
+    counters: Counters,
+    /// Bytes of its histograms, one behind the other.
+    latency: usize,
+    as_sent: usize,
+}
+
+impl Kept {
+    fn bytes(&self) -> usize {
+        self.latency + self.as_sent
+    }
+}
+
 /// Where the pieces of a run are gathered.
 #[derive(Debug)]
 pub struct Keeper {
@@ -59,7 +79,9 @@ pub struct Keeper {
     ticks: u32,
     /// Ticks of each piece.
     per: u32,
-    pieces: Vec<Piece>,
+    kept: Vec<Kept>,
+    /// The histograms of all of them, in a row and without gaps: each by itself would leave holes when it is joined with the next.
+    store: Vec<u8>,
     /// Used again: large pieces of memory that come and go among small ones that stay would have the heap grow.
     spare: Vec<Open>,
     packer: Packer,
@@ -78,7 +100,8 @@ impl Keeper {
             growing: Open::new(),
             ticks: 0,
             per: 1,
-            pieces: Vec::with_capacity(MOST + 1),
+            kept: Vec::with_capacity(MOST + 1),
+            store: Vec::with_capacity(STORE),
             spare: Vec::new(),
             packer: Packer::default(),
             room: None,
@@ -100,7 +123,7 @@ impl Keeper {
             self.done += 1;
             let to = self.tick * self.done;
             if self.grow() == self.per {
-                self.put(to);
+                self.whole(to);
             }
         }
     }
@@ -116,40 +139,74 @@ impl Keeper {
         self.ticks
     }
 
-    /// The piece that grows is whole.
+    /// The piece that grows is whole, unless there is no room for it: then it goes on growing.
+    fn whole(&mut self, to: Duration) {
+        let bytes = self.store.len();
+        let full = self.kept.len() >= MOST || self.room.is_some_and(|room| bytes > room);
+        if full && self.kept.len().is_multiple_of(2) {
+            self.room.get_or_insert(ROOM.max(bytes));
+            self.join();
+        } else {
+            self.put(to);
+        }
+    }
+
+    /// The piece that grows is one of the others.
     fn put(&mut self, to: Duration) {
         if std::mem::take(&mut self.ticks) == 0 {
             return;
         }
-        let from = self.pieces.last().map_or(Duration::ZERO, |piece| piece.to);
-        let growing = &mut self.growing;
-        let (latency, as_sent) = (self.packer.pack(&growing.latency), self.packer.pack(&growing.as_sent));
+        let from = self.kept.last().map_or(Duration::ZERO, |piece| piece.to);
+        let Self { growing, packer, store, .. } = self;
+        let [latency, as_sent] = [&growing.latency, &growing.as_sent].map(|histogram| {
+            let bytes = packer.pack(histogram);
+            store.extend_from_slice(bytes);
+            bytes.len()
+        });
         let counters = std::mem::take(&mut growing.counters);
         growing.clear();
-        self.pieces.push(Piece { from, to: to.max(from), counters, latency, as_sent });
-        let bytes: usize = self.pieces.iter().map(Piece::bytes).sum();
-        if self.pieces.len() > MOST || self.room.is_some_and(|room| bytes > room) {
-            self.room.get_or_insert(ROOM.max(bytes));
-            self.join();
-        }
+        self.kept.push(Kept { from, to: to.max(from), counters, latency, as_sent });
     }
 
-    /// Half as many, each twice as long, in the same places. What is left over goes on growing.
+    /// Half as many, each twice as long, in the same places.
     fn join(&mut self) {
-        let half = self.pieces.len() / 2;
+        let half = self.kept.len() / 2;
+        let (mut read, mut written, mut sum) = (0, 0, Vec::new());
         for at in 0..half {
-            let (before, rest) = self.pieces.split_at_mut(2 * at + 1);
-            before[2 * at].join(&rest[0]);
-            self.pieces.swap(at, 2 * at);
+            let (before, rest) = self.kept.split_at_mut(2 * at + 1);
+            let (piece, next) = (&mut before[2 * at], &rest[0]);
+            let both = &self.store[read..][..piece.bytes() + next.bytes()];
+            let (one, other) = both.split_at(piece.bytes());
+            read += both.len();
+            sum.clear();
+            packed::sum(&one[..piece.latency], &other[..next.latency], &mut sum);
+            let latency = sum.len();
+            packed::sum(&one[piece.latency..], &other[next.latency..], &mut sum);
+            (piece.to, piece.latency, piece.as_sent) = (next.to, latency, sum.len() - latency);
+            piece.counters.add(&next.counters);
+            // A sum never takes more than both.
+            self.store[written..][..sum.len()].copy_from_slice(&sum);
+            written += sum.len();
+            self.kept.swap(at, 2 * at);
         }
-        if self.pieces.len() % 2 == 1
-            && let Some(piece) = self.pieces.pop()
-        {
-            self.growing.add(&piece.counters, &piece.latency.unpacked(), &piece.as_sent.unpacked());
-            self.ticks = self.per;
-        }
-        self.pieces.truncate(half);
+        self.kept.truncate(half);
+        self.store.truncate(written);
         self.per *= 2;
+    }
+
+    /// The pieces, each for itself.
+    fn pieces(&mut self) -> Vec<Piece> {
+        let mut store = &self.store[..];
+        let mut take = |bytes: usize| {
+            let (packed, rest) = store.split_at(bytes);
+            store = rest;
+            Packed::of_bytes(packed)
+        };
+        let piece = |kept: Kept| {
+            let Kept { from, to, counters, latency, as_sent } = kept;
+            Piece { from, to, counters, latency: take(latency), as_sent: take(as_sent) }
+        };
+        self.kept.drain(..).map(piece).collect()
     }
 
     /// The run has ended after `duration`: gives the pieces. What came after the end belongs to the last one.
@@ -160,23 +217,22 @@ impl Keeper {
             self.grow();
         }
         self.put(duration);
-        let Some(last) = self.pieces.last() else { return self.pieces };
+        let mut pieces = self.pieces();
         let full = self.tick * self.per;
         // A piece of a moment would have a rate of anything.
-        if self.pieces.len() > 1
-            && last.duration() < full / 2
-            && let (Some(last), Some(before)) = (self.pieces.pop(), self.pieces.last_mut())
+        if pieces.len() > 1
+            && let Some(last) = pieces.pop_if(|last| last.duration() < full / 2)
+            && let Some(before) = pieces.last_mut()
         {
             before.join(&last);
         }
-        self.pieces
+        pieces
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::packed::Packed;
 
     const TICK: Duration = Duration::from_millis(250);
 
@@ -212,7 +268,7 @@ mod tests {
         for tick in 0..ticks {
             keeper.take(tick, &tally(1000 + u64::from(tick)));
             keeper.complete(tick + 1);
-            assert!(keeper.pieces.len() <= MOST);
+            assert!(keeper.kept.len() <= MOST);
         }
         let pieces = keeper.end(TICK * ticks);
         assert!(pieces.len() > MOST / 2 && pieces.len() <= MOST, "{} pieces", pieces.len());
@@ -241,7 +297,7 @@ mod tests {
             (0..3000).for_each(|_| tally.right(random.u64(100_000..3_000_000), None));
             keeper.take(tick, &tally);
             keeper.complete(tick + 1);
-            let bytes: usize = keeper.pieces.iter().map(Piece::bytes).sum();
+            let bytes = keeper.store.len();
             let late = usize::from(tick > MOST as u32);
             most[late] = bytes.max(most[late]);
         }
