@@ -445,7 +445,7 @@ Register-ArgumentCompleter -Native -CommandName 'netproto' -ScriptBlock {
             break
         }
         'netproto;report' {
-            [CompletionResult]::new('--html', '--html', [CompletionResultType]::ParameterName, 'Draw them as a page, in place of the text')
+            [CompletionResult]::new('--html', '--html', [CompletionResultType]::ParameterName, 'Draw them as a page, in place of the text; - is standard output')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colours: auto (on a terminal), always, never')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No hints')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No hints')

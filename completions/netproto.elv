@@ -433,7 +433,7 @@ set edit:completion:arg-completer[netproto] = {|@words|
             cand --help 'Show this'
         }
         &'netproto;report'= {
-            cand --html 'Draw them as a page, in place of the text'
+            cand --html 'Draw them as a page, in place of the text; - is standard output'
             cand --color 'Colours: auto (on a terminal), always, never'
             cand -q 'No hints'
             cand --quiet 'No hints'

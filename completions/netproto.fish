@@ -446,7 +446,7 @@ never\t''"
 complete -c netproto -n "__fish_netproto_using_subcommand merge" -s J -l json -d 'As one JSON document, which can be merged again'
 complete -c netproto -n "__fish_netproto_using_subcommand merge" -s q -l quiet -d 'Only the report: no warnings'
 complete -c netproto -n "__fish_netproto_using_subcommand merge" -s h -l help -d 'Show this'
-complete -c netproto -n "__fish_netproto_using_subcommand report" -l html -d 'Draw them as a page, in place of the text' -r -F
+complete -c netproto -n "__fish_netproto_using_subcommand report" -l html -d 'Draw them as a page, in place of the text; - is standard output' -r -F
 complete -c netproto -n "__fish_netproto_using_subcommand report" -l color -d 'Colours: auto (on a terminal), always, never' -r -f -a "auto\t''
 always\t''
 never\t''"

@@ -264,6 +264,8 @@ fn a_page_that_cant_be_written_is_told_before_the_run() {
         (vec!["report"], "report needs a report of bench -J"),
         (vec!["report", "a", "a"], "a is named twice"),
         (vec!["report", "a", "--html", "a"], "--html a would take the place of the report itself"),
+        (vec!["bench", "tcp", "-P", "echo", "--html", "-"], "--html takes a file, and stdout has the report already"),
+        (vec!["bench", "tcp", "-P", "echo", "--csv", "-"], "--csv takes a file, and stdout has the report already"),
         (
             vec!["report", "1", "2", "3", "4", "5", "6", "7", "8", "9", "--html", "x"],
             "one page shows at most 8 runs, and 9 were named",
@@ -305,5 +307,6 @@ fn what_merge_made_is_drawn_and_told() {
     let page = fs::read_to_string(&path).unwrap();
     holds(&page);
     assert!(page.contains("1,600/s") && charts(&page).len() == 4, "{page}");
+    assert_eq!(netproto(&["report", &all, "--html", "-"]).run().code(0).text(), page);
     assert!(netproto(&["report", &all]).run().code(0).text().contains("machines"));
 }

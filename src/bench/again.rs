@@ -32,6 +32,7 @@ pub fn run(plan: &AgainPlan) -> Result<Exit, Trouble> {
     let read = |path: &PathBuf| Document::open(path);
     let documents = plan.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     match &plan.html {
+        Some(path) if path.as_os_str() == "-" => report::say(&drawn(&documents, &names(&plan.files))?)?,
         Some(path) => {
             let page = Whole::create(path, "the folder must exist and be writable")?;
             page.put(&drawn(&documents, &names(&plan.files))?)?;

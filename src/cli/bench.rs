@@ -321,6 +321,12 @@ impl ReportArgs {
     }
 
     fn files_differ(&self) -> Result<(), Trouble> {
+        for (flag, path) in [("--csv", &self.csv), ("--hdr", &self.hdr), ("--html", &self.html)] {
+            if path.as_ref().is_some_and(|path| path.as_os_str() == "-") {
+                return Err(Trouble::usage(format!("{flag} takes a file, and stdout has the report already"))
+                    .hint("name one, or take -J: report - --html - makes a page of it"));
+            }
+        }
         // `x` and `./x` are one file.
         let place = |path: &Option<PathBuf>| path.as_ref().map(|path| std::path::absolute(path).unwrap_or(path.clone()));
         for (a, first, b, second) in [

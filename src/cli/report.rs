@@ -23,7 +23,7 @@ pub struct Report {
     /// Reports of bench -J; - is standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     files: Vec<PathBuf>,
-    /// Draw them as a page, in place of the text
+    /// Draw them as a page, in place of the text; - is standard output
     #[arg(long, value_name = "PAGE", value_hint = ValueHint::FilePath)]
     html: Option<PathBuf>,
     /// No hints
@@ -49,7 +49,7 @@ impl Report {
             return Err(Trouble::usage(format!("one page shows at most {MOST} runs, and {} were named", files.len()))
                 .hint("more than these could not be told apart; draw several pages"));
         }
-        if let Some(page) = self.html.as_ref().filter(|page| files.contains(page)) {
+        if let Some(page) = self.html.as_ref().filter(|page| page.as_os_str() != "-" && files.contains(page)) {
             return Err(Trouble::usage(format!("--html {} would take the place of the report itself", show::path(page)))
                 .hint("the page needs a name of its own, such as run.html"));
         }
