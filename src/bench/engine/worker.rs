@@ -187,10 +187,17 @@ async fn look(work: Rc<Work>) {
     let mut from = work.since(Instant::now());
     loop {
         tokio::time::sleep(LOOK).await;
-        let now = work.since(Instant::now());
-        let late = now.saturating_sub(from).saturating_sub(LOOK);
-        if late >= STILL {
-            work.usage.stood_still(late);
+        let at = Instant::now();
+        let late = |now: Duration| now.saturating_sub(from).saturating_sub(LOOK);
+        if late(work.since(at)) >= STILL
+            && let Some(news) = &work.job.tuned
+        {
+            // It may be a pause that was told in the moment before, and not heard yet.
+            work.follow(&news.borrow());
+        }
+        let now = work.since(at);
+        if late(now) >= STILL {
+            work.usage.stood_still(late(now));
         }
         from = now;
     }
