@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{
     View, packets,
     receiver::{Came, Receiver},
-    sender::{Names, Sender, Sent},
+    sender::{Names, Sender},
     want::Want,
     wire::{self, Frame},
 };
@@ -49,14 +49,6 @@ struct Run {
 impl Run {
     fn phase(&self, name: &'static str, cx: &mut Cx<'_>) {
         cx.event(Event::Phase { seq: self.seq, name });
-    }
-
-    fn sent(&self, sent: Sent, cx: &mut Cx<'_>) {
-        match sent {
-            Sent::More => {}
-            Sent::Anew => self.phase("sending_anew", cx),
-            Sent::All => self.phase("sent", cx),
-        }
     }
 
     fn begin(&mut self, cx: &mut Cx<'_>) {
@@ -202,8 +194,7 @@ impl Session for Client {
         match outcome {
             Outcome::Generated(link) => {
                 if let Some(sender) = &mut run.sender {
-                    let sent = sender.generated(link, cx);
-                    run.sent(sent, cx);
+                    sender.generated(link, cx).phases().for_each(|name| run.phase(name, cx));
                 }
             }
             Outcome::Swallowed => {

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::{
-    sender::{Names, Sender, Sent},
+    sender::{Names, Sender},
     want::Want,
 };
 use crate::session::{Cx, EffectId, Event, Input, Link, NotNow, Outcome, Session, Violation};
@@ -37,10 +37,8 @@ impl Plain {
 
     fn generated(&mut self, link: Option<Link>, cx: &mut Cx<'_>) {
         let Some(sender) = &mut self.sender else { return };
-        match sender.generated(link, cx) {
-            Sent::More => {}
-            Sent::Anew => cx.event(Event::Phase { seq: 0, name: "sending_anew" }),
-            Sent::All => cx.event(Event::Phase { seq: 0, name: "sent" }),
+        for name in sender.generated(link, cx).phases() {
+            cx.event(Event::Phase { seq: 0, name });
         }
     }
 }

@@ -60,14 +60,20 @@ impl Names {
     }
 }
 
-/// What became of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sent {
-    More,
+/// What became of a step. It can be both: a segment may take longer than the time that is left.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sent {
     /// Counting began anew.
-    Anew,
+    pub(super) anew: bool,
     /// All is sent, and said to be.
-    All,
+    all: bool,
+}
+
+impl Sent {
+    /// As they are reported, in order.
+    pub(super) fn phases(self) -> impl Iterator<Item = &'static str> {
+        [("sending_anew", self.anew), ("sent", self.all)].into_iter().filter_map(|(name, is)| is.then_some(name))
+    }
 }
 
 #[derive(Debug)]
@@ -135,7 +141,7 @@ impl Sender {
         if self.time_up || left == 0 {
             self.ended = Some((cx.facts.steady_clock)());
             self.say(Frame::End, cx);
-            return Sent::All;
+            return Sent { anew, all: true };
         }
         self.flying = self.segment.min(left);
         self.flying_since = (cx.facts.steady_clock)();
@@ -147,7 +153,7 @@ impl Sender {
             zero_copy: self.want.zero_copy,
             bits_per_second: self.want.rate,
         });
-        if anew { Sent::Anew } else { Sent::More }
+        Sent { anew, all: false }
     }
 
     fn say(&self, frame: Frame, cx: &mut Cx<'_>) {

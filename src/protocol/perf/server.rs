@@ -6,7 +6,7 @@ use super::{
     MAX_BYTES, MAX_TIME, View,
     counter::Counter,
     receiver::{Came, Receiver},
-    sender::{Names, Sender, Sent},
+    sender::{Names, Sender},
     view::nanos,
     want::Want,
     wire::{self, Frame},
@@ -226,7 +226,7 @@ impl Session for Server {
         match outcome {
             Outcome::Generated(link) => {
                 if let Some(sender) = &mut run.sender
-                    && sender.generated(link, cx) == Sent::Anew
+                    && sender.generated(link, cx).anew
                 {
                     run.anew(cx);
                 }

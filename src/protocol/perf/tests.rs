@@ -184,6 +184,26 @@ fn what_was_omitted_is_not_counted() {
 }
 
 #[test]
+fn whoever_sends_nothing_in_the_measured_time_says_so_all_the_same() {
+    let mut client = End::new(client(), Rides::Stream);
+    client.submit(0, b"up 1s omit=1s").unwrap();
+    client.offer(&said(Frame::Ready));
+    // One segment takes longer than both times.
+    (0..8).for_each(|_| _ = client.leave(100));
+    assert!(client.wake() && client.wake() && !client.wake());
+    let ends = (0..1000).any(|_| client.leave(1 << 20).is_none());
+    assert!(ends, "it goes on sending");
+    let phase = |event: &Event| match event {
+        Event::Phase { name, .. } => Some(*name),
+        _ => None,
+    };
+    let phases: Vec<_> = client.events.iter().filter_map(phase).collect();
+    assert_eq!(phases, ["ready", "sending_anew", "sent"]);
+    client.offer(&said(Frame::View(View::default())));
+    assert_eq!(verdicts(&client), [(0, true)]);
+}
+
+#[test]
 fn a_view_survives_its_ways() {
     let view = View { received_bytes: 1, cpu_ns: 7, wall_ns: 14, astray: u64::MAX, ..View::default() };
     assert_eq!(View::from_bytes(&view.to_bytes()), view);
