@@ -245,6 +245,7 @@ impl AsyncRead for Stream {
     }
 }
 
+/// What a runtime does is long. Kept out of line, it leaves the way through a poller short enough to become part of whoever goes it.
 impl Stream {
     #[inline(never)]
     fn read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

@@ -209,9 +209,9 @@ fn hex_pair(digits: [Option<u8>; 2]) -> Option<u8> {
 /// The nearest of `known` to what was typed, if it is near enough to be meant.
 #[must_use]
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // At least half of it has to be right.
-    let far = (typed.chars().count() / 2).clamp(1, 3);
     let length = typed.chars().count();
+    // At least half of it has to be right.
+    let far = (length / 2).clamp(1, 3);
     known
         .into_iter()
         // As many letters as one is longer, at least: what is long need not be compared.
