@@ -324,7 +324,7 @@ impl ReportArgs {
         for (flag, path) in [("--csv", &self.csv), ("--hdr", &self.hdr), ("--html", &self.html)] {
             if path.as_ref().is_some_and(|path| path.as_os_str() == "-") {
                 return Err(Trouble::usage(format!("{flag} takes a file, and stdout has the report already"))
-                    .hint("name one, or take -J: report - --html - makes a page of it"));
+                    .hint(format!("as in {flag} FILE; -J and --json-stream are for stdout")));
             }
         }
         // `x` and `./x` are one file.

@@ -37,7 +37,7 @@ impl Merge {
         }
         let twice = self.files.iter().enumerate().find(|(at, file)| self.files[..*at].contains(file));
         if let Some((_, file)) = twice {
-            return Err(Trouble::usage(format!("{} is named twice: its requests would count twice", show::path(file)))
+            return Err(Trouble::usage(format!("{} is named twice: it would count twice", show::path(file)))
                 .hint("name each file once"));
         }
         Ok(MergePlan { files: self.files.clone(), json: self.json, quiet: self.quiet, command })
